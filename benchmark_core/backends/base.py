@@ -1,0 +1,88 @@
+"""What every backend offers, and what it may ask of a task."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol
+
+from benchmark_core.contract import FinishReason, PassName, TokenLimits
+
+Sample = dict[str, Any]
+Prepared = Any
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """One sample as the model takes it: keyword arguments, and the length of the prompt."""
+
+    inputs: dict[str, Any]
+    prompt_tokens: int
+    cut: bool
+
+
+@dataclass(frozen=True)
+class LoadedModel:
+    """What was really loaded."""
+
+    commit: str | None
+    dtype: str
+    quantized: bool
+    attention: str | None
+    template_kwargs: dict[str, bool | str]
+    prompt_form: Literal["chat", "raw"] | None
+    trust_remote_code: bool
+
+
+@dataclass(frozen=True)
+class MeasuredPass:
+    """One walk over all samples. `limits` is None where nothing is generated."""
+
+    name: PassName
+    limits: TokenLimits | None
+
+
+@dataclass(frozen=True)
+class SampleResult:
+    prompt_tokens: int
+    completion_tokens: int
+    finish_reason: FinishReason
+
+
+class Recipe(Protocol):
+    """A task, as a backend that runs the model itself needs it."""
+
+    def load_processor(self) -> Any:
+        """The tokenizer or processor. Raises ModelFault."""
+
+    def load_model(self, device: str) -> Any:
+        """The model in evaluation mode on `device` (a torch device name). Raises ModelFault."""
+
+    def encode(self, sample: Sample, processor: Any, model: Any) -> Encoded:
+        """One sample as model inputs, batch of one, on the CPU. Raises SampleFault."""
+
+    def describe(self, processor: Any, model: Any) -> LoadedModel:
+        """The facts of what was loaded."""
+
+
+class Backend(Protocol):
+    """Runs the samples of one task on one model."""
+
+    def load(self) -> LoadedModel:
+        """Bring the model up. Raises ModelFault or MemoryFault."""
+
+    def preprocess(self, samples: Sequence[Sample]) -> Sequence[Prepared]:
+        """Every sample as the model takes it; measured as a phase of its own."""
+
+    def warm_up(self, prepared: Prepared, passes: Sequence[MeasuredPass]) -> None:
+        """Run the first sample until times are steady; never counted."""
+
+    def run(self, prepared: Prepared, step: MeasuredPass) -> SampleResult:
+        """One sample of one pass. An exception other than RunFault fails that sample alone."""
+
+    def synchronise(self) -> None:
+        """Return when the device has finished all work given to it."""
+
+    def prompts_cut(self) -> int:
+        """How many prompts of the last `preprocess` were shortened to fit."""
+
+    def close(self) -> None:
+        """Give the device back."""

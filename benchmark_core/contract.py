@@ -1,0 +1,427 @@
+"""What crosses the wall between host and container: `RunSpec` in, `RunReport` out, as JSON files.
+
+Both are frozen, refuse unknown fields and carry a `schema_version`; a newer one is refused.
+`Launch` says where and how a run was started. It never changes what is measured, and is not hashed.
+"""
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+SCHEMA_VERSION = 1
+
+SPEC_FILE = "run_spec.json"
+LAUNCH_FILE = "launch.json"
+REPORT_FILE = "benchmark_report.json"
+SAMPLES_FILE = "benchmark_results.csv"
+GPU_ENERGY_FILE = "GPU_ENERGY_WH.txt"
+GPU_ENERGY_SUMMARY_FILE = "GPU_ENERGY_SUMMARY.json"
+EMISSIONS_DIR = "emissions"
+
+JOULES_PER_WH = 3600.0
+SIMULATED_DEVICE_PREFIX = "SIMULATED"
+
+TaskName = Literal[
+    "text_generation",
+    "summarization",
+    "question_answering",
+    "text_classification",
+    "sentence_similarity",
+    "image_classification",
+    "object_detection",
+    "automatic_speech_recognition",
+    "image_generation",
+    "image_captioning",
+]
+ModelClass = Literal["A", "B", "C"]
+BackendName = Literal["pytorch", "vllm", "optimum", "simulated"]
+MeterName = Literal["nvml", "codecarbon", "simulated"]
+DeviceKind = Literal["cuda", "cpu", "simulated"]
+Effort = Literal["low", "medium", "high"]
+Precision = Literal["float16", "float32", "auto"]
+PassName = Literal["preprocess", "prefill", "generate", "forward", "call"]
+PhaseName = Literal["preprocess", "prefill", "decode", "forward", "call"]
+SourceKind = Literal["measured", "estimated", "simulated"]
+FinishReason = Literal["length", "stop", "error"]
+FaultKind = Literal[
+    "out_of_memory", "crash", "hang", "truncated_report", "wrong_settings", "meter_failure"
+]
+
+SCORED_PHASES: tuple[PhaseName, ...] = ("preprocess", "prefill", "decode", "forward", "call")
+
+
+class Frozen(BaseModel):
+    """A value that nobody changes and that refuses what it does not know."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class Document(Frozen):
+    """A file of the run folder; refuses a schema newer than this program."""
+
+    schema_version: int = SCHEMA_VERSION
+
+    @field_validator("schema_version")
+    @classmethod
+    def _known_version(cls, value: int) -> int:
+        if not 1 <= value <= SCHEMA_VERSION:
+            raise ValueError(
+                f"schema_version {value} is not one this program reads (1 to {SCHEMA_VERSION});"
+                " use the version of the batch runner that wrote the file"
+            )
+        return value
+
+    def to_json(self) -> str:
+        return self.model_dump_json(indent=2) + "\n"
+
+    @classmethod
+    def read(cls, path: Path) -> Self:
+        """The document at `path`.
+
+        Raises:
+            ContractError: the file is missing, truncated, no such document, or too new.
+        """
+        try:
+            return cls.model_validate_json(path.read_bytes())
+        except OSError as error:
+            raise ContractError(f"{path.name} cannot be read: {error.strerror}") from error
+        except ValidationError as error:
+            raise ContractError(f"{path.name} is not valid: {one_line(error)}") from error
+
+
+class ContractError(Exception):
+    """A file of the run folder that cannot be believed."""
+
+
+def one_line(error: ValidationError) -> str:
+    """Every problem of a validation, with its field, on one line of at most 500 characters."""
+    problems = [
+        f"{'.'.join(str(part) for part in item['loc']) or 'file'}: {item['msg']}"
+        for item in error.errors(include_url=False, include_input=False)
+    ]
+    text = "; ".join(problems)
+    return text if len(text) <= 500 else text[:497] + "..."
+
+
+# ---------------------------------------------------------------- in: what to measure
+
+
+class ModelSpec(Frozen):
+    id: str
+    model_class: ModelClass | None = None
+    revision: str | None = None
+    processor: str | None = None
+    quantization: str | None = None
+    trust_remote_code: bool = False
+
+
+class ReasoningRequest(Frozen):
+    """What the catalog asks: its own wording, and the wording's meaning."""
+
+    state: str
+    thinking: bool
+    effort: Effort | None = None
+
+
+class SampleSource(Frozen):
+    """Where the samples come from: a Hub dataset, or a prompts file known by its SHA-256.
+
+    `count` is the number of samples asked for, None for all there are.
+    """
+
+    dataset_id: str | None = None
+    dataset_revision: str | None = None
+    prompts_sha256: str | None = None
+    count: int | None = Field(default=None, ge=1)
+
+    @model_validator(mode="after")
+    def _one_source(self) -> Self:
+        if (self.dataset_id is None) == (self.prompts_sha256 is None):
+            raise ValueError("name either dataset_id or prompts_sha256")
+        return self
+
+
+class TokenLimits(Frozen):
+    max_new_tokens: int = Field(ge=1)
+    min_new_tokens: int = Field(ge=1)
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if self.min_new_tokens > self.max_new_tokens:
+            raise ValueError("min_new_tokens is above max_new_tokens")
+        return self
+
+
+class Simulation(Frozen):
+    """What the simulated backend and meter pretend, for rehearsals and tests."""
+
+    load_seconds: float = Field(default=0.0, ge=0)
+    seconds_per_sample: float = Field(default=0.001, ge=0)
+    watts: float = Field(default=350.0, gt=0)
+    fault: FaultKind | None = None
+
+
+class BackendSpec(Frozen):
+    name: BackendName
+    endpoint: str | None = None
+    simulation: Simulation | None = None
+
+
+class DeviceSpec(Frozen):
+    kind: DeviceKind
+    gpu_count: int = Field(ge=0)
+
+
+class RunSpec(Document):
+    """One run, whole: everything that changes what is measured, and nothing else."""
+
+    run_id: str
+    model: ModelSpec
+    task: TaskName
+    reasoning: ReasoningRequest | None = None
+    samples: SampleSource
+    limits: TokenLimits | None = None
+    precision: Precision
+    batch_size: int = Field(default=1, ge=1)
+    repetitions: int = Field(default=10, ge=1)
+    backend: BackendSpec
+    device: DeviceSpec
+    meters: tuple[MeterName, ...]
+
+    def spec_hash(self) -> str:
+        """SHA-256 over the canonical JSON of all fields but the name of the run."""
+        fields = self.model_dump(mode="json", exclude={"run_id"})
+        canonical = json.dumps(fields, sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+class Launch(Document):
+    """Where and how one attempt of a run was started. `prompts_path` is as the run sees it."""
+
+    engine: str
+    image: str | None = None
+    image_digest: str | None = None
+    gpu_uuids: tuple[str, ...] = ()
+    timeout_seconds: float | None = None
+    prompts_path: str | None = None
+    region: str = "WORLD"
+    launched_at: str
+
+
+# ---------------------------------------------------------------- out: what came of it
+
+
+class Reading(Frozen):
+    """Energy of one window in joules. None: not measured by anybody."""
+
+    gpu_joules: float | None = None
+    cpu_joules: float | None = None
+    ram_joules: float | None = None
+    gpu_joules_by_device: dict[str, float] | None = None
+    gpu_cross_check_joules: float | None = None
+
+
+class EnergySource(Frozen):
+    """Who gave a figure and how: `method` is one phrase for people."""
+
+    meter: MeterName
+    kind: SourceKind
+    method: str
+
+
+class EnergySources(Frozen):
+    gpu: EnergySource | None = None
+    cpu: EnergySource | None = None
+    ram: EnergySource | None = None
+
+
+class GpuFacts(Frozen):
+    uuid: str
+    name: str
+    memory_bytes: int | None = None
+    power_limit_watts: float | None = None
+    driver_version: str | None = None
+
+
+class TokenCounts(Frozen):
+    """Tokens of one pass over all successful samples."""
+
+    prompt: int
+    completion: int
+
+    @property
+    def total(self) -> int:
+        return self.prompt + self.completion
+
+
+class Window(Frozen):
+    """One measured pass over the samples: from the return of open to the call of close."""
+
+    name: PassName
+    duration_seconds: float
+    reading: Reading
+    tokens: TokenCounts
+    successful: int
+    failed: int
+
+
+class Phase(Frozen):
+    """One phase of the methodology. Decode is the pass with N tokens minus the pass with one."""
+
+    duration_seconds: float
+    gpu_joules: float | None
+    cpu_joules: float | None
+    ram_joules: float | None
+
+
+class Repetition(Frozen):
+    windows: tuple[Window, ...]
+    phases: dict[PhaseName, Phase]
+
+
+class Applied(Frozen):
+    """The settings that were really in force, as the backend reports them."""
+
+    model_id: str
+    model_commit: str | None
+    dtype: str
+    quantized: bool
+    attention: str | None
+    device: DeviceSpec
+    batch_size: int
+    limits: TokenLimits | None
+    reasoning_state: str | None
+    template_kwargs: dict[str, bool | str]
+    prompt_form: Literal["chat", "raw"] | None
+    trust_remote_code: bool
+    samples_available: int
+    samples_used: int
+    prompts_cut: int
+    dataset_commit: str | None
+    prompts_sha256: str | None
+
+
+class Spread(Frozen):
+    """A figure over the repetitions. `stdev` (sample, n - 1) is None below two repetitions."""
+
+    mean: float
+    stdev: float | None
+
+
+class Summary(Frozen):
+    """The figures of the run; each is a mean per repetition. Wh per query count successes only."""
+
+    total_prompts: int
+    successful_prompts: int
+    failed_prompts: int
+    tokens: TokenCounts
+    total_duration_seconds: Spread
+    avg_latency_seconds: float
+    throughput_tokens_per_second: float | None
+    gpu_energy_wh: Spread | None
+    cpu_energy_wh: Spread | None
+    ram_energy_wh: Spread | None
+    wh_per_1000_queries: float | None
+    tokens_per_joule: float | None
+    phases_gpu_wh: dict[PhaseName, float | None]
+
+
+class Carbon(Frozen):
+    """CO2 by our own conversion: energy of `basis` times the grid factor, without PUE."""
+
+    emissions_g: float
+    factor_g_per_kwh: float
+    region: str
+    source: str
+    year: int
+    basis: str
+
+
+class Environment(Frozen):
+    runner_version: str
+    python_version: str
+    packages: dict[str, str]
+    gpus: tuple[GpuFacts, ...]
+    cpu_count: int
+
+
+class Failure(Frozen):
+    """Why a run failed: `kind` for machines, `message` and `remedy` for people."""
+
+    kind: str
+    message: str
+    remedy: str
+
+
+class Verdict(Frozen):
+    verdict: Literal["valid", "flagged", "invalid"]
+    reasons: tuple[str, ...]
+
+
+class RunReport(Document):
+    """The container's last act, on success and on failure."""
+
+    run_id: str
+    spec_hash: str
+    outcome: Literal["finished", "failed"]
+    failure: Failure | None = None
+    verdict: Verdict | None = None
+    rehearsal: bool
+    applied: Applied | None = None
+    summary: Summary | None = None
+    carbon: Carbon | None = None
+    energy_sources: EnergySources = EnergySources()
+    repetitions: tuple[Repetition, ...] = ()
+    environment: Environment | None = None
+    started_at: str
+    finished_at: str
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        if self.outcome == "failed" and self.failure is None:
+            raise ValueError("a failed report names its failure")
+        if self.outcome == "finished" and (self.applied is None or self.summary is None):
+            raise ValueError("a finished report carries applied settings and a summary")
+        return self
+
+
+def differences(spec: RunSpec, report: RunReport) -> list[str]:
+    """What a finished report applied otherwise than the spec asked, one phrase per setting."""
+    if report.spec_hash != spec.spec_hash():
+        return ["spec_hash: the report belongs to another spec"]
+    applied = report.applied
+    if applied is None:
+        return []
+    pairs: list[tuple[str, object, object]] = [
+        ("run_id", spec.run_id, report.run_id),
+        ("model", spec.model.id, applied.model_id),
+        ("trust_remote_code", spec.model.trust_remote_code, applied.trust_remote_code),
+        ("device", spec.device, applied.device),
+        ("batch_size", spec.batch_size, applied.batch_size),
+        ("limits", spec.limits, applied.limits),
+        ("reasoning", spec.reasoning and spec.reasoning.state, applied.reasoning_state),
+        ("prompts_sha256", spec.samples.prompts_sha256, applied.prompts_sha256),
+        ("repetitions", spec.repetitions, len(report.repetitions)),
+        ("samples", _expected_samples(spec, applied), applied.samples_used),
+    ]
+    if spec.precision != "auto" and not applied.quantized:
+        pairs.append(("precision", spec.precision, applied.dtype))
+    return [
+        f"{name}: asked for {_show(asked)}, applied {_show(done)}"
+        for name, asked, done in pairs
+        if asked != done
+    ]
+
+
+def _expected_samples(spec: RunSpec, applied: Applied) -> int:
+    wanted = spec.samples.count
+    return applied.samples_available if wanted is None else min(wanted, applied.samples_available)
+
+
+def _show(value: object) -> str:
+    if isinstance(value, BaseModel):
+        return value.model_dump_json(exclude_none=True)
+    return "nothing" if value is None else str(value)

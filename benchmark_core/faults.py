@@ -1,0 +1,42 @@
+"""What can go wrong inside a run.
+
+    RunFault
+    ├── SpecFault       the run folder does not hold what a run needs
+    ├── SampleFault     the samples cannot be read
+    ├── ModelFault      the model or its tokenizer cannot be loaded or used
+    ├── MemoryFault     the device ran out of memory
+    └── MeterFault      a meter that was asked for does not give true figures
+
+Each carries one message (what and where) and one remedy. `kind` stands in the report.
+"""
+
+
+class RunFault(Exception):
+    """Ends the run with a report that says why."""
+
+    kind = "run_failed"
+
+    def __init__(self, message: str, remedy: str) -> None:
+        super().__init__(message)
+        self.message = message
+        self.remedy = remedy
+
+
+class SpecFault(RunFault):
+    kind = "wrong_spec"
+
+
+class SampleFault(RunFault):
+    kind = "samples_unusable"
+
+
+class ModelFault(RunFault):
+    kind = "model_unusable"
+
+
+class MemoryFault(RunFault):
+    kind = "out_of_memory"
+
+
+class MeterFault(RunFault):
+    kind = "meter_failed"

@@ -1,0 +1,86 @@
+"""What every engine offers: it starts a run folder somewhere, and says how that ended."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, Protocol
+
+from benchmark_core.contract import Launch
+from orchestrator.errors import Problem
+
+ExitCause = Literal["exited", "out_of_memory", "stopped", "vanished", "not_started"]
+
+
+@dataclass(frozen=True)
+class Order:
+    """One attempt to start. `folder` holds the spec; `prompts_file` is the host's path, if any.
+
+    `wants_gpus` is false for runs on the CPU and for simulated ones: no device is asked for then.
+    """
+
+    run_id: str
+    spec_hash: str
+    folder: Path
+    log_path: Path
+    launch: Launch
+    wants_gpus: bool
+    prompts_file: Path | None = None
+
+
+@dataclass(frozen=True)
+class Exit:
+    """How an attempt ended, as the engine saw it. `detail` is one line for people."""
+
+    cause: ExitCause
+    code: int | None
+    detail: str = ""
+    started_at: str | None = None
+    finished_at: str | None = None
+    image_digest: str | None = None
+
+
+class Handle(Protocol):
+    """One started attempt."""
+
+    def poll(self) -> Exit | None:
+        """How it ended, or None while it runs. Never blocks for longer than a request takes."""
+
+    def stop(self) -> Exit:
+        """Stop it now, whole, and say how it ended."""
+
+    def release(self) -> None:
+        """Remove what is left of it (container, secrets, threads); harmless when called twice."""
+
+
+@dataclass(frozen=True)
+class Leftover:
+    """An attempt of ours whose runner is gone. `key` means something to the engine alone."""
+
+    key: str
+    run_id: str
+    spec_hash: str
+
+
+class Engine(Protocol):
+    name: str
+
+    def problems(self, wants_gpus: bool) -> Iterator[Problem]:
+        """Everything that would keep runs from starting, found before anything is spent."""
+
+    def image_digest(self) -> str | None:
+        """What identifies the program that runs, None where there is no image."""
+
+    def prompts_path(self, prompts_file: Path) -> str:
+        """Where a run of this engine will see that file."""
+
+    def start(self, order: Order) -> Handle:
+        """Start one attempt. Raises HostError when the engine refuses."""
+
+    def leftovers(self) -> list[Leftover]:
+        """Attempts of ours for this output directory that no living runner owns."""
+
+    def adopt(self, leftover: Leftover, order: Order) -> Handle:
+        """Take a leftover over as if this process had started it."""
+
+    def discard(self, leftover: Leftover) -> None:
+        """Stop and remove a leftover."""
