@@ -127,20 +127,23 @@ class ReasoningRequest(Frozen):
 
 
 class SampleSource(Frozen):
-    """Where the samples come from: a Hub dataset, or a prompts file known by its SHA-256.
+    """Where the samples come from: a Hub dataset, a prompts file known by its SHA-256, or nowhere.
 
-    `count` is the number of samples asked for, None for all there are.
+    `synthetic` samples are made up on the spot, for rehearsals. `count` is the number of samples
+    asked for, None for all there are.
     """
 
     dataset_id: str | None = None
     dataset_revision: str | None = None
     prompts_sha256: str | None = None
+    synthetic: bool = False
     count: int | None = Field(default=None, ge=1)
 
     @model_validator(mode="after")
     def _one_source(self) -> Self:
-        if (self.dataset_id is None) == (self.prompts_sha256 is None):
-            raise ValueError("name either dataset_id or prompts_sha256")
+        sources = (self.dataset_id is not None, self.prompts_sha256 is not None, self.synthetic)
+        if sum(sources) != 1:
+            raise ValueError("name one of dataset_id, prompts_sha256 and synthetic")
         return self
 
 

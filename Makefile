@@ -1,0 +1,39 @@
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+DEMO_HUB := $(CURDIR)/demo/hub
+
+.PHONY: help setup demo test check format clean-demo
+
+help:            ## what there is
+	@grep -E '^[a-z-]+: .*##|^[a-z-]+: +##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 14
+
+setup: $(READY)  ## virtual environment with the pinned packages
+
+$(READY): requirements.txt requirements-dev.txt
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.11")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --requirement requirements-dev.txt --requirement requirements.txt
+	touch $(READY)
+
+demo: $(READY)   ## the main job on tiny models made on the spot, on the CPU
+	$(BIN)/python -m demo.tiny_models $(DEMO_HUB)
+	HF_HUB_CACHE=$(DEMO_HUB) HF_HUB_OFFLINE=1 $(BIN)/python batch_runner.py \
+	    --csv demo/catalog.csv --prompts-file demo/prompts.jsonl --output-dir demo/results \
+	    --engine process --device cpu --repetitions 2
+
+clean-demo:      ## forget the demo's models and results
+	rm -rf demo/hub demo/results
+
+test: $(READY)   ## every test; what this machine cannot do is skipped with the reason
+	$(BIN)/python -m pytest
+
+check: $(READY)  ## lint, format and types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: $(READY) ## let ruff rewrite the files
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .

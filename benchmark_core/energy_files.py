@@ -1,0 +1,39 @@
+"""The two small energy files that other programs read beside the report."""
+
+import json
+from pathlib import Path
+
+from benchmark_core.atomic_file import write_text
+from benchmark_core.contract import GPU_ENERGY_FILE, GPU_ENERGY_SUMMARY_FILE, RunReport
+
+
+def write_energy_files(folder: Path, report: RunReport) -> None:
+    """`GPU_ENERGY_WH.txt` holds one number in Wh and is absent when the GPU was not measured."""
+    summary = report.summary
+    total_wh = summary.gpu_energy_wh.mean if summary and summary.gpu_energy_wh else None
+    phases = summary.phases_gpu_wh if summary else {}
+    source = report.energy_sources.gpu
+    content: dict[str, object] = {
+        "units": "Wh",
+        "total": total_wh,
+        "format": "ai_energy_score_batch_runner",
+        **{f"{name}_wh": value for name, value in phases.items()},
+        "per": "repetition",
+        "repetitions": len(report.repetitions),
+        "source": source.kind if source else None,
+        "meter": source.meter if source else None,
+        "rehearsal": report.rehearsal,
+    }
+    if total_wh is None:
+        content["not_measured_because"] = _why_not(report)
+    else:
+        write_text(folder / GPU_ENERGY_FILE, f"{total_wh!r}\n")
+    write_text(folder / GPU_ENERGY_SUMMARY_FILE, json.dumps(content, indent=2) + "\n")
+
+
+def _why_not(report: RunReport) -> str:
+    if report.failure:
+        return report.failure.message
+    if report.energy_sources.gpu is None:
+        return "no GPU energy meter was chosen or possible"
+    return "the GPU energy meter gave no figure for at least one phase"

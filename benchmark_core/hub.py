@@ -1,0 +1,82 @@
+"""The model hub: which commit a revision stands for, and what its errors mean for the user."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+
+@dataclass(frozen=True)
+class HubTrouble:
+    what: str
+    remedy: str
+
+
+def resolved_commit(
+    name: str, revision: str | None, kind: Literal["model", "dataset"]
+) -> str | None:
+    """The commit that a revision stands for now; None for a local folder, which has none.
+
+    Where the hub cannot be reached, the commit that the local cache knows. Raises the errors of
+    huggingface_hub.
+    """
+    from huggingface_hub import HfApi
+
+    if Path(name).is_dir():
+        return None
+    return HfApi().resolve_revision(name, revision=revision, repo_type=kind).resolved
+
+
+def hub_trouble(error: BaseException) -> HubTrouble | None:
+    """The meaning of the first hub error in the chain of `error`, None when there is none."""
+    for link in _chain(error):
+        names = {kind.__name__ for kind in type(link).__mro__}
+        for name, trouble in _TROUBLES.items():
+            if name in names:
+                return trouble
+    return None
+
+
+def _chain(error: BaseException) -> Iterator[BaseException]:
+    """The error and what caused it, the innermost last."""
+    seen: set[int] = set()
+    link: BaseException | None = error
+    while link is not None and id(link) not in seen:
+        seen.add(id(link))
+        yield link
+        link = link.__cause__ or link.__context__
+
+
+_GATED = HubTrouble(
+    "is gated: the hub refused access (401 or 403)",
+    "Accept its terms on its page and give a token of that account (HF_TOKEN or `hf auth login`).",
+)
+_UNREACHABLE = HubTrouble(
+    "is not in the local cache and the hub was not asked or did not answer",
+    "Check the network; with HF_HUB_OFFLINE=1 fetch it beforehand into the cache (HF_HUB_CACHE).",
+)
+
+# The names of the errors, most specific first: a gated repository is also one not found, and so on.
+_TROUBLES: dict[str, HubTrouble] = {
+    "GatedRepoError": _GATED,
+    "DisabledRepoError": HubTrouble("was disabled by the hub", "Choose another one."),
+    "RevisionNotFoundError": HubTrouble(
+        "has no such revision", "Name a branch, tag or commit that its page lists."
+    ),
+    "RepositoryNotFoundError": HubTrouble(
+        "is not on the hub, or is private (401 or 404)",
+        "Check the spelling; for a private one give a token (HF_TOKEN, or `hf auth login`).",
+    ),
+    "HFValidationError": HubTrouble("is no valid hub id", "Write it as org/name."),
+    "RevisionResolutionError": _UNREACHABLE,
+    "OfflineModeIsEnabled": _UNREACHABLE,
+    "LocalEntryNotFoundError": _UNREACHABLE,
+    "DatasetNotFoundError": HubTrouble(
+        "is not on the hub, or needs access rights",
+        "Check the spelling; for a private or gated one give a token"
+        " (HF_TOKEN, or `hf auth login`).",
+    ),
+    "HfHubHTTPError": HubTrouble("could not be fetched: the hub answered an error", "Try again."),
+    "TransportError": _UNREACHABLE,
+    "ConnectionError": _UNREACHABLE,
+}

@@ -1,0 +1,146 @@
+"""The walk of a command: catalog, filters, plan, preflight, sweep, exit code."""
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import cast
+
+from benchmark_core.faults import SampleFault
+from benchmark_core.samples import check_prompts_file
+from benchmark_core.tasks import registry as tasks
+from orchestrator.catalog import ModelConfig, filter_configs
+from orchestrator.display import plan_view, registry as displays, results_view
+from orchestrator.engines import registry as engines
+from orchestrator.engines.base import Engine
+from orchestrator.errors import HostError, Problem, UsageError
+from orchestrator.gpu_slots import Gpu, choose_gpus, find_gpus
+from orchestrator.preflight import host_problems, host_warnings
+from orchestrator.run_directory import RunDirectory
+from orchestrator.run_planner import REFERENCE_GPUS, GpuSet, Plan, make_plan
+from orchestrator.settings import Settings
+from orchestrator.simulation_file import Simulations, read_simulations
+from orchestrator.stop_request import StopRequest
+from orchestrator.sweep import Sweep, SweepResult
+
+FINISHED, SOME_FAILED, INTERRUPTED = 0, 1, 130
+
+
+def run_batch(settings: Settings, dry_run: bool, as_json: bool) -> int:
+    """Everything that `batch_runner.py` does; returns its exit code.
+
+    Raises:
+        BatchRunnerError: wrong flags, catalog or host.
+    """
+    if as_json and not dry_run:
+        raise UsageError(Problem("--json", "goes with --dry-run only", "Add --dry-run."))
+    configs = _rows(settings)
+    gpus, gpu_problems = _gpus(settings, needed=not dry_run)
+    plan = make_plan(
+        configs, settings, _gpu_set(gpus), _prompts_sha256(configs, settings), _simulations(settings)
+    )
+    engine = _engine(settings)
+    if dry_run:
+        problems = [*gpu_problems, *host_problems(plan, settings, engine, gpus)]
+        plan_view.show(plan, problems, list(host_warnings(plan, settings, engine)), as_json)
+        return FINISHED
+    return _sweep(plan, settings, engine, gpus)
+
+
+def _rows(settings: Settings) -> list[ModelConfig]:
+    from model_config_parser import ModelConfigParser
+
+    return filter_configs(
+        ModelConfigParser(settings.csv).parse(),
+        model_name=settings.model_name,
+        model_class=settings.model_class,
+        task=settings.task,
+        reasoning_state=settings.reasoning_state,
+    )
+
+
+def _engine(settings: Settings) -> Engine:
+    create = engines.ENGINES[cast(engines.EngineName, settings.engine)]
+    return create(
+        engines.EngineSettings(
+            image=settings.image,
+            output_dir=settings.output_dir.absolute(),
+            hub_cache=settings.hub_cache,
+            datasets_cache=settings.datasets_cache,
+            token=settings.token,
+            offline=settings.offline,
+            needs_model=settings.backend != "simulated",
+        )
+    )
+
+
+def _sweep(plan: Plan, settings: Settings, engine: Engine, gpus: Sequence[Gpu]) -> int:
+    problems = tuple(host_problems(plan, settings, engine, gpus))
+    if problems:
+        raise HostError(*problems)
+    directory = RunDirectory(settings.output_dir)
+    directory.create()
+    display = displays.choose()
+    stop = StopRequest()
+    try:
+        with directory.lock(), stop.listening():
+            display.warn([*plan.skipped, *host_warnings(plan, settings, engine)])
+            result = Sweep(settings, directory, engine, gpus, display, stop).run(plan)
+    finally:
+        display.close()
+    results_view.show(directory.master_path, [run.run_id for run in plan.runs], result)
+    return _exit_code(result)
+
+
+def _exit_code(result: SweepResult) -> int:
+    if result.interrupted or result.not_started:
+        return INTERRUPTED
+    return SOME_FAILED if result.failed else FINISHED
+
+
+def _gpus(settings: Settings, needed: bool) -> tuple[list[Gpu], list[Problem]]:
+    """The GPUs that may be used. A plan made elsewhere (`needed` false) goes on without them."""
+    if settings.device == "cpu" and "nvml" not in settings.meters:
+        return [], []
+    try:
+        return choose_gpus(settings.gpus, find_gpus()), []
+    except HostError as error:
+        if needed:
+            raise
+        return [], list(error.problems)
+
+
+def _gpu_set(gpus: Sequence[Gpu]) -> GpuSet:
+    if not gpus:
+        return REFERENCE_GPUS
+    known = [gpu.memory_bytes for gpu in gpus if gpu.memory_bytes]
+    smallest = min(known, default=REFERENCE_GPUS.memory_bytes)
+    return GpuSet(count=len(gpus), memory_bytes=smallest)
+
+
+def _prompts_sha256(configs: Sequence[ModelConfig], settings: Settings) -> str | None:
+    """The hash that makes a prompts file part of the spec, after the file proved readable."""
+    path = settings.prompts_file
+    if path is None:
+        return None
+    try:
+        for task in sorted({config.task for config in configs if tasks.supported(config.task)}):
+            check_prompts_file(path, tasks.get(task).columns)
+        return hashlib.sha256(Path(path).read_bytes()).hexdigest()
+    except SampleFault as fault:
+        raise UsageError(Problem("--prompts-file", fault.message, fault.remedy)) from fault
+    except OSError as error:
+        raise UsageError(
+            Problem(f"--prompts-file {path}", f"cannot be read ({error.strerror})",
+                    "Name a readable csv, jsonl or txt file.")
+        ) from error
+
+
+def _simulations(settings: Settings) -> Simulations:
+    if settings.simulation is None:
+        return Simulations()
+    if settings.backend != "simulated":
+        raise UsageError(
+            Problem("--simulation", f"does nothing with the {settings.backend} backend",
+                    "Add --backend simulated, or leave the file out.")
+        )
+    return read_simulations(settings.simulation)

@@ -1,0 +1,263 @@
+"""What a catalog row says, how rows are chosen from the command line, and what looks doubtful."""
+
+import difflib
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final, Literal, get_args
+
+from pydantic import Field
+
+from benchmark_core.contract import Frozen, ModelClass, TaskName
+from orchestrator.errors import Problem, UsageError
+
+# A terminal obeys these, or a reader does not see them.
+CONTROL_CHARACTERS: Final = re.compile(
+    r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]"
+)
+
+ReasoningState = Literal["On", "On (High)", "On (Medium)", "On (Low)", "Off", "Off (N/A)"]
+
+MODEL_CLASSES: Final[tuple[ModelClass, ...]] = get_args(ModelClass)
+REASONING_STATES: Final[tuple[ReasoningState, ...]] = get_args(ReasoningState)
+
+# Keys are lower case with `_` between words; the first spelling of a task is the preferred one.
+TASK_SPELLINGS: Final[dict[str, TaskName]] = {
+    "text_gen": "text_generation",
+    "text_generation": "text_generation",
+    "summarization": "summarization",
+    "question_answering": "question_answering",
+    "extractive_qa": "question_answering",
+    "text_classification": "text_classification",
+    "sentence_similarity": "sentence_similarity",
+    "image_classification": "image_classification",
+    "object_detection": "object_detection",
+    "asr": "automatic_speech_recognition",
+    "automatic_speech_recognition": "automatic_speech_recognition",
+    "image_gen": "image_generation",
+    "image_generation": "image_generation",
+    "text_to_image": "image_generation",
+    "image_captioning": "image_captioning",
+    "image_caption": "image_captioning",
+    "image_to_text": "image_captioning",
+}
+
+
+class ModelConfig(Frozen):
+    """One row of the catalog, in canonical spelling. `line` is where the row starts in its file.
+
+    `model_class` is None only where classes do not exist (every task but text generation),
+    `reasoning_state` only for tasks without reasoning. `gpus` above one occurs only in class C.
+    """
+
+    model_id: str
+    priority: int = Field(ge=1)
+    model_class: ModelClass | None
+    task: TaskName
+    reasoning_state: ReasoningState | None
+    chat_template: str = ""
+    line: int = Field(ge=1)
+    revision: str | None = None
+    parameters_billion: float | None = Field(default=None, gt=0)
+    gpus: int | None = Field(default=None, ge=1)
+    processor: str | None = None
+    trust_remote_code: bool = False
+    quantization: str | None = None
+
+
+def task_named(spelling: str) -> TaskName | None:
+    """The task that a spelling means; case, blanks and hyphens do not matter. None if unknown."""
+    words = spelling.strip().casefold().replace("-", " ").replace("_", " ").split()
+    return TASK_SPELLINGS.get("_".join(words))
+
+
+def catalog_spelling(task: TaskName) -> str:
+    """The preferred spelling of a task in catalogs and in the table of results."""
+    return next(spelling for spelling, name in TASK_SPELLINGS.items() if name == task)
+
+
+def preferred_task_spellings() -> tuple[str, ...]:
+    """One catalog spelling for each task."""
+    first: dict[TaskName, str] = {}
+    for spelling, task in TASK_SPELLINGS.items():
+        first.setdefault(task, spelling)
+    return tuple(first.values())
+
+
+def shown(value: str) -> str:
+    """A value of the user's for a message: quoted, ASCII only, at most 60 characters."""
+    # Escaping can lengthen a value tenfold, so it is cut before as well as after.
+    text = ascii(value[:61])
+    return text if len(text) <= 60 else text[:56] + "...'"
+
+
+# ---------------------------------------------------------------- choosing rows
+
+
+def filter_configs(
+    configs: Iterable[ModelConfig],
+    model_name: str | None = None,
+    model_class: str | None = None,
+    task: str | None = None,
+    reasoning_state: str | None = None,
+) -> list[ModelConfig]:
+    """The rows that pass every filter given, in catalog order.
+
+    `model_name` and `reasoning_state` are looked for anywhere in the id and in the state,
+    whatever the case; `model_class` is one class or several ("A,B"); `task` takes any spelling.
+
+    Raises:
+        UsageError: a filter is empty or names something unknown, or no row is left.
+    """
+    chosen = list(configs)
+    given = (
+        (model_name, _by_name),
+        (model_class, _by_class),
+        (task, _by_task),
+        (reasoning_state, _by_state),
+    )
+    wanted = [(text, make) for text, make in given if text is not None]
+    filters: list[_Filter] = []
+    problems: list[Problem] = []
+    for text, make in wanted:
+        try:
+            filters.append(make(text, chosen))
+        except UsageError as error:
+            problems.extend(error.problems)
+    if problems:
+        raise UsageError(*problems)
+    for index, chosen_by in enumerate(filters):
+        left = [config for config in chosen if chosen_by.keeps(config)]
+        if not left:
+            raise _nothing_left(chosen_by, filters[:index], chosen)
+        chosen = left
+    return chosen
+
+
+@dataclass(frozen=True)
+class _Filter:
+    """A test of one column. `exists` says, for the rows that were left, what could be asked."""
+
+    where: str
+    keeps: Callable[[ModelConfig], bool]
+    exists: Callable[[Sequence[ModelConfig]], str]
+
+
+def _by_name(asked: str, _: Sequence[ModelConfig]) -> _Filter:
+    flag = "--model-name"
+    part = _not_empty(flag, asked).casefold()
+
+    def exists(rows: Sequence[ModelConfig]) -> str:
+        return f"Nearest ids: {', '.join(_nearest_ids(part, rows))}"
+
+    return _Filter(f"{flag} {shown(asked)}", lambda row: part in row.model_id.casefold(), exists)
+
+
+def _by_class(asked: str, rows: Sequence[ModelConfig]) -> _Filter:
+    flag = "--class"
+    classes = [part.strip().upper() for part in _not_empty(flag, asked).split(",") if part.strip()]
+    unknown = [name for name in classes if name not in MODEL_CLASSES]
+    if unknown or not classes:
+        bad = ", ".join(shown(name) for name in unknown) or shown(asked)
+        raise _unknown(flag, asked, f"{bad} is not a class", _existing_classes(rows))
+    return _Filter(
+        f"{flag} {shown(asked)}", lambda row: row.model_class in classes, _existing_classes
+    )
+
+
+def _by_task(asked: str, rows: Sequence[ModelConfig]) -> _Filter:
+    flag = "--task"
+    task = task_named(_not_empty(flag, asked))
+    if task is None:
+        raise _unknown(flag, asked, f"{shown(asked)} is not a task", _existing_tasks(rows))
+    return _Filter(f"{flag} {shown(asked)}", lambda row: row.task == task, _existing_tasks)
+
+
+def _by_state(asked: str, _: Sequence[ModelConfig]) -> _Filter:
+    flag = "--reasoning-state"
+    part = _not_empty(flag, asked).casefold()
+
+    def keeps(row: ModelConfig) -> bool:
+        return row.reasoning_state is not None and part in row.reasoning_state.casefold()
+
+    return _Filter(f"{flag} {shown(asked)}", keeps, _existing_states)
+
+
+def _not_empty(flag: str, asked: str) -> str:
+    # An unset shell variable must not turn a choice into the whole catalog.
+    if not asked.strip():
+        raise UsageError(Problem(flag, "the value is empty", "Give a value or leave the flag out."))
+    return asked.strip()
+
+
+def _unknown(flag: str, asked: str, what: str, exists: str) -> UsageError:
+    return UsageError(Problem(f"{flag} {shown(asked)}", what, f"{exists}."))
+
+
+def _nothing_left(
+    chosen_by: _Filter, earlier: Sequence[_Filter], rows: Sequence[ModelConfig]
+) -> UsageError:
+    source = " and ".join(one.where for one in earlier) or "the catalog"
+    what = f"no such row among the {len(rows)} of {source}"
+    remedy = f"{chosen_by.exists(rows)}."
+    return UsageError(Problem(chosen_by.where, what, remedy))
+
+
+def _existing_classes(rows: Sequence[ModelConfig]) -> str:
+    return _existing("Classes", (row.model_class for row in rows), MODEL_CLASSES)
+
+
+def _existing_states(rows: Sequence[ModelConfig]) -> str:
+    return _existing("Reasoning states", (row.reasoning_state for row in rows), REASONING_STATES)
+
+
+def _existing_tasks(rows: Sequence[ModelConfig]) -> str:
+    present = {row.task for row in rows}
+    spellings = preferred_task_spellings()
+    return _existing("Tasks", (s for s in spellings if TASK_SPELLINGS[s] in present), spellings)
+
+
+def _existing(noun: str, values: Iterable[str | None], order: Sequence[str]) -> str:
+    present = {value for value in values if value is not None}
+    return f"{noun} there: {', '.join(v for v in order if v in present) or 'none'}"
+
+
+def _nearest_ids(part: str, rows: Sequence[ModelConfig]) -> list[str]:
+    """At most five ids, nearest first; a part is compared with the name as well as the whole id."""
+
+    def likeness(model_id: str) -> float:
+        forms = (model_id.casefold(), model_id.casefold().partition("/")[2])
+        return max(difflib.SequenceMatcher(None, part[:200], form).ratio() for form in forms)
+
+    ids = dict.fromkeys(row.model_id for row in rows)
+    return sorted(ids, key=likeness, reverse=True)[:5] or ["none"]
+
+
+# ---------------------------------------------------------------- what looks doubtful
+
+
+def lint_configs(configs: Sequence[ModelConfig], file: str) -> Iterator[Problem]:
+    """Rows that may be run as they stand, and yet are hardly what their author meant."""
+    first_class: dict[str, ModelConfig] = {}
+    first_off: dict[tuple[str | None, ...], ModelConfig] = {}
+    for row in configs:
+        where = f"{file}, line {row.line}"
+        if row.task != "text_generation":
+            if row.model_class is not None:
+                what = f"class {row.model_class} on a {row.task} row has no meaning"
+                yield Problem(f"{where}, column Class", what, "Leave the class empty.")
+            continue
+        earlier = first_class.setdefault(row.model_id, row)
+        if earlier.model_class != row.model_class:
+            what = (
+                f"{row.model_id} is in class {row.model_class} here"
+                f" and in class {earlier.model_class} in line {earlier.line}"
+            )
+            yield Problem(f"{where}, column Class", what, "Give a model one class.")
+        if row.reasoning_state in ("Off", "Off (N/A)"):
+            key = (row.model_id, row.revision, row.quantization)
+            twin = first_off.setdefault(key, row)
+            if twin is not row:
+                what = f"{shown(row.reasoning_state)} asks for the same run as line {twin.line}"
+                remedy = "Off and Off (N/A) both mean: do not think. Keep one of the rows."
+                yield Problem(f"{where}, column Reasoning State", what, remedy)

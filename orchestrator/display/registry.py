@@ -1,0 +1,16 @@
+"""Which display serves which output."""
+
+import sys
+
+from orchestrator.display.base import Display
+
+
+def choose() -> Display:
+    """Bars on a terminal, lines elsewhere."""
+    if sys.stdout.isatty():
+        from orchestrator.display.live import LiveDisplay
+
+        return LiveDisplay()
+    from orchestrator.display.plain import PlainDisplay
+
+    return PlainDisplay()

@@ -1,0 +1,175 @@
+"""Which GPUs this machine has, and which of them a sweep may use."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from benchmark_core.contract import SIMULATED_DEVICE_PREFIX
+from orchestrator.errors import HostError, Problem, UsageError
+
+FLAG = "--gpus"
+SIMULATED = "simulated:"
+MOST_SIMULATED = 1024
+FORMS = "Give all, indices (0,1), UUIDs (GPU-...), or simulated:8 for a rehearsal."
+
+
+@dataclass(frozen=True)
+class Gpu:
+    """`index` is the driver's, as nvidia-smi shows it. `mig`: cut into instances (MIG mode)."""
+
+    index: int
+    uuid: str
+    name: str
+    memory_bytes: int | None
+    simulated: bool
+    mig: bool = False
+
+
+def find_gpus() -> list[Gpu]:
+    """The GPUs the NVIDIA driver knows, in its order; none where there is no driver.
+
+    Raises:
+        HostError: there is a driver, and it does not answer as it should.
+    """
+    try:
+        import pynvml
+    except ImportError:
+        return []
+    try:
+        pynvml.nvmlInit()
+    except (pynvml.NVMLError_LibraryNotFound, pynvml.NVMLError_DriverNotLoaded):
+        return []
+    except pynvml.NVMLError as error:
+        raise _broken_driver(error) from error
+    try:
+        return [_describe(index) for index in range(pynvml.nvmlDeviceGetCount())]
+    except pynvml.NVMLError as error:
+        raise _broken_driver(error) from error
+    finally:
+        pynvml.nvmlShutdown()
+
+
+def choose_gpus(text: str, present: Sequence[Gpu]) -> list[Gpu]:
+    """The GPUs that `text`, the value of --gpus, means among those present.
+
+    `all`, or a list of indices and UUIDs in the order wanted, or `simulated:N`, which needs no
+    driver and answers N made-up GPUs with the same UUIDs every time.
+
+    Raises:
+        UsageError: the text is malformed or names what is not there.
+        HostError: this machine has no GPU, or a chosen one is in MIG mode.
+    """
+    text = text.strip()
+    if text.lower().startswith(SIMULATED):
+        return _simulate(text[len(SIMULATED) :])
+    words = [word.strip() for word in text.split(",")]
+    if not all(words):
+        raise _usage(f"{text!r} holds an empty entry" if text else "no GPU is named")
+    if not present:
+        raise HostError(
+            Problem(FLAG, "this machine shows no NVIDIA GPU", "Install or load its driver.")
+        )
+    chosen = list(present) if words == ["all"] else [_pick(word, present) for word in words]
+    _refuse_duplicates(text, chosen)
+    _refuse_partitioned(chosen)
+    return chosen
+
+
+def _simulate(text: str) -> list[Gpu]:
+    if not (text.isascii() and text.isdigit() and 1 <= int(text) <= MOST_SIMULATED):
+        raise _usage(f"{text!r} is not a number of simulated GPUs from 1 to {MOST_SIMULATED}")
+    return [
+        Gpu(
+            index=index,
+            uuid=f"{SIMULATED_DEVICE_PREFIX}-GPU-{index}",
+            name=f"{SIMULATED_DEVICE_PREFIX} GPU {index}",
+            memory_bytes=None,
+            simulated=True,
+        )
+        for index in range(int(text))
+    ]
+
+
+def _pick(word: str, present: Sequence[Gpu]) -> Gpu:
+    if word.upper().startswith("MIG-"):
+        raise HostError(
+            Problem(
+                FLAG,
+                f"{word} is a MIG instance, and the energy counter covers the whole GPU",
+                "Switch MIG mode off, or choose a whole GPU.",
+            )
+        )
+    for gpu in present:
+        if word == str(gpu.index) or word.lower() == gpu.uuid.lower():
+            return gpu
+    raise _usage(f"there is no GPU {word!r}; present are {_list(present)}")
+
+
+def _refuse_duplicates(text: str, chosen: Sequence[Gpu]) -> None:
+    if len({gpu.uuid for gpu in chosen}) != len(chosen):
+        raise _usage(f"{text!r} names a GPU twice")
+
+
+def _refuse_partitioned(chosen: Sequence[Gpu]) -> None:
+    partitioned = [gpu for gpu in chosen if gpu.mig]
+    if partitioned:
+        raise HostError(
+            Problem(
+                FLAG,
+                f"MIG mode is on for {_list(partitioned)}, and the energy counter covers all"
+                " instances together",
+                "Switch it off (nvidia-smi -mig 0), or choose other GPUs.",
+            )
+        )
+
+
+def _describe(index: int) -> Gpu:
+    import pynvml
+
+    handle = pynvml.nvmlDeviceGetHandleByIndex(index)
+    name = str(pynvml.nvmlDeviceGetName(handle))
+    return Gpu(
+        index=index,
+        uuid=str(pynvml.nvmlDeviceGetUUID(handle)),
+        name=name,
+        memory_bytes=_memory_bytes(handle),
+        simulated=name.startswith(SIMULATED_DEVICE_PREFIX),
+        mig=_is_partitioned(handle),
+    )
+
+
+def _memory_bytes(handle: Any) -> int | None:
+    import pynvml
+
+    try:
+        return int(pynvml.nvmlDeviceGetMemoryInfo(handle).total)
+    except pynvml.NVMLError_NotSupported:
+        return None
+
+
+def _is_partitioned(handle: Any) -> bool:
+    import pynvml
+
+    try:
+        current, _ = pynvml.nvmlDeviceGetMigMode(handle)
+    except (pynvml.NVMLError_NotSupported, pynvml.NVMLError_FunctionNotFound):
+        return False
+    return bool(current == pynvml.NVML_DEVICE_MIG_ENABLE)
+
+
+def _list(gpus: Sequence[Gpu]) -> str:
+    return ", ".join(f"{gpu.index} ({gpu.name}, {gpu.uuid})" for gpu in gpus)
+
+
+def _usage(what: str) -> UsageError:
+    return UsageError(Problem(FLAG, what, FORMS))
+
+
+def _broken_driver(error: Exception) -> HostError:
+    return HostError(
+        Problem(
+            "",
+            f"the NVIDIA driver of this machine does not answer: {error}",
+            "Look at nvidia-smi and the kernel log, and reboot after a driver update.",
+        )
+    )

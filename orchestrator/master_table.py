@@ -1,0 +1,229 @@
+"""Run folders -> `master_results.csv`. The columns are declared once, here.
+
+The file is derived: it can be deleted and comes back byte for byte. Its first 19 columns are the
+ones that users' one-liners count on, so no cell ever needs quoting: commas become semicolons.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmark_core.atomic_file import write_text
+from benchmark_core.contract import (
+    ContractError,
+    EnergySource,
+    Launch,
+    PhaseName,
+    RunReport,
+    RunSpec,
+    Spread,
+    Summary,
+)
+from orchestrator.catalog import catalog_spelling
+from orchestrator.errors import HostError, Problem
+from orchestrator.outcome import Outcome, printable
+from orchestrator.run_directory import RunDirectory, RunFolder
+
+LONGEST_CELL = 500
+FORMULA_STARTS = ("=", "+", "-", "@")
+INTERRUPTED = "interrupted: the batch runner was killed; start it again to resume."
+
+Cell = str | int | float | bool | None
+
+
+@dataclass(frozen=True)
+class Record:
+    """All that is known of one run. A report is there only where the run's figures may be used."""
+
+    spec: RunSpec
+    launch: Launch
+    outcome: Outcome | None
+    report: RunReport | None
+    attempts: int
+
+    @property
+    def summary(self) -> Summary | None:
+        return self.report.summary if self.report else None
+
+
+def _of_summary(read: Callable[[Summary], Cell]) -> Callable[[Record], Cell]:
+    return lambda record: read(record.summary) if record.summary else None
+
+
+def _of_report(read: Callable[[RunReport], Cell]) -> Callable[[Record], Cell]:
+    return lambda record: read(record.report) if record.report else None
+
+
+def _mean(spread: Spread | None) -> float | None:
+    return spread.mean if spread else None
+
+
+def _stdev(spread: Spread | None) -> float | None:
+    return spread.stdev if spread else None
+
+
+def _per_prompt_wh(summary: Summary) -> float | None:
+    if summary.gpu_energy_wh is None or not summary.successful_prompts:
+        return None
+    return summary.gpu_energy_wh.mean / summary.successful_prompts
+
+
+def _phase_wh(name: PhaseName) -> Callable[[Record], Cell]:
+    return _of_summary(lambda summary: summary.phases_gpu_wh.get(name))
+
+
+def _source(source: EnergySource | None) -> str | None:
+    return f"{source.kind}: {source.method}" if source else None
+
+
+def _gpu_names(report: RunReport) -> str | None:
+    gpus = report.environment.gpus if report.environment else ()
+    return "; ".join(sorted({gpu.name for gpu in gpus})) or None
+
+
+def _error_message(record: Record) -> str:
+    return record.outcome.error_message if record.outcome else INTERRUPTED
+
+
+COLUMNS: dict[str, Callable[[Record], Cell]] = {
+    "model_name": lambda record: record.spec.model.id,
+    "model_class": lambda record: record.spec.model.model_class,
+    "task": lambda record: catalog_spelling(record.spec.task),
+    "reasoning_state": lambda r: r.spec.reasoning.state if r.spec.reasoning else None,
+    "total_prompts": _of_summary(lambda summary: summary.total_prompts),
+    "successful_prompts": _of_summary(lambda summary: summary.successful_prompts),
+    "failed_prompts": _of_summary(lambda summary: summary.failed_prompts),
+    "total_duration_seconds": _of_summary(lambda summary: summary.total_duration_seconds.mean),
+    "avg_latency_seconds": _of_summary(lambda summary: summary.avg_latency_seconds),
+    "total_tokens": _of_summary(lambda summary: summary.tokens.total),
+    "total_prompt_tokens": _of_summary(lambda summary: summary.tokens.prompt),
+    "total_completion_tokens": _of_summary(lambda summary: summary.tokens.completion),
+    "throughput_tokens_per_second": _of_summary(lambda s: s.throughput_tokens_per_second),
+    "gpu_energy_wh": _of_summary(lambda summary: _mean(summary.gpu_energy_wh)),
+    "co2_emissions_g": _of_report(lambda r: r.carbon.emissions_g if r.carbon else None),
+    "tokens_per_joule": _of_summary(lambda summary: summary.tokens_per_joule),
+    "avg_energy_per_prompt_wh": _of_summary(_per_prompt_wh),
+    "timestamp": lambda r: r.outcome.finished_at if r.outcome else r.launch.launched_at,
+    "error_message": _error_message,
+    "run_id": lambda record: record.spec.run_id,
+    "outcome": lambda r: r.outcome.outcome if r.outcome else "interrupted",
+    "verdict": _of_report(lambda r: r.verdict.verdict if r.verdict else None),
+    "verdict_reasons": _of_report(lambda r: "; ".join(r.verdict.reasons) if r.verdict else None),
+    "rehearsal": _of_report(lambda r: "yes" if r.rehearsal else "no"),
+    "wh_per_1000_queries": _of_summary(lambda summary: summary.wh_per_1000_queries),
+    "gpu_energy_stdev_wh": _of_summary(lambda summary: _stdev(summary.gpu_energy_wh)),
+    "preprocess_wh": _phase_wh("preprocess"),
+    "prefill_wh": _phase_wh("prefill"),
+    "decode_wh": _phase_wh("decode"),
+    "forward_wh": _phase_wh("forward"),
+    "call_wh": _phase_wh("call"),
+    "repetitions": _of_report(lambda r: len(r.repetitions) or None),
+    "cpu_energy_wh": _of_summary(lambda summary: _mean(summary.cpu_energy_wh)),
+    "ram_energy_wh": _of_summary(lambda summary: _mean(summary.ram_energy_wh)),
+    "gpu_energy_source": _of_report(lambda r: _source(r.energy_sources.gpu)),
+    "cpu_energy_source": _of_report(lambda r: _source(r.energy_sources.cpu)),
+    "ram_energy_source": _of_report(lambda r: _source(r.energy_sources.ram)),
+    "co2_factor_g_per_kwh": _of_report(lambda r: r.carbon.factor_g_per_kwh if r.carbon else None),
+    "co2_region": _of_report(lambda r: r.carbon.region if r.carbon else None),
+    "co2_factor_source": _of_report(lambda r: _carbon_source(r)),
+    "co2_basis": _of_report(lambda r: r.carbon.basis if r.carbon else None),
+    "gpu_name": _of_report(_gpu_names),
+    "gpu_count": lambda record: record.spec.device.gpu_count,
+    "device": lambda record: record.spec.device.kind,
+    "backend": lambda record: record.spec.backend.name,
+    "dtype": _of_report(lambda r: r.applied.dtype if r.applied else None),
+    "prompt_form": _of_report(lambda r: r.applied.prompt_form if r.applied else None),
+    "max_new_tokens": lambda r: r.spec.limits.max_new_tokens if r.spec.limits else None,
+    "min_new_tokens": lambda r: r.spec.limits.min_new_tokens if r.spec.limits else None,
+    "model_commit": _of_report(lambda r: r.applied.model_commit if r.applied else None),
+    "dataset_commit": _of_report(lambda r: r.applied.dataset_commit if r.applied else None),
+    "engine": lambda record: record.launch.engine,
+    "image_digest": lambda r: r.outcome.image_digest if r.outcome else None,
+    "runner_version": _of_report(lambda r: r.environment.runner_version if r.environment else None),
+    "attempts": lambda record: record.attempts + 1,
+    "spec_hash": lambda record: record.spec.spec_hash(),
+}
+
+
+def _carbon_source(report: RunReport) -> str | None:
+    return f"{report.carbon.source} {report.carbon.year}" if report.carbon else None
+
+
+def read_record(folder: RunFolder) -> Record | None:
+    """What a folder tells; None while its run is planned or running, or when it has no spec.
+
+    Raises:
+        ContractError: a file of the folder is damaged or too new.
+    """
+    if folder.state().name in ("planned", "running"):
+        return None
+    outcome = folder.outcome()
+    finished = outcome is not None and outcome.outcome == "finished"
+    return Record(
+        spec=RunSpec.read(folder.spec_path),
+        launch=Launch.read(folder.launch_path),
+        outcome=outcome,
+        report=RunReport.read(folder.report_path) if finished else None,
+        attempts=folder.attempts(),
+    )
+
+
+def row(record: Record) -> dict[str, str]:
+    """One line of the table, every cell as the text that stands in the file."""
+    return {name: cell(read(record)) for name, read in COLUMNS.items()}
+
+
+def cell(value: Cell) -> str:
+    """A cell that never needs quoting and that no spreadsheet runs. None is empty, never 0."""
+    if value is None:
+        return ""
+    if not isinstance(value, str):
+        return repr(value)
+    text = printable(" ".join(value.split()).replace(",", ";").replace('"', "'"))[:LONGEST_CELL]
+    return f"'{text}" if text.startswith(FORMULA_STARTS) else text
+
+
+class MasterTable:
+    """The rows of one output directory, in memory during a sweep; the file is replaced whole."""
+
+    def __init__(self, directory: RunDirectory) -> None:
+        self._directory = directory
+        self._lines: dict[str, str] = {}
+
+    def read_folders(self) -> list[Problem]:
+        """Take in every folder once; what cannot be read is named, and left out."""
+        problems = []
+        for folder in self._directory.folders():
+            try:
+                self.update(folder)
+            except ContractError as error:
+                problems.append(
+                    Problem(str(folder.path), f"is left out of the table: {error}",
+                            "Repair or remove the folder.")
+                )
+        return problems
+
+    def update(self, folder: RunFolder) -> None:
+        """Read one folder again. Raises ContractError when it cannot be believed."""
+        self._lines.pop(folder.run_id, None)
+        record = read_record(folder)
+        if record:
+            self._lines[folder.run_id] = ",".join(row(record).values())
+
+    def write(self) -> Path:
+        """Replace the file.
+
+        Raises:
+            HostError: it cannot be written; the earlier file is intact.
+        """
+        path = self._directory.master_path
+        lines = [",".join(COLUMNS), *(self._lines[name] for name in sorted(self._lines))]
+        try:
+            write_text(path, "\n".join(lines) + "\n")
+        except OSError as error:
+            raise HostError(
+                Problem(str(path), f"cannot be written ({error.strerror}); the earlier file and"
+                        " all run folders are intact",
+                        "Free the disk, then `python -m orchestrator rebuild`.")
+            ) from error
+        return path

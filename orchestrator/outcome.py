@@ -1,0 +1,127 @@
+"""`outcome.json`: how an attempt ended, in the words of the host, written last."""
+
+from pathlib import Path
+from typing import Literal
+
+from benchmark_core.contract import (
+    Document,
+    ContractError,
+    RunReport,
+    RunSpec,
+    differences,
+)
+from orchestrator.engines.base import Exit
+
+OutcomeName = Literal["finished", "failed", "interrupted"]
+StopReason = Literal["timeout", "user"]
+
+LOG_TAIL_LINES = 20
+LOG_TAIL_BYTES = 16_000
+LONGEST_LINE = 300
+
+
+class Outcome(Document):
+    """`error_message` is one line and empty only for a finished run."""
+
+    run_id: str
+    spec_hash: str
+    outcome: OutcomeName
+    error_message: str = ""
+    reason: str = ""
+    exit_code: int | None = None
+    image_digest: str | None = None
+    started_at: str | None = None
+    finished_at: str
+    log_file: str
+    log_tail: tuple[str, ...] = ()
+
+
+def conclude(
+    spec: RunSpec,
+    report_path: Path,
+    log_path: Path,
+    ended: Exit,
+    stopped: StopReason | None,
+    timeout_seconds: float | None,
+    now: str,
+) -> Outcome:
+    """Read the report once and decide: a run is finished only if everything says so."""
+    report, damage = _report(report_path)
+    name, reason, message = _decide(spec, report, damage, ended, stopped, timeout_seconds)
+    return Outcome(
+        run_id=spec.run_id,
+        spec_hash=spec.spec_hash(),
+        outcome=name,
+        error_message=" ".join(message.split()),
+        reason=reason,
+        exit_code=ended.code,
+        image_digest=ended.image_digest,
+        started_at=ended.started_at,
+        finished_at=ended.finished_at or now,
+        log_file=log_path.name,
+        log_tail=() if name == "finished" else log_tail(log_path),
+    )
+
+
+def _report(path: Path) -> tuple[RunReport | None, str]:
+    if not path.exists():
+        return None, "it left no report"
+    try:
+        return RunReport.read(path), ""
+    except ContractError as error:
+        return None, f"its report is damaged: {error}"
+
+
+def _decide(
+    spec: RunSpec,
+    report: RunReport | None,
+    damage: str,
+    ended: Exit,
+    stopped: StopReason | None,
+    timeout_seconds: float | None,
+) -> tuple[OutcomeName, str, str]:
+    if stopped == "user":
+        return "interrupted", "stopped", "interrupted: stopped by the user; start again to resume."
+    if stopped == "timeout":
+        return "failed", "timeout", (
+            f"timeout: stopped after {timeout_seconds:g} s. Raise --timeout, or lower --num-prompts."
+        )
+    if ended.cause != "exited":
+        return "failed", ended.cause, f"{ended.cause}: {ended.detail}"
+    if report is None:
+        return "failed", "no_report", (
+            f"no_report: the run ended with exit code {ended.code} and {damage}. {ended.detail}"
+            " See the end of its log."
+        )
+    if report.failure:
+        return "failed", report.failure.kind, (
+            f"{report.failure.kind}: {report.failure.message}. {report.failure.remedy}"
+        )
+    if ended.code != 0:
+        return "failed", "exit_code", (
+            f"exit_code: the run left a report but ended with exit code {ended.code}."
+            f" {ended.detail} See the end of its log."
+        )
+    wrong = differences(spec, report)
+    if wrong:
+        return "failed", "wrong_settings", (
+            f"wrong_settings: {'; '.join(wrong)}. The figures belong to another experiment."
+        )
+    return "finished", "", ""
+
+
+def log_tail(path: Path) -> tuple[str, ...]:
+    """The last lines of a log: bounded, printable, without control characters."""
+    try:
+        with path.open("rb") as stream:
+            stream.seek(0, 2)
+            stream.seek(max(0, stream.tell() - LOG_TAIL_BYTES))
+            text = stream.read().decode("utf-8", errors="replace")
+    except OSError:
+        return ()
+    return tuple(printable(line)[:LONGEST_LINE] for line in text.splitlines()[-LOG_TAIL_LINES:])
+
+
+def printable(text: str) -> str:
+    """Text that cannot move the cursor or colour the terminal it is shown on."""
+    return "".join(char if char.isprintable() else "�" for char in text)

@@ -1,0 +1,46 @@
+"""How far a run is, read from the sample lines it writes as it goes."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmark_core.sample_journal import COLUMNS
+
+
+@dataclass(frozen=True)
+class Progress:
+    """`done` of `total` samples over all passes and repetitions; `step` names the pass."""
+
+    done: int
+    total: int
+    step: str
+
+
+class SampleTail:
+    """Follows `benchmark_results.csv` while it grows; reads only what is new."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._offset = 0
+        self._rest = b""
+        self._lines = 0
+
+    def read(self) -> Progress | None:
+        """The progress after the newest whole line, or None before the first one."""
+        try:
+            with self._path.open("rb") as stream:
+                stream.seek(self._offset)
+                chunk = stream.read()
+        except OSError:
+            return None
+        self._offset += len(chunk)
+        *lines, self._rest = (self._rest + chunk).split(b"\n")
+        self._lines += len(lines)
+        return self._parse(lines[-1]) if lines and self._lines > 1 else None
+
+    def _parse(self, line: bytes) -> Progress | None:
+        cells = dict(zip(COLUMNS, line.decode("utf-8", errors="replace").split(","), strict=False))
+        try:
+            total = int(cells["repetitions"]) * int(cells["passes"]) * int(cells["samples"])
+        except (KeyError, ValueError):
+            return None
+        return Progress(done=self._lines - 1, total=total, step=cells["pass"])

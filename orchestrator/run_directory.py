@@ -1,0 +1,213 @@
+"""The only owner of file names on the host: state of a run, locks, earlier attempts.
+
+The state of a sweep is read from its folders, never remembered. A folder without an outcome is
+one whose run was cut off, so a crash reads as a crash.
+"""
+
+import contextlib
+import fcntl
+import json
+import os
+import socket
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Literal
+
+from benchmark_core.atomic_file import write_text
+from benchmark_core.contract import (
+    LAUNCH_FILE,
+    REPORT_FILE,
+    SAMPLES_FILE,
+    SPEC_FILE,
+    ContractError,
+    Launch,
+    RunSpec,
+)
+from orchestrator.errors import HostError, Problem
+from orchestrator.outcome import Outcome
+
+MASTER_FILE = "master_results.csv"
+RUNS_DIR = "individual_runs"
+LOGS_DIR = "logs"
+ATTEMPTS_DIR = "attempts"
+OUTCOME_FILE = "outcome.json"
+HOLDER_FILE = ".sweep_holder.json"
+ARCHIVING_SUFFIX = ".archiving"
+
+StateName = Literal["planned", "running", "finished", "failed", "interrupted"]
+
+
+@dataclass(frozen=True)
+class RunState:
+    """What a run folder says of itself. `spec_hash` is None where no spec can be read."""
+
+    name: StateName
+    spec_hash: str | None
+
+
+class RunFolder:
+    """One run: what was asked, what came out, how it ended."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.run_id = path.name
+        self.spec_path = path / SPEC_FILE
+        self.launch_path = path / LAUNCH_FILE
+        self.report_path = path / REPORT_FILE
+        self.samples_path = path / SAMPLES_FILE
+        self.outcome_path = path / OUTCOME_FILE
+        self.attempts_path = path / ATTEMPTS_DIR
+
+    def state(self) -> RunState:
+        outcome = self.outcome()
+        spec_hash = outcome.spec_hash if outcome else self._hash_of_spec()
+        if outcome:
+            return RunState(outcome.outcome, spec_hash)
+        if not self.path.is_dir() or not self.spec_path.exists():
+            return RunState("planned", None)
+        return RunState("running" if _is_locked(self.path) else "interrupted", spec_hash)
+
+    def outcome(self) -> Outcome | None:
+        """How the run ended; None when it did not, or when its record is damaged."""
+        try:
+            return Outcome.read(self.outcome_path)
+        except ContractError:
+            return None
+
+    def prepare(self, spec: RunSpec, launch: Launch) -> None:
+        """Make the folder ready for a fresh attempt; an earlier one moves to `attempts/`."""
+        self.archive()
+        self.path.mkdir(parents=True, exist_ok=True)
+        write_text(self.launch_path, launch.to_json())
+        write_text(self.spec_path, spec.to_json())
+
+    def record(self, outcome: Outcome) -> None:
+        write_text(self.outcome_path, outcome.to_json())
+
+    @contextlib.contextmanager
+    def lock(self) -> Iterator[None]:
+        """Hold the folder while its run lives; the kernel lets go when this process dies."""
+        descriptor = os.open(self.path, os.O_RDONLY)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(descriptor)
+
+    def attempts(self) -> int:
+        """Earlier attempts, without the present one."""
+        try:
+            return sum(1 for entry in self.attempts_path.iterdir() if entry.name.isdigit())
+        except OSError:
+            return 0
+
+    def archive(self) -> None:
+        """Move what is here to `attempts/N`. Each step can be repeated after a crash."""
+        aside = self._aside()
+        if not aside.exists():
+            if not self.spec_path.exists() and not self.outcome_path.exists():
+                return
+            self.path.rename(aside)
+        self.path.mkdir(exist_ok=True)
+        earlier = aside / ATTEMPTS_DIR
+        if earlier.exists() and not self.attempts_path.exists():
+            earlier.rename(self.attempts_path)
+        self.attempts_path.mkdir(exist_ok=True)
+        aside.rename(self.attempts_path / str(self.attempts() + 1))
+
+    def _aside(self) -> Path:
+        return self.path.with_name(f".{self.run_id}{ARCHIVING_SUFFIX}")
+
+    def _hash_of_spec(self) -> str | None:
+        try:
+            return RunSpec.read(self.spec_path).spec_hash()
+        except ContractError:
+            return None
+
+
+class RunDirectory:
+    """One output directory: the table, the logs, and a folder for each run."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root.absolute()
+        self.master_path = self.root / MASTER_FILE
+        self.runs_path = self.root / RUNS_DIR
+        self.logs_path = self.root / LOGS_DIR
+
+    def create(self) -> None:
+        """Make the directory and complete archiving that a crash cut off.
+
+        Raises:
+            HostError: the directory cannot be written.
+        """
+        try:
+            self.runs_path.mkdir(parents=True, exist_ok=True)
+            self.logs_path.mkdir(exist_ok=True)
+            for aside in self.runs_path.glob(f".*{ARCHIVING_SUFFIX}"):
+                self.folder(aside.name[1 : -len(ARCHIVING_SUFFIX)]).archive()
+        except OSError as error:
+            raise HostError(
+                Problem(str(self.root), f"cannot be written ({error.strerror})",
+                        "Choose another --output-dir, or free the disk.")
+            ) from error
+
+    def folder(self, run_id: str) -> RunFolder:
+        return RunFolder(self.runs_path / run_id)
+
+    def folders(self) -> list[RunFolder]:
+        """Every run folder, by run_id."""
+        try:
+            entries = sorted(entry.name for entry in os.scandir(self.runs_path) if entry.is_dir())
+        except OSError:
+            return []
+        return [self.folder(name) for name in entries if not name.startswith(".")]
+
+    def log_path(self, run_id: str) -> Path:
+        """A new log file's name: `<run_id>_<UTC time>.log`."""
+        stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S%f")[:-3]
+        return self.logs_path / f"{run_id}_{stamp}.log"
+
+    @contextlib.contextmanager
+    def lock(self) -> Iterator[None]:
+        """One sweep per directory.
+
+        Raises:
+            HostError: another sweep holds it; the message names the holder.
+        """
+        descriptor = os.open(self.root, os.O_RDONLY)
+        holder_path = self.root / HOLDER_FILE
+        try:
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError as error:
+                raise HostError(
+                    Problem(str(self.root), f"another sweep is using it{_name(holder_path)}",
+                            "Wait for it, stop it, or choose another --output-dir.")
+                ) from error
+            holder = {"host": socket.gethostname(), "pid": os.getpid()}
+            write_text(holder_path, json.dumps(holder) + "\n")
+            yield
+            holder_path.unlink(missing_ok=True)
+        finally:
+            os.close(descriptor)
+
+
+def _name(holder_path: Path) -> str:
+    try:
+        holder = json.loads(holder_path.read_text(encoding="utf-8"))
+        return f" (process {int(holder['pid'])} on {str(holder['host'])[:60]})"
+    except (OSError, ValueError, KeyError, TypeError):
+        return ""
+
+
+def _is_locked(path: Path) -> bool:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False

@@ -1,0 +1,249 @@
+"""Catalog rows and settings become run specs. Pure: it reads no GPU, no network and no clock."""
+
+import hashlib
+import math
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import cast, get_args
+
+from benchmark_core import carbon
+from benchmark_core.backends import registry as backends
+from benchmark_core.contract import (
+    BackendName,
+    BackendSpec,
+    DeviceKind,
+    DeviceSpec,
+    MeterName,
+    ModelSpec,
+    RunSpec,
+    SampleSource,
+    Simulation,
+)
+from benchmark_core.reasoning.states import parse_state
+from benchmark_core.samples import SYNTHETIC_SAMPLES
+from benchmark_core.tasks import registry as tasks
+from orchestrator.catalog import ModelConfig
+from orchestrator.errors import Problem, UsageError
+from orchestrator.settings import REFERENCE_GPUS_PER_NODE, Settings
+from orchestrator.simulation_file import Simulations
+
+DEFAULT_TASK = "text_generation"
+REFERENCE_GPU_BYTES = 80 * 10**9
+BYTES_PER_PARAMETER = 2.4
+"""FP16 weights with a fifth on top for cache and activations; an estimate of what fits."""
+LONGEST_RUN_ID = 120
+
+
+@dataclass(frozen=True)
+class GpuSet:
+    """What the planner must know of the GPUs: how many may be used, and the smallest memory."""
+
+    count: int
+    memory_bytes: int
+
+
+REFERENCE_GPUS = GpuSet(count=REFERENCE_GPUS_PER_NODE, memory_bytes=REFERENCE_GPU_BYTES)
+
+
+@dataclass(frozen=True)
+class PlannedRun:
+    config: ModelConfig
+    spec: RunSpec
+
+    @property
+    def run_id(self) -> str:
+        return self.spec.run_id
+
+
+@dataclass(frozen=True)
+class Plan:
+    """`skipped` names the rows that cannot be run yet, with the reason."""
+
+    runs: tuple[PlannedRun, ...]
+    skipped: tuple[Problem, ...]
+
+
+def make_plan(
+    configs: Sequence[ModelConfig],
+    settings: Settings,
+    gpus: GpuSet,
+    prompts_sha256: str | None,
+    simulations: Simulations,
+) -> Plan:
+    """One run for each row that can be run, in catalog order.
+
+    Raises:
+        UsageError: with every flag or row that contradicts what is built.
+    """
+    _refuse_flags(settings)
+    runs: list[PlannedRun] = []
+    skipped: list[Problem] = []
+    problems: list[Problem] = []
+    for config in configs:
+        if not tasks.supported(config.task):
+            skipped.append(_unsupported(config, settings))
+            continue
+        try:
+            spec = _spec(config, settings, gpus, prompts_sha256, simulations)
+        except UsageError as error:
+            problems.extend(error.problems)
+            continue
+        runs.append(PlannedRun(config=config, spec=spec))
+    problems += _shared_names(runs)
+    if problems:
+        raise UsageError(*problems)
+    return Plan(runs=tuple(runs), skipped=tuple(skipped))
+
+
+def run_id(config: ModelConfig) -> str:
+    """A name that depends on the row alone, safe as a file name, and unique among rows.
+
+    `org_name_state`, then task, revision and quantization where they are not the default. A short
+    hash of the exact row is added where writing it this way lost something.
+    """
+    organisation, _, name = config.model_id.partition("/")
+    state = re.sub(r"[^A-Za-z0-9]+", "_", (config.reasoning_state or "").replace("N/A", "NA"))
+    parts = [organisation, name, state.strip("_")]
+    if config.task != DEFAULT_TASK:
+        parts.append(config.task)
+    parts += [part for part in (config.revision, config.quantization) if part]
+    plain = "_".join(part for part in parts if part)
+    safe = re.sub(r"[^A-Za-z0-9._-]", "-", plain)
+    if "_" in organisation or safe != plain or len(safe) > LONGEST_RUN_ID:
+        exact = "\0".join(str(part) for part in parts)
+        digest = hashlib.sha256(exact.encode()).hexdigest()[:8]
+        safe = f"{safe[:LONGEST_RUN_ID]}_{digest}"
+    return safe
+
+
+def _spec(
+    config: ModelConfig,
+    settings: Settings,
+    gpus: GpuSet,
+    prompts_sha256: str | None,
+    simulations: Simulations,
+) -> RunSpec:
+    task = tasks.get(config.task)
+    reasoning = parse_state(config.reasoning_state) if config.reasoning_state else None
+    name = run_id(config)
+    return RunSpec(
+        run_id=name,
+        model=ModelSpec(
+            id=config.model_id,
+            model_class=config.model_class,
+            revision=config.revision,
+            processor=config.processor,
+            quantization=config.quantization,
+            trust_remote_code=config.trust_remote_code,
+        ),
+        task=config.task,
+        reasoning=reasoning,
+        samples=_samples(task.dataset_id, settings, prompts_sha256),
+        limits=task.limits(reasoning),
+        precision=task.precision,
+        repetitions=settings.repetitions,
+        backend=_backend(settings, simulations.of(name)),
+        device=DeviceSpec(
+            kind=cast(DeviceKind, settings.device),
+            gpu_count=_gpu_count(config, settings, gpus),
+        ),
+        meters=cast(tuple[MeterName, ...], settings.meters),
+    )
+
+
+def _samples(dataset_id: str, settings: Settings, prompts_sha256: str | None) -> SampleSource:
+    if prompts_sha256:
+        return SampleSource(prompts_sha256=prompts_sha256, count=settings.num_prompts)
+    if settings.backend == "simulated":
+        return SampleSource(synthetic=True, count=settings.num_prompts or SYNTHETIC_SAMPLES)
+    return SampleSource(dataset_id=dataset_id, count=settings.num_prompts)
+
+
+def _backend(settings: Settings, simulation: Simulation) -> BackendSpec:
+    return BackendSpec(
+        name=cast(BackendName, settings.backend),
+        endpoint=settings.endpoint if settings.backend == "vllm" else None,
+        simulation=simulation if settings.backend == "simulated" else None,
+    )
+
+
+def _gpu_count(config: ModelConfig, settings: Settings, gpus: GpuSet) -> int:
+    """One GPU, but for class C: the row's GPUs, else --gpus-per-run, else what its size needs."""
+    if settings.device == "cpu":
+        return 1 if "nvml" in settings.meters else 0
+    wanted = 1
+    if config.model_class == "C":
+        wanted = config.gpus or settings.gpus_per_run or _fitting(config, gpus)
+    if wanted > gpus.count:
+        raise UsageError(
+            Problem(
+                f"{settings.csv}, line {config.line}",
+                f"{config.model_id} needs {wanted} GPUs, and {gpus.count} may be used",
+                "Allow more with --gpus, or set the row's GPUs column.",
+            )
+        )
+    return wanted
+
+
+def _fitting(config: ModelConfig, gpus: GpuSet) -> int:
+    if config.parameters_billion is None:
+        return gpus.count
+    needed = config.parameters_billion * 1e9 * BYTES_PER_PARAMETER
+    return max(1, math.ceil(needed / gpus.memory_bytes))
+
+
+def _refuse_flags(settings: Settings) -> None:
+    problems: list[Problem] = []
+    if settings.backend not in backends.BUILT:
+        problems.append(
+            Problem(f"--backend {settings.backend}", "this backend is not built yet",
+                    f"Use one of {', '.join(sorted(backends.BUILT))}.")
+        )
+    known = get_args(MeterName)
+    problems += [
+        Problem("--meters", f"{name[:40]!r} is not a meter", f"Use of {', '.join(known)}.")
+        for name in settings.meters
+        if name not in known
+    ]
+    if not settings.meters:
+        problems.append(Problem("--meters", "names no meter", f"Use of {', '.join(known)}."))
+    if len(set(settings.meters)) < len(settings.meters):
+        problems.append(Problem("--meters", "names a meter twice", "Name each once."))
+    if "simulated" in settings.meters and settings.backend != "simulated":
+        problems.append(
+            Problem("--meters", "the simulated meter goes with the simulated backend only",
+                    "Add --backend simulated, or choose nvml or codecarbon.")
+        )
+    if settings.region not in carbon.regions():
+        problems.append(
+            Problem(f"--region {settings.region[:40]}", "no grid factor is known for it",
+                    f"Use one of {', '.join(carbon.regions())}.")
+        )
+    if problems:
+        raise UsageError(*problems)
+
+
+def _shared_names(runs: Sequence[PlannedRun]) -> list[Problem]:
+    """Rows that would write into one folder. The parser refuses equal rows; this is the proof."""
+    first: dict[str, PlannedRun] = {}
+    problems = []
+    for run in runs:
+        other = first.setdefault(run.run_id, run)
+        if other is not run:
+            problems.append(
+                Problem(
+                    f"line {run.config.line}",
+                    f"its run would share the folder {run.run_id} with line {other.config.line}",
+                    "Keep one of the two rows.",
+                )
+            )
+    return problems
+
+
+def _unsupported(config: ModelConfig, settings: Settings) -> Problem:
+    return Problem(
+        f"{settings.csv}, line {config.line}",
+        f"{config.model_id}: task {config.task} is not supported yet",
+        "The row is skipped.",
+    )

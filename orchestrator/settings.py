@@ -1,0 +1,192 @@
+"""Every default once: flags, environment and `.env` become one frozen object.
+
+A flag wins over the environment, the environment over the `.env` file, the file over the default.
+"""
+
+import os
+from argparse import Namespace
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from orchestrator.errors import Problem, UsageError
+
+DEFAULT_CATALOG = "models.csv"
+DEFAULT_OUTPUT_DIR = "./batch_results"
+DEFAULT_IMAGE = "ai_energy_score"
+DEFAULT_REPETITIONS = 10
+DEFAULT_REGION = "WORLD"
+REFERENCE_GPUS_PER_NODE = 8
+
+BACKENDS = ("pytorch", "vllm", "optimum", "simulated")
+ENGINES = ("docker", "process")
+DEVICES = ("cuda", "cpu")
+
+
+@dataclass(frozen=True)
+class Preset:
+    """How much of the protocol is run. `num_prompts` None: every prompt of the dataset."""
+
+    num_prompts: int | None
+    repetitions: int
+
+
+PRESETS: Mapping[str, Preset] = {
+    "official": Preset(num_prompts=None, repetitions=DEFAULT_REPETITIONS),
+    "overnight": Preset(num_prompts=50, repetitions=3),
+}
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the user wants, with every default filled in. The token never enters a file or a log."""
+
+    csv: Path
+    output_dir: Path
+    backend: str
+    endpoint: str | None
+    num_prompts: int | None
+    prompts_file: Path | None
+    model_name: str | None
+    model_class: str | None
+    reasoning_state: str | None
+    task: str | None
+    engine: str
+    image: str
+    device: str
+    gpus: str
+    gpus_per_run: int | None
+    meters: tuple[str, ...]
+    repetitions: int
+    preset: str
+    timeout_seconds: float | None
+    region: str
+    simulation: Path | None
+    rerun_failed: bool
+    replace: bool
+    hub_cache: Path
+    datasets_cache: Path
+    offline: bool
+    token: str | None
+
+    def __repr__(self) -> str:
+        return f"Settings(csv={str(self.csv)!r}, output_dir={str(self.output_dir)!r}, ...)"
+
+
+def from_arguments(flags: Namespace, environ: Mapping[str, str] | None = None) -> Settings:
+    """The settings that `flags` and the environment ask for.
+
+    Raises:
+        UsageError: an environment variable or the `.env` file does not make sense.
+    """
+    env = dict(_env_file(flags.env_file))
+    env.update(os.environ if environ is None else environ)
+    preset = PRESETS[flags.preset]
+    home = Path(env.get("HF_HOME") or Path(env.get("HOME", "~"), ".cache", "huggingface"))
+    home = home.expanduser()
+    backend = flags.backend or _one_of(env, "BENCHMARK_BACKEND", BACKENDS) or "pytorch"
+    engine = flags.engine or ("docker" if _truth(env, "USE_DOCKER", True) else "process")
+    return Settings(
+        csv=Path(flags.csv),
+        output_dir=Path(flags.output_dir),
+        backend=backend,
+        endpoint=flags.endpoint or env.get("VLLM_ENDPOINT") or None,
+        num_prompts=flags.num_prompts or preset.num_prompts,
+        prompts_file=Path(flags.prompts_file) if flags.prompts_file else None,
+        model_name=flags.model_name,
+        model_class=flags.model_class,
+        reasoning_state=flags.reasoning_state,
+        task=flags.task,
+        engine=engine,
+        image=flags.image or env.get("DOCKER_IMAGE") or DEFAULT_IMAGE,
+        device="simulated" if backend == "simulated" else flags.device,
+        gpus=_gpus(flags.gpus, backend),
+        gpus_per_run=flags.gpus_per_run,
+        meters=_meters(flags.meters, backend, flags.device),
+        repetitions=flags.repetitions or preset.repetitions,
+        preset=flags.preset,
+        timeout_seconds=flags.timeout,
+        region=flags.region,
+        simulation=Path(flags.simulation) if flags.simulation else None,
+        rerun_failed=flags.rerun_failed,
+        replace=flags.replace,
+        hub_cache=Path(env.get("HF_HUB_CACHE") or home / "hub").expanduser().absolute(),
+        datasets_cache=Path(env.get("HF_DATASETS_CACHE") or home / "datasets")
+        .expanduser()
+        .absolute(),
+        offline=_truth(env, "HF_HUB_OFFLINE", False),
+        token=_token(env, home),
+    )
+
+
+def _gpus(asked: str | None, backend: str) -> str:
+    default = f"simulated:{REFERENCE_GPUS_PER_NODE}" if backend == "simulated" else "all"
+    return asked or default
+
+
+def _meters(asked: str | None, backend: str, device: str) -> tuple[str, ...]:
+    if asked:
+        return tuple(name.strip() for name in asked.split(",") if name.strip())
+    if backend == "simulated":
+        return ("simulated",)
+    return ("codecarbon",) if device == "cpu" else ("nvml", "codecarbon")
+
+
+def _env_file(asked: str | None) -> dict[str, str]:
+    path = Path(asked or ".env")
+    if not path.is_file():
+        if asked:
+            raise UsageError(
+                Problem(f"--env-file {asked}", "there is no such file", "Name an existing file.")
+            )
+        return {}
+    from dotenv import dotenv_values
+
+    try:
+        values = dotenv_values(path, interpolate=False)
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(
+            Problem(str(path), f"cannot be read ({error.__class__.__name__})",
+                    "Make it a readable UTF-8 file of NAME=value lines.")
+        ) from error
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def _truth(env: Mapping[str, str], name: str, default: bool) -> bool:
+    text = env.get(name, "").strip().lower()
+    if text in ("", None):
+        return default
+    if text in ("1", "true", "yes", "on"):
+        return True
+    if text in ("0", "false", "no", "off"):
+        return False
+    raise UsageError(
+        Problem(f"environment variable {name}", f"{text[:40]!r} is neither true nor false",
+                "Set it to true or false.")
+    )
+
+
+def _one_of(env: Mapping[str, str], name: str, known: tuple[str, ...]) -> str | None:
+    text = env.get(name, "").strip()
+    if text and text not in known:
+        raise UsageError(
+            Problem(f"environment variable {name}", f"{text[:40]!r} is not known",
+                    f"Use one of {', '.join(known)}.")
+        )
+    return text or None
+
+
+def _token(env: Mapping[str, str], home: Path) -> str | None:
+    """The Hugging Face token from HF_TOKEN or the places where a login leaves it."""
+    if env.get("HF_TOKEN", "").strip():
+        return env["HF_TOKEN"].strip()
+    named = env.get("HF_TOKEN_PATH")
+    old_place = Path(env.get("HOME", "~"), ".huggingface", "token").expanduser()
+    for path in (Path(named) if named else home / "token", old_place):
+        try:
+            text = path.read_text(encoding="utf-8").strip()
+        except (OSError, UnicodeDecodeError):
+            continue
+        if text:
+            return text
+    return None

@@ -1,0 +1,38 @@
+"""How the user stops a sweep: once to let the present run finish, twice or by signal at once."""
+
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Literal
+
+Level = Literal["go_on", "after_this_run", "now"]
+
+
+class StopRequest:
+    """Set by signal handlers, read by the sweep's loop; a handler does nothing else."""
+
+    def __init__(self) -> None:
+        self.level: Level = "go_on"
+
+    def interrupt(self) -> None:
+        self.level = "after_this_run" if self.level == "go_on" else "now"
+
+    def terminate(self) -> None:
+        self.level = "now"
+
+    @contextmanager
+    def listening(self) -> Iterator[None]:
+        """Handle Ctrl-C, SIGTERM and SIGHUP. A shell may have them ignored: ours is set anyway."""
+        handlers = {
+            signal.SIGINT: lambda number, frame: self.interrupt(),
+            signal.SIGTERM: lambda number, frame: self.terminate(),
+            signal.SIGHUP: lambda number, frame: self.terminate(),
+        }
+        earlier = {number: signal.signal(number, handler) for number, handler in handlers.items()}
+        try:
+            yield
+        finally:
+            for number, handler in earlier.items():
+                signal.signal(number, handler)
+
+

@@ -1,0 +1,246 @@
+"""The loop: planned runs in, outcomes out. It knows no engine, no display and no file name."""
+
+import time
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from benchmark_core.contract import ContractError, Launch
+from orchestrator.display.base import Display
+from orchestrator.engines.base import Engine, Exit, Handle, Leftover, Order
+from orchestrator.errors import BatchRunnerError, HostError, Problem, UsageError
+from orchestrator.gpu_slots import Gpu
+from orchestrator.master_table import MasterTable
+from orchestrator.outcome import Outcome, StopReason, conclude
+from orchestrator.progress import SampleTail
+from orchestrator.run_directory import RunDirectory, RunFolder
+from orchestrator.run_planner import Plan, PlannedRun
+from orchestrator.settings import Settings
+from orchestrator.stop_request import StopRequest
+
+POLL_SECONDS = 0.05
+
+
+@dataclass(frozen=True)
+class Todo:
+    """What becomes of one planned run: it is measured, taken over, or left as it is."""
+
+    run: PlannedRun
+    skip_because: str = ""
+    leftover: Leftover | None = None
+
+
+@dataclass(frozen=True)
+class SweepResult:
+    finished: int
+    skipped: int
+    failed: int
+    interrupted: int
+    not_started: int
+
+
+class Sweep:
+    """One walk through a plan, over one output directory that the caller has locked."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        directory: RunDirectory,
+        engine: Engine,
+        gpus: Sequence[Gpu],
+        display: Display,
+        stop: StopRequest,
+    ) -> None:
+        self._settings = settings
+        self._directory = directory
+        self._engine = engine
+        self._gpus = gpus
+        self._display = display
+        self._stop = stop
+        self._table = MasterTable(directory)
+
+    def run(self, plan: Plan) -> SweepResult:
+        """Measure what is open of the plan; every outcome reaches the table as it happens.
+
+        Raises:
+            UsageError: a finished run stands in the directory with other settings.
+            HostError: the engine or the disk stopped working; finished runs are intact.
+        """
+        todos = self._decide(plan)
+        for problem in self._table.read_folders():
+            self._display.notice(str(problem))
+        self._table.write()
+        self._display.sweep_started(
+            [todo.run for todo in todos if not todo.skip_because],
+            {todo.run.run_id: todo.skip_because for todo in todos if todo.skip_because},
+        )
+        names: list[str] = []
+        for todo in todos:
+            if todo.skip_because:
+                names.append(self._directory.folder(todo.run.run_id).state().name)
+            elif self._stop.level == "go_on":
+                names.append(self._measure(todo).outcome)
+            else:
+                names.append("not_started")
+        skipped = sum(1 for todo in todos if todo.skip_because)
+        return SweepResult(
+            finished=names.count("finished"),
+            skipped=skipped,
+            failed=names.count("failed"),
+            interrupted=names.count("interrupted"),
+            not_started=names.count("not_started"),
+        )
+
+    def _decide(self, plan: Plan) -> list[Todo]:
+        """What to do with each run, after the leftovers of a killed runner are sorted out."""
+        leftovers = {item.run_id: item for item in self._engine.leftovers()}
+        todos, conflicts = [], []
+        for run in plan.runs:
+            state = self._directory.folder(run.run_id).state()
+            same = state.spec_hash == run.spec.spec_hash()
+            if state.name == "finished" and not same and not self._settings.replace:
+                conflicts.append(_conflict(run))
+                continue
+            leftover = leftovers.get(run.run_id)
+            if leftover and leftover.spec_hash == run.spec.spec_hash() and _open(state.name):
+                todos.append(Todo(run, leftover=leftovers.pop(run.run_id)))
+                continue
+            todos.append(Todo(run, skip_because=self._reason_to_skip(state.name, same)))
+        if conflicts:
+            raise UsageError(*conflicts)
+        for leftover in leftovers.values():
+            self._engine.discard(leftover)
+            self._display.notice(f"removed what an earlier runner left running: {leftover.run_id}")
+        return todos
+
+    def _reason_to_skip(self, state: str, same: bool) -> str:
+        if state == "finished" and same:
+            return "finished before"
+        if state == "failed" and same and not self._settings.rerun_failed:
+            return "failed before; --rerun-failed runs it again"
+        return ""
+
+    def _measure(self, todo: Todo) -> Outcome:
+        """One run from its spec to its line in the table."""
+        folder = self._directory.folder(todo.run.run_id)
+        self._display.run_started(todo.run, adopted=todo.leftover is not None)
+        try:
+            launch, log_path = self._prepare(todo, folder)
+        except OSError as error:
+            raise _disk_error(folder.path, error) from error
+        order = Order(
+            run_id=todo.run.run_id,
+            spec_hash=todo.run.spec.spec_hash(),
+            folder=folder.path,
+            log_path=log_path,
+            launch=launch,
+            wants_gpus=todo.run.spec.device.kind == "cuda",
+            offline=self._settings.offline or todo.run.spec.samples.synthetic,
+            prompts_file=self._settings.prompts_file,
+        )
+        with folder.lock():
+            ended, stopped = self._live(todo, order, folder)
+            outcome = conclude(
+                todo.run.spec, folder.report_path, log_path, ended, stopped,
+                self._settings.timeout_seconds, _now(),
+            )
+            try:
+                folder.record(outcome)
+            except OSError as error:
+                raise _disk_error(folder.path, error) from error
+        self._enter(folder)
+        self._display.run_ended(todo.run, outcome)
+        if ended.cause in ("not_started", "vanished"):
+            self._refuse_dead_engine()
+        return outcome
+
+    def _prepare(self, todo: Todo, folder: RunFolder) -> tuple[Launch, Path]:
+        if todo.leftover:
+            return Launch.read(folder.launch_path), self._directory.log_path(todo.run.run_id)
+        launch = self._launch(todo.run)
+        folder.prepare(todo.run.spec, launch)
+        return launch, self._directory.log_path(todo.run.run_id)
+
+    def _launch(self, run: PlannedRun) -> Launch:
+        prompts = self._settings.prompts_file
+        return Launch(
+            engine=self._engine.name,
+            image=self._settings.image if self._engine.name != "process" else None,
+            image_digest=self._engine.image_digest(),
+            gpu_uuids=tuple(gpu.uuid for gpu in self._gpus[: run.spec.device.gpu_count]),
+            timeout_seconds=self._settings.timeout_seconds,
+            prompts_path=self._engine.prompts_path(prompts) if prompts else None,
+            region=self._settings.region,
+            launched_at=_now(),
+        )
+
+    def _live(
+        self, todo: Todo, order: Order, folder: RunFolder
+    ) -> tuple[Exit, StopReason | None]:
+        """Start or take over, watch, and stop when time or the user says so."""
+        with ExitStack() as stack:
+            try:
+                handle = (
+                    self._engine.adopt(todo.leftover, order)
+                    if todo.leftover
+                    else self._engine.start(order)
+                )
+            except BatchRunnerError as error:
+                return Exit(cause="not_started", code=None, detail=str(error)), None
+            stack.callback(handle.release)
+            return self._watch(handle, todo.run, SampleTail(folder.samples_path))
+
+    def _watch(
+        self, handle: Handle, run: PlannedRun, tail: SampleTail
+    ) -> tuple[Exit, StopReason | None]:
+        limit = self._settings.timeout_seconds
+        deadline = None if limit is None else time.monotonic() + limit
+        while (ended := handle.poll()) is None:
+            if self._stop.level == "now":
+                return handle.stop(), "user"
+            if deadline is not None and time.monotonic() > deadline:
+                return handle.stop(), "timeout"
+            progress = tail.read()
+            if progress:
+                self._display.run_progressed(run, progress)
+            time.sleep(POLL_SECONDS)
+        return ended, None
+
+    def _enter(self, folder: RunFolder) -> None:
+        try:
+            self._table.update(folder)
+        except ContractError as error:
+            self._display.notice(f"{folder.path} is left out of the table: {error}")
+        self._table.write()
+
+    def _refuse_dead_engine(self) -> None:
+        """Go on to the next row only while the engine still answers."""
+        problems = tuple(self._engine.problems(self._settings.device == "cuda"))
+        if problems:
+            raise HostError(*problems)
+
+
+def _open(state: str) -> bool:
+    return state in ("running", "interrupted")
+
+
+def _conflict(run: PlannedRun) -> Problem:
+    return Problem(
+        run.run_id,
+        "finished in this directory with other settings",
+        "Choose another --output-dir, or give --replace to measure it again (the earlier result"
+        " moves to attempts/).",
+    )
+
+
+def _disk_error(path: Path, error: OSError) -> HostError:
+    return HostError(
+        Problem(str(path), f"cannot be written ({error.strerror}); finished runs are intact",
+                "Free the disk and start again: the sweep resumes where it stopped.")
+    )
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds")

@@ -1,0 +1,180 @@
+"""The one algorithm, on the simulated backend and meter: order, counts, faults, files."""
+
+import csv
+import json
+
+import pytest
+
+from benchmark_core.contract import RunReport, SampleSource, Simulation, differences
+from benchmark_core.contract import BackendSpec
+from benchmark_core.faults import SpecFault
+from benchmark_core.measured_run import run
+from tests.support import builders
+
+
+@pytest.fixture
+def prepared(tmp_path):
+    """Writes a spec into a run folder and gives the folder back."""
+
+    def prepare(spec):
+        folder = tmp_path / spec.run_id
+        folder.mkdir()
+        (folder / "run_spec.json").write_text(spec.to_json())
+        (folder / "launch.json").write_text(builders.launch().to_json())
+        return folder
+
+    return prepare
+
+
+def simulated(**settings):
+    settings = {"seconds_per_sample": 0.002, "watts": 200.0} | settings
+    return BackendSpec(name="simulated", simulation=Simulation(**settings))
+
+
+def test_a_simulated_run_gives_known_joules_and_says_that_it_is_a_rehearsal(prepared):
+    spec = builders.spec(backend=simulated(seconds_per_sample=0.01))
+    report = run(prepared(spec))
+    assert report.outcome == "finished"
+    assert report.rehearsal
+    assert "rehearsal" in report.verdict.reasons
+    assert report.energy_sources.gpu.kind == "simulated"
+    assert differences(spec, report) == []
+    for repetition in report.repetitions:
+        for window in repetition.windows:
+            expected = 200.0 * window.duration_seconds
+            assert window.reading.gpu_joules == pytest.approx(expected, abs=200 * 0.01)
+        phases = repetition.phases
+        assert phases["decode"].gpu_joules == pytest.approx(
+            repetition.windows[2].reading.gpu_joules - phases["prefill"].gpu_joules
+        )
+
+
+def test_off_rows_count_ten_tokens_a_prompt(prepared):
+    report = run(prepared(builders.spec(backend=simulated())))
+    assert report.summary.tokens.completion == 4 * 10
+    assert report.summary.successful_prompts == 4
+    assert len(report.repetitions) == 2
+
+
+def test_every_sample_leaves_a_line(prepared):
+    folder = prepared(builders.spec(backend=simulated()))
+    run(folder)
+    with (folder / "benchmark_results.csv").open(newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    assert len(rows) == 2 * 2 * 4
+    assert {row["pass"] for row in rows} == {"prefill", "generate"}
+    assert [row["completion_tokens"] for row in rows if row["pass"] == "prefill"] == ["1"] * 8
+    assert all(float(row["seconds"]) >= 0.002 for row in rows)
+
+
+def test_the_energy_files_hold_the_score(prepared):
+    folder = prepared(builders.spec(backend=simulated()))
+    report = run(folder)
+    assert float((folder / "GPU_ENERGY_WH.txt").read_text()) == report.summary.gpu_energy_wh.mean
+    summary = json.loads((folder / "GPU_ENERGY_SUMMARY.json").read_text())
+    assert summary["units"] == "Wh"
+    assert summary["total"] == report.summary.gpu_energy_wh.mean
+    parts = sum(summary[f"{name}_wh"] for name in ("preprocess", "prefill", "decode"))
+    assert parts == pytest.approx(summary["total"])
+    assert summary["rehearsal"] is True
+
+
+@pytest.mark.parametrize(
+    ("fault", "kind"), [("out_of_memory", "out_of_memory"), ("meter_failure", "meter_failed")]
+)
+def test_a_fault_leaves_a_failed_report_and_no_energy(prepared, fault, kind):
+    folder = prepared(builders.spec(backend=simulated(fault=fault)))
+    report = run(folder)
+    assert report.outcome == "failed"
+    assert report.failure.kind == kind
+    assert report.failure.remedy
+    assert report.summary is None
+    assert RunReport.read(folder / "benchmark_report.json") == report
+    assert not (folder / "GPU_ENERGY_WH.txt").exists()
+    assert json.loads((folder / "GPU_ENERGY_SUMMARY.json").read_text())["total"] is None
+
+
+def test_settings_applied_otherwise_are_visible_to_the_host(prepared):
+    spec = builders.spec(backend=simulated(fault="wrong_settings"))
+    report = run(prepared(spec))
+    assert [line.split(":")[0] for line in differences(spec, report)] == ["precision"]
+
+
+def test_samples_asked_for_beyond_those_there_are_flag_the_run(prepared, tmp_path):
+    prompts = tmp_path / "prompts.txt"
+    prompts.write_text("one\n\ntwo\n")
+    import hashlib
+
+    digest = hashlib.sha256(prompts.read_bytes()).hexdigest()
+    spec = builders.spec(
+        backend=simulated(), samples=SampleSource(prompts_sha256=digest, count=5)
+    )
+    folder = prepared(spec)
+    (folder / "launch.json").write_text(builders.launch(prompts_path=str(prompts)).to_json())
+    report = run(folder)
+    assert report.outcome == "finished"
+    assert report.applied.samples_used == report.applied.samples_available == 2
+    assert "fewer_samples_than_asked" in report.verdict.reasons
+    assert differences(spec, report) == []
+
+
+def test_a_folder_without_a_spec_is_refused(tmp_path):
+    with pytest.raises(SpecFault, match="run_spec.json"):
+        run(tmp_path)
+
+
+class _FlakyBackend:
+    """Fails the samples whose number it is told; everything else is the simulated backend's."""
+
+    def __init__(self, inner, failing):
+        self._inner = inner
+        self._failing = failing
+        self._seen = 0
+
+    def __getattr__(self, name):
+        return getattr(self._inner, name)
+
+    def run(self, prepared, step):
+        self._seen += 1
+        if self._failing(self._seen):
+            raise ValueError("this sample is broken")
+        return self._inner.run(prepared, step)
+
+
+@pytest.fixture
+def flaky(monkeypatch):
+    def install(failing):
+        from benchmark_core.backends import registry
+
+        create = registry.create
+        monkeypatch.setattr(
+            registry, "create", lambda *args: _FlakyBackend(create(*args), failing)
+        )
+
+    return install
+
+
+def test_one_bad_sample_fails_alone_and_is_flagged(prepared, flaky):
+    flaky(lambda number: number == 25)
+    spec = builders.spec(
+        backend=simulated(seconds_per_sample=0.0),
+        samples=SampleSource(synthetic=True, count=20),
+        repetitions=1,
+    )
+    folder = prepared(spec)
+    report = run(folder)
+    assert report.outcome == "finished"
+    assert (report.summary.successful_prompts, report.summary.failed_prompts) == (19, 1)
+    assert "samples_failed" in report.verdict.reasons
+    assert "this sample is broken" in (folder / "benchmark_results.csv").read_text()
+
+
+def test_too_many_bad_samples_fail_the_run(prepared, flaky):
+    flaky(lambda number: number % 5 == 0)
+    spec = builders.spec(
+        backend=simulated(seconds_per_sample=0.0),
+        samples=SampleSource(synthetic=True, count=20),
+    )
+    report = run(prepared(spec))
+    assert report.outcome == "failed"
+    assert "4 of 20 samples failed" in report.failure.message

@@ -1,0 +1,84 @@
+"""A run is finished only if the engine, the report and the spec all say so."""
+
+import pytest
+
+from orchestrator.engines.base import Exit
+from orchestrator.outcome import conclude, log_tail
+from tests.support import builders
+
+CLEAN = Exit(cause="exited", code=0)
+
+
+@pytest.fixture
+def decide(tmp_path):
+    def conclude_with(report=None, ended=CLEAN, stopped=None, raw=None):
+        spec = builders.spec()
+        path = tmp_path / "benchmark_report.json"
+        if raw is not None:
+            path.write_text(raw)
+        elif report is not None:
+            path.write_text(report.to_json())
+        log = tmp_path / "run.log"
+        log.write_bytes(b"first\nTraceback: \x1b[31mred\x1b[0m\n\xff last\n")
+        return conclude(spec, path, log, ended, stopped, 30.0, builders.NOW)
+
+    return conclude_with
+
+
+def test_a_clean_exit_with_a_faithful_report_is_finished(decide):
+    outcome = decide(builders.report(builders.spec()))
+    assert outcome.outcome == "finished"
+    assert outcome.error_message == ""
+    assert outcome.log_tail == ()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "outcome", "start"),
+    [
+        ({"ended": Exit("out_of_memory", 137, "the kernel killed it")}, "failed", "out_of_memory"),
+        ({"ended": Exit("vanished", None, "the engine went away")}, "failed", "vanished"),
+        ({"ended": Exit("not_started", None, "no image")}, "failed", "not_started"),
+        ({"ended": Exit("exited", 3)}, "failed", "no_report"),
+        ({"raw": '{"schema_version": 1, "run_id": "'}, "failed", "no_report"),
+        ({"raw": ""}, "failed", "no_report"),
+        ({"stopped": "timeout", "ended": Exit("stopped", 143)}, "failed", "timeout"),
+        ({"stopped": "user", "ended": Exit("stopped", 143)}, "interrupted", "interrupted"),
+    ],
+)
+def test_everything_else_is_named(decide, arguments, outcome, start):
+    found = decide(**arguments)
+    assert found.outcome == outcome
+    assert found.error_message.startswith(start)
+    assert "\n" not in found.error_message
+
+
+def test_a_report_with_other_settings_is_refused(decide):
+    spec = builders.spec()
+    report = builders.report(spec, applied=builders.applied(spec, dtype="float32"))
+    outcome = decide(report)
+    assert outcome.outcome == "failed"
+    assert outcome.reason == "wrong_settings"
+    assert "precision: asked for float16, applied float32" in outcome.error_message
+
+
+def test_a_good_report_does_not_hide_a_bad_exit(decide):
+    outcome = decide(builders.report(builders.spec()), ended=Exit("exited", 1))
+    assert (outcome.outcome, outcome.reason) == ("failed", "exit_code")
+
+
+def test_the_log_tail_cannot_move_the_cursor(decide):
+    outcome = decide()
+    assert outcome.log_tail[0] == "first"
+    assert "\x1b" not in "".join(outcome.log_tail)
+
+
+def test_the_log_tail_is_bounded(tmp_path):
+    log = tmp_path / "long.log"
+    log.write_text("\n".join("x" * 5000 for _ in range(1000)))
+    tail = log_tail(log)
+    assert 0 < len(tail) <= 20
+    assert max(map(len, tail)) <= 300
+
+
+def test_a_missing_log_has_no_tail(tmp_path):
+    assert log_tail(tmp_path / "none.log") == ()

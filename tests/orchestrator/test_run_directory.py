@@ -1,0 +1,125 @@
+"""The state of a run is what its folder says, also after a crash at the worst moment."""
+
+import subprocess
+import sys
+
+import pytest
+
+from orchestrator.errors import HostError
+from orchestrator.outcome import Outcome
+from orchestrator.run_directory import RunDirectory
+from tests.support import builders
+
+
+@pytest.fixture
+def directory(tmp_path):
+    directory = RunDirectory(tmp_path / "batch results")
+    directory.create()
+    return directory
+
+
+def ended(spec, outcome="finished"):
+    return Outcome(
+        run_id=spec.run_id,
+        spec_hash=spec.spec_hash(),
+        outcome=outcome,
+        error_message="" if outcome == "finished" else "it failed",
+        finished_at=builders.NOW,
+        log_file="run.log",
+    )
+
+
+def test_states_follow_the_files(directory):
+    spec = builders.spec()
+    folder = directory.folder(spec.run_id)
+    assert folder.state().name == "planned"
+    folder.prepare(spec, builders.launch())
+    assert folder.state().name == "interrupted"
+    with folder.lock():
+        assert folder.state().name == "running"
+    folder.record(ended(spec))
+    assert folder.state().name == "finished"
+    assert folder.state().spec_hash == spec.spec_hash()
+
+
+def test_a_damaged_outcome_reads_as_a_crash(directory):
+    spec = builders.spec()
+    folder = directory.folder(spec.run_id)
+    folder.prepare(spec, builders.launch())
+    folder.outcome_path.write_text('{"outcome": "fini')
+    assert folder.state().name == "interrupted"
+
+
+def test_earlier_attempts_are_kept_whole(directory):
+    spec = builders.spec()
+    folder = directory.folder(spec.run_id)
+    for number in range(3):
+        folder.prepare(spec, builders.launch())
+        (folder.path / "evidence.txt").write_text(str(number))
+        folder.record(ended(spec, "failed"))
+    folder.prepare(spec, builders.launch())
+    assert folder.attempts() == 3
+    for number in range(3):
+        attempt = folder.attempts_path / str(number + 1)
+        assert (attempt / "evidence.txt").read_text() == str(number)
+        assert (attempt / "outcome.json").exists()
+        assert not (attempt / "attempts").exists()
+    assert not folder.outcome_path.exists()
+
+
+@pytest.mark.parametrize("crash_after", ["rename", "mkdir", "attempts"])
+def test_archiving_that_a_crash_cut_off_is_completed(directory, crash_after):
+    spec = builders.spec()
+    folder = directory.folder(spec.run_id)
+    folder.prepare(spec, builders.launch())
+    folder.record(ended(spec, "failed"))
+    folder.prepare(spec, builders.launch())
+    folder.record(ended(spec, "failed"))
+    aside = folder.path.with_name(f".{spec.run_id}.archiving")
+    folder.path.rename(aside)
+    if crash_after != "rename":
+        folder.path.mkdir()
+    if crash_after == "attempts":
+        (aside / "attempts").rename(folder.attempts_path)
+    directory.create()
+    assert not aside.exists()
+    assert folder.attempts() == 2
+    assert all((folder.attempts_path / n / "outcome.json").exists() for n in ("1", "2"))
+    assert folder.state().name == "planned"
+
+
+def test_the_second_sweep_is_refused_with_the_holders_name(directory):
+    program = (
+        "import sys; from pathlib import Path; from orchestrator.run_directory import RunDirectory\n"
+        "with RunDirectory(Path(sys.argv[1])).lock(): print('held', flush=True); sys.stdin.read()"
+    )
+    holder = subprocess.Popen(
+        [sys.executable, "-c", program, str(directory.root)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
+    try:
+        assert holder.stdout.readline() == b"held\n"
+        with pytest.raises(HostError, match=f"process {holder.pid} on") as caught, directory.lock():
+            pass
+        assert caught.value.exit_code == 3
+        holder.kill()
+        holder.wait()
+        with directory.lock():
+            pass
+    finally:
+        holder.kill()
+        holder.communicate()
+    assert not list(directory.root.glob(".sweep*"))
+
+
+def test_a_directory_that_cannot_be_made_is_a_host_error(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(HostError, match="cannot be written"):
+        RunDirectory(tmp_path / "file" / "results").create()
+
+
+def test_log_names_carry_run_and_time(directory):
+    name = directory.log_path("org_model_Off").name
+    assert name.startswith("org_model_Off_20")
+    assert name.endswith(".log")

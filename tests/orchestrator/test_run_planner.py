@@ -1,0 +1,161 @@
+"""Rows and settings become specs; the name of a run depends on the row alone."""
+
+import dataclasses
+
+import pytest
+
+from orchestrator.catalog import ModelConfig
+from orchestrator.errors import UsageError
+from orchestrator.run_planner import GpuSet, make_plan, run_id
+from orchestrator.simulation_file import Simulations
+from tests.support.settings import settings
+
+EIGHT = GpuSet(count=8, memory_bytes=80 * 10**9)
+
+
+def config(**changes):
+    fields = {
+        "model_id": "openai/gpt-oss-20b",
+        "priority": 1,
+        "model_class": "B",
+        "task": "text_generation",
+        "reasoning_state": "On (High)",
+        "line": 2,
+    }
+    return ModelConfig(**(fields | changes))
+
+
+def plan_one(row, gpus=EIGHT, **changes):
+    return make_plan([row], settings(**changes), gpus, None, Simulations()).runs[0].spec
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({}, "openai_gpt-oss-20b_On_High"),
+        ({"reasoning_state": "Off"}, "openai_gpt-oss-20b_Off"),
+        ({"reasoning_state": "Off (N/A)"}, "openai_gpt-oss-20b_Off_NA"),
+        ({"reasoning_state": "On"}, "openai_gpt-oss-20b_On"),
+        ({"revision": "v2"}, "openai_gpt-oss-20b_On_High_v2"),
+        ({"quantization": "mxfp4"}, "openai_gpt-oss-20b_On_High_mxfp4"),
+        (
+            {"task": "summarization", "reasoning_state": None, "model_class": None},
+            "openai_gpt-oss-20b_summarization",
+        ),
+    ],
+)
+def test_run_ids_as_users_know_them(changes, expected):
+    assert run_id(config(**changes)) == expected
+
+
+def test_names_that_lose_something_carry_a_hash():
+    one = run_id(config(model_id="a_b/c"))
+    other = run_id(config(model_id="a/b_c"))
+    assert one != other
+    assert run_id(config(revision="refs/pr/1")) != run_id(config(revision="refs-pr-1"))
+
+
+def test_a_run_id_is_safe_as_a_file_name():
+    name = run_id(config(revision="../../etc/passwd\n$(x)" + "y" * 300))
+    assert "/" not in name
+    assert name.isascii()
+    assert len(name) < 140
+
+
+def test_the_name_does_not_depend_on_the_filter():
+    rows = [config(), config(reasoning_state="Off", line=3)]
+    whole = make_plan(rows, settings(), EIGHT, None, Simulations())
+    part = make_plan(rows[1:], settings(), EIGHT, None, Simulations())
+    assert whole.runs[1].spec == part.runs[0].spec
+
+
+@pytest.mark.parametrize(
+    ("state", "limits"),
+    [("On (High)", (8192, 1)), ("On", (8192, 1)), ("Off", (10, 10)), ("Off (N/A)", (10, 10))],
+)
+def test_limits_follow_the_requested_state(state, limits):
+    spec = plan_one(config(reasoning_state=state))
+    assert (spec.limits.max_new_tokens, spec.limits.min_new_tokens) == limits
+    assert spec.precision == "float16"
+
+
+@pytest.mark.parametrize(
+    ("row", "changes", "count"),
+    [
+        ({"model_class": "A"}, {}, 1),
+        ({"model_class": "B"}, {"gpus_per_run": 4}, 1),
+        ({"model_class": "C", "gpus": 2}, {"gpus_per_run": 4}, 2),
+        ({"model_class": "C"}, {"gpus_per_run": 4}, 4),
+        ({"model_class": "C", "parameters_billion": 70.0}, {}, 3),
+        ({"model_class": "C"}, {}, 8),
+        ({"model_class": "A"}, {"device": "cpu", "meters": ("codecarbon",)}, 0),
+        ({"model_class": "A"}, {"device": "cpu", "meters": ("nvml", "codecarbon")}, 1),
+    ],
+)
+def test_how_many_gpus_a_row_takes(row, changes, count):
+    assert plan_one(config(**row), **changes).device.gpu_count == count
+
+
+def test_a_row_that_needs_more_gpus_than_there_are_is_named():
+    with pytest.raises(UsageError, match=r"line 2.*needs 16 GPUs, and 8 may be used"):
+        plan_one(config(model_class="C", gpus=16))
+
+
+def test_tasks_that_are_not_built_are_skipped_by_name():
+    image = config(task="image_generation", model_class=None, reasoning_state=None, line=9)
+    plan = make_plan([config(), image], settings(), EIGHT, None, Simulations())
+    assert len(plan.runs) == 1
+    assert "line 9" in str(plan.skipped[0])
+    assert "not supported yet" in str(plan.skipped[0])
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"backend": "vllm"}, "not built yet"),
+        ({"backend": "optimum"}, "not built yet"),
+        ({"meters": ("nvlm",)}, "is not a meter"),
+        ({"meters": ()}, "names no meter"),
+        ({"meters": ("nvml", "nvml")}, "twice"),
+        ({"meters": ("simulated",)}, "simulated backend only"),
+        ({"region": "Atlantis"}, "no grid factor"),
+    ],
+)
+def test_what_is_not_built_is_refused_by_name(changes, message):
+    with pytest.raises(UsageError, match=message) as caught:
+        plan_one(config(), **changes)
+    assert caught.value.exit_code == 2
+
+
+def test_all_wrong_flags_are_told_at_once():
+    with pytest.raises(UsageError) as caught:
+        plan_one(config(), backend="vllm", meters=("nvlm",), region="Atlantis")
+    assert len(caught.value.problems) == 3
+
+
+def test_settings_that_do_not_change_the_measurement_keep_the_hash():
+    base = plan_one(config())
+    placed = plan_one(config(), timeout_seconds=60.0, image="other", engine="process")
+    measured = plan_one(config(), repetitions=3)
+    assert base.spec_hash() == placed.spec_hash() != measured.spec_hash()
+
+
+def test_a_simulated_run_needs_no_data_and_says_what_it_is():
+    spec = plan_one(
+        config(), backend="simulated", device="simulated", meters=("simulated",), num_prompts=7
+    )
+    assert spec.samples.synthetic
+    assert spec.samples.count == 7
+    assert spec.device.kind == "simulated"
+    assert spec.backend.simulation is not None
+
+
+def test_a_prompts_file_replaces_the_dataset():
+    digest = "a" * 64
+    plan = make_plan([config()], settings(), EIGHT, digest, Simulations())
+    assert plan.runs[0].spec.samples.prompts_sha256 == digest
+    assert plan.runs[0].spec.samples.dataset_id is None
+
+
+def test_settings_never_show_the_token():
+    assert "hf_secret" not in repr(dataclasses.replace(settings(), token="hf_secret"))

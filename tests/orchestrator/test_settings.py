@@ -1,0 +1,110 @@
+"""Flags win over the environment, the environment over `.env`, the file over defaults."""
+
+from pathlib import Path
+
+import pytest
+
+import batch_runner
+from orchestrator.errors import UsageError
+from orchestrator.settings import from_arguments
+from tests.support.settings import settings
+
+
+@pytest.fixture(autouse=True)
+def empty_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_the_default_is_the_official_protocol():
+    made = settings()
+    assert (made.num_prompts, made.repetitions, made.engine) == (None, 10, "docker")
+    assert made.meters == ("nvml", "codecarbon")
+    assert made.backend == "pytorch"
+    assert str(made.csv) == "models.csv"
+    assert str(made.output_dir) == "batch_results"
+
+
+def test_a_preset_is_a_start_and_flags_win():
+    assert (settings("--preset", "overnight").num_prompts) == 50
+    made = settings("--preset", "overnight", "--repetitions", "5")
+    assert (made.num_prompts, made.repetitions) == (50, 5)
+
+
+def test_simulated_runs_need_no_device():
+    made = settings("--backend", "simulated")
+    assert (made.device, made.meters, made.gpus) == ("simulated", ("simulated",), "simulated:8")
+
+
+def test_the_cpu_has_no_gpu_meter():
+    assert settings("--device", "cpu").meters == ("codecarbon",)
+
+
+def test_use_docker_false_means_process():
+    assert settings(environ={"USE_DOCKER": "false"}).engine == "process"
+    assert settings("--engine", "docker", environ={"USE_DOCKER": "false"}).engine == "docker"
+
+
+def test_a_truth_that_is_neither_is_refused():
+    with pytest.raises(UsageError, match="USE_DOCKER.*neither true nor false"):
+        settings(environ={"USE_DOCKER": "maybe"})
+
+
+def test_the_env_file_is_below_the_environment(empty_folder):
+    (empty_folder / ".env").write_text("DOCKER_IMAGE=from-file\nHF_TOKEN=hf_file\n")
+    assert settings(environ={}).image == "from-file"
+    assert settings(environ={"DOCKER_IMAGE": "from-env"}).image == "from-env"
+    assert settings("--image", "from-flag", environ={"DOCKER_IMAGE": "from-env"}).image == "from-flag"
+    assert settings(environ={}).token == "hf_file"
+
+
+def test_a_named_env_file_must_exist():
+    with pytest.raises(UsageError, match="no such file"):
+        settings("--env-file", "missing.env")
+
+
+def test_the_token_is_found_where_a_login_leaves_it(empty_folder):
+    home = empty_folder / "home"
+    place = home / ".cache" / "huggingface" / "token"
+    place.parent.mkdir(parents=True)
+    place.write_text("hf_login\n")
+    assert settings(environ={"HOME": str(home)}).token == "hf_login"
+    place.unlink()
+    old = home / ".huggingface" / "token"
+    old.parent.mkdir()
+    old.write_text("hf_old\n")
+    assert settings(environ={"HOME": str(home)}).token == "hf_old"
+    assert settings(environ={"HOME": str(home), "HF_TOKEN": "hf_env"}).token == "hf_env"
+
+
+def test_the_hub_cache_follows_the_usual_variables():
+    assert settings(environ={"HOME": "/h"}).hub_cache == Path("/h/.cache/huggingface/hub")
+    assert settings(environ={"HF_HOME": "/data"}).hub_cache == Path("/data/hub")
+    assert settings(environ={"HF_HUB_CACHE": "/c"}).hub_cache == Path("/c")
+
+
+@pytest.mark.parametrize(
+    "flags",
+    [
+        ["--num-prompts", "0"],
+        ["--num-prompts", "many"],
+        ["--repetitions", "-1"],
+        ["--timeout", "0"],
+        ["--timeout", "inf"],
+        ["--backend", "tensorflow"],
+        ["--engine", "podman"],
+        ["--preset", "quick"],
+        ["--num-prompt", "3"],
+        ["--unknown"],
+    ],
+)
+def test_wrong_flags_exit_with_two(flags, capsys):
+    with pytest.raises(SystemExit) as caught:
+        batch_runner.build_parser().parse_args(flags)
+    assert caught.value.code == 2
+    assert flags[0] in capsys.readouterr().err
+
+
+def test_the_environment_of_the_process_is_used_by_default(monkeypatch):
+    monkeypatch.setenv("DOCKER_IMAGE", "from-process")
+    assert from_arguments(batch_runner.build_parser().parse_args([])).image == "from-process"

@@ -1,0 +1,121 @@
+"""Small valid documents, for tests that change one thing about them."""
+
+from typing import Any
+
+from benchmark_core.contract import (
+    Applied,
+    BackendSpec,
+    DeviceSpec,
+    EnergySource,
+    EnergySources,
+    Launch,
+    ModelSpec,
+    Phase,
+    Reading,
+    ReasoningRequest,
+    Repetition,
+    RunReport,
+    RunSpec,
+    SampleSource,
+    Simulation,
+    TokenCounts,
+    TokenLimits,
+    Verdict,
+    Window,
+)
+from benchmark_core.statistics import summarize
+
+NOW = "2026-01-02T03:04:05.678+00:00"
+
+
+def spec(**changes: Any) -> RunSpec:
+    fields: dict[str, Any] = {
+        "run_id": "org_model_Off",
+        "model": ModelSpec(id="org/model", model_class="A"),
+        "task": "text_generation",
+        "reasoning": ReasoningRequest(state="Off", thinking=False),
+        "samples": SampleSource(synthetic=True, count=4),
+        "limits": TokenLimits(max_new_tokens=10, min_new_tokens=10),
+        "precision": "float16",
+        "repetitions": 2,
+        "backend": BackendSpec(name="simulated", simulation=Simulation(seconds_per_sample=0.0)),
+        "device": DeviceSpec(kind="simulated", gpu_count=1),
+        "meters": ("simulated",),
+    }
+    return RunSpec(**(fields | changes))
+
+
+def launch(**changes: Any) -> Launch:
+    return Launch(**({"engine": "process", "launched_at": NOW} | changes))
+
+
+def window(name: str, seconds: float, joules: float | None, completion: int = 0) -> Window:
+    return Window(
+        name=name,
+        duration_seconds=seconds,
+        reading=Reading(gpu_joules=joules),
+        tokens=TokenCounts(prompt=20, completion=completion),
+        successful=4,
+        failed=0,
+    )
+
+
+def phase(joules: float | None, seconds: float = 1.0) -> Phase:
+    return Phase(duration_seconds=seconds, gpu_joules=joules, cpu_joules=None, ram_joules=None)
+
+
+def repetition(
+    preprocess: float | None = 1.0, prefill: float | None = 10.0, decode: float | None = 90.0
+) -> Repetition:
+    whole = None if prefill is None or decode is None else prefill + decode
+    return Repetition(
+        windows=(
+            window("preprocess", 0.5, preprocess),
+            window("prefill", 1.0, prefill, completion=4),
+            window("generate", 2.0, whole, completion=40),
+        ),
+        phases={"preprocess": phase(preprocess), "prefill": phase(prefill), "decode": phase(decode)},
+    )
+
+
+def report(of: RunSpec, **changes: Any) -> RunReport:
+    repetitions = tuple(repetition() for _ in range(of.repetitions))
+    fields: dict[str, Any] = {
+        "run_id": of.run_id,
+        "spec_hash": of.spec_hash(),
+        "outcome": "finished",
+        "verdict": Verdict(verdict="valid", reasons=()),
+        "rehearsal": False,
+        "applied": applied(of),
+        "summary": summarize(repetitions, 4),
+        "energy_sources": EnergySources(
+            gpu=EnergySource(meter="nvml", kind="measured", method="energy counter")
+        ),
+        "repetitions": repetitions,
+        "started_at": NOW,
+        "finished_at": NOW,
+    }
+    return RunReport(**(fields | changes))
+
+
+def applied(of: RunSpec, **changes: Any) -> Applied:
+    fields: dict[str, Any] = {
+        "model_id": of.model.id,
+        "model_commit": None,
+        "dtype": of.precision,
+        "quantized": False,
+        "attention": None,
+        "device": of.device,
+        "batch_size": of.batch_size,
+        "limits": of.limits,
+        "reasoning_state": of.reasoning.state if of.reasoning else None,
+        "template_kwargs": {},
+        "prompt_form": None,
+        "trust_remote_code": of.model.trust_remote_code,
+        "samples_available": 4,
+        "samples_used": 4,
+        "prompts_cut": 0,
+        "dataset_commit": None,
+        "prompts_sha256": of.samples.prompts_sha256,
+    }
+    return Applied(**(fields | changes))
