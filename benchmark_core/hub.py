@@ -20,11 +20,14 @@ def resolved_commit(
     Where the hub cannot be reached, the commit that the local cache knows. Raises the errors of
     huggingface_hub.
     """
-    from huggingface_hub import HfApi
+    from huggingface_hub import HfApi, constants
 
     if Path(name).is_dir():
         return None
-    return HfApi().resolve_revision(name, revision=revision, repo_type=kind).resolved
+    found = HfApi().resolve_revision(
+        name, revision=revision, repo_type=kind, local_files_only=constants.HF_HUB_OFFLINE
+    )
+    return found.resolved
 
 
 def hub_trouble(error: BaseException) -> HubTrouble | None:

@@ -34,16 +34,19 @@ def run_batch(settings: Settings, dry_run: bool, as_json: bool) -> int:
     if as_json and not dry_run:
         raise UsageError(Problem("--json", "goes with --dry-run only", "Add --dry-run."))
     configs = _rows(settings)
-    gpus, gpu_problems = _gpus(settings, needed=not dry_run)
+    gpus, gpu_problems = _gpus(settings)
     plan = make_plan(
         configs, settings, _gpu_set(gpus), _prompts_sha256(configs, settings), _simulations(settings)
     )
     engine = _engine(settings)
+    problems = [*gpu_problems, *host_problems(plan, settings, engine, gpus)]
+    warnings = [*plan.skipped, *host_warnings(plan, settings, engine)]
     if dry_run:
-        problems = [*gpu_problems, *host_problems(plan, settings, engine, gpus)]
-        plan_view.show(plan, problems, list(host_warnings(plan, settings, engine)), as_json)
+        plan_view.show(plan, problems, warnings, as_json)
         return FINISHED
-    return _sweep(plan, settings, engine, gpus)
+    if problems:
+        raise HostError(*problems)
+    return _sweep(plan, settings, engine, gpus, warnings)
 
 
 def _rows(settings: Settings) -> list[ModelConfig]:
@@ -73,17 +76,20 @@ def _engine(settings: Settings) -> Engine:
     )
 
 
-def _sweep(plan: Plan, settings: Settings, engine: Engine, gpus: Sequence[Gpu]) -> int:
-    problems = tuple(host_problems(plan, settings, engine, gpus))
-    if problems:
-        raise HostError(*problems)
+def _sweep(
+    plan: Plan,
+    settings: Settings,
+    engine: Engine,
+    gpus: Sequence[Gpu],
+    warnings: Sequence[Problem],
+) -> int:
     directory = RunDirectory(settings.output_dir)
     directory.create()
     display = displays.choose()
     stop = StopRequest()
     try:
         with directory.lock(), stop.listening():
-            display.warn([*plan.skipped, *host_warnings(plan, settings, engine)])
+            display.warn(warnings)
             result = Sweep(settings, directory, engine, gpus, display, stop).run(plan)
     finally:
         display.close()
@@ -97,15 +103,13 @@ def _exit_code(result: SweepResult) -> int:
     return SOME_FAILED if result.failed else FINISHED
 
 
-def _gpus(settings: Settings, needed: bool) -> tuple[list[Gpu], list[Problem]]:
-    """The GPUs that may be used. A plan made elsewhere (`needed` false) goes on without them."""
+def _gpus(settings: Settings) -> tuple[list[Gpu], list[Problem]]:
+    """The GPUs that may be used, or why there are none; a plan can be made without them."""
     if settings.device == "cpu" and "nvml" not in settings.meters:
         return [], []
     try:
         return choose_gpus(settings.gpus, find_gpus()), []
     except HostError as error:
-        if needed:
-            raise
         return [], list(error.problems)
 
 

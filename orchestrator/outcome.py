@@ -90,14 +90,15 @@ def _decide(
         return "failed", ended.cause, f"{ended.cause}: {ended.detail}"
     if report is None:
         return "failed", "no_report", (
-            f"no_report: the run ended with exit code {ended.code} and {damage}. {ended.detail}"
+            f"no_report: the run ended with {_code(ended)} and {damage}. {ended.detail}"
             " See the end of its log."
         )
     if report.failure:
         return "failed", report.failure.kind, (
             f"{report.failure.kind}: {report.failure.message}. {report.failure.remedy}"
         )
-    if ended.code != 0:
+    # A run that was taken over may end without a known code; its report is its last act anyway.
+    if ended.code not in (0, None):
         return "failed", "exit_code", (
             f"exit_code: the run left a report but ended with exit code {ended.code}."
             f" {ended.detail} See the end of its log."
@@ -108,6 +109,10 @@ def _decide(
             f"wrong_settings: {'; '.join(wrong)}. The figures belong to another experiment."
         )
     return "finished", "", ""
+
+
+def _code(ended: Exit) -> str:
+    return "an unknown exit code" if ended.code is None else f"exit code {ended.code}"
 
 
 def log_tail(path: Path) -> tuple[str, ...]:

@@ -15,7 +15,7 @@ def show(
         print(json.dumps(_document(plan, problems, warnings), indent=2))
         return
     _show_table(plan)
-    for title, items in (("skipped", plan.skipped), ("warning", warnings), ("problem", problems)):
+    for title, items in (("warning", warnings), ("problem", problems)):
         for item in items:
             print(f"{title}: {item}")
     print(
@@ -66,7 +66,6 @@ def _document(
              "spec": run.spec.model_dump(mode="json")}
             for run in plan.runs
         ],
-        "skipped": [_problem(item) for item in plan.skipped],
         "warnings": [_problem(item) for item in warnings],
         "problems": [_problem(item) for item in problems],
     }

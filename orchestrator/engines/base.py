@@ -16,6 +16,7 @@ class Order:
     """One attempt to start. `folder` holds the spec; `prompts_file` is the host's path, if any.
 
     `wants_gpus` is false for runs on the CPU and for simulated ones: no device is asked for then.
+    `offline` runs, simulated ones for example, get no network.
     """
 
     run_id: str
@@ -25,6 +26,7 @@ class Order:
     launch: Launch
     wants_gpus: bool
     prompts_file: Path | None = None
+    offline: bool = False
 
 
 @dataclass(frozen=True)
@@ -66,6 +68,9 @@ class Engine(Protocol):
 
     def problems(self, wants_gpus: bool) -> Iterator[Problem]:
         """Everything that would keep runs from starting, found before anything is spent."""
+
+    def warnings(self) -> Iterator[Problem]:
+        """What lets runs start but may make some fail; to be shown, not to refuse."""
 
     def image_digest(self) -> str | None:
         """What identifies the program that runs, None where there is no image."""

@@ -1,0 +1,187 @@
+"""The backend that runs the model itself, with PyTorch, in this process."""
+
+import gc
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from benchmark_core.backends.base import (
+    Encoded,
+    LoadedModel,
+    MeasuredPass,
+    Recipe,
+    Sample,
+    SampleResult,
+)
+from benchmark_core.contract import RunSpec, TokenLimits
+from benchmark_core.faults import MemoryFault, ModelFault, SpecFault
+
+WARM_UP_REPEATS = 10
+_TWO_TOKENS = TokenLimits(max_new_tokens=2, min_new_tokens=2)
+
+
+class PyTorchBackend:
+    """One model on one CPU, one GPU, or spread over several GPUs; one sample at a time."""
+
+    def __init__(self, spec: RunSpec, recipe: Recipe) -> None:
+        self._spec = spec
+        self._recipe = recipe
+        self._device = ""
+        self._processor: Any = None
+        self._model: Any = None
+        self._eos_ids: list[int] = []
+        self._cut = 0
+
+    def load(self) -> LoadedModel:
+        self._device = _torch_device(self._spec)
+        with self._memory_watched("while the model was loaded"):
+            self._processor = self._recipe.load_processor()
+            self._model = self._recipe.load_model(self._device)
+        self._forget_own_generation_settings()
+        return self._recipe.describe(self._processor, self._model)
+
+    def preprocess(self, samples: Sequence[Sample]) -> Sequence[Encoded]:
+        encoded = [self._recipe.encode(sample, self._processor, self._model) for sample in samples]
+        self._cut = sum(item.cut for item in encoded)
+        return encoded
+
+    def warm_up(self, prepared: Encoded, passes: Sequence[MeasuredPass]) -> None:
+        """One generation as long as the longest pass and ten of two tokens; or ten plain runs."""
+        generating = [step for step in passes if step.limits is not None]
+        if not generating:
+            for _ in range(WARM_UP_REPEATS):
+                self.run(prepared, passes[-1])
+            return
+        longest = max(generating, key=_max_new_tokens)
+        self.run(prepared, longest)
+        for _ in range(WARM_UP_REPEATS):
+            self.run(prepared, MeasuredPass(longest.name, _TWO_TOKENS))
+
+    def run(self, prepared: Encoded, step: MeasuredPass) -> SampleResult:
+        """One sample of one pass; moving its inputs to the device is part of it."""
+        import torch
+
+        with torch.inference_mode(), self._memory_watched("while a sample ran"):
+            inputs = {name: value.to(self._device) for name, value in prepared.inputs.items()}
+            if step.limits is None:
+                self._model(**inputs)
+                return SampleResult(prepared.prompt_tokens, 0, "stop")
+            sequence = self._model.generate(
+                **inputs, generation_config=self._generation_settings(step.limits)
+            )[0]
+        generated = sequence[inputs["input_ids"].shape[-1] :]
+        stopped = int(generated[-1]) in self._eos_ids
+        return SampleResult(
+            prompt_tokens=prepared.prompt_tokens,
+            completion_tokens=len(generated),
+            finish_reason="stop" if stopped else "length",
+        )
+
+    def synchronise(self) -> None:
+        if self._device.startswith("cuda"):
+            import torch
+
+            for index in range(self._spec.device.gpu_count):
+                torch.cuda.synchronize(index)
+
+    def prompts_cut(self) -> int:
+        return self._cut
+
+    def close(self) -> None:
+        self._model = None
+        self._processor = None
+        gc.collect()
+        if self._device.startswith("cuda"):
+            import torch
+
+            torch.cuda.empty_cache()
+
+    def _forget_own_generation_settings(self) -> None:
+        """Keeps of the checkpoint's generation settings only which tokens end a text.
+
+        generate() fills everything a caller leaves open from them: temperature, penalties,
+        forced tokens, other lengths.
+        """
+        if not hasattr(self._model, "generate"):
+            return
+        own, config = self._model.generation_config, self._model.config.get_text_config()
+        ends = _first_set("eos_token_id", own, config, self._processor)
+        self._eos_ids = [ends] if isinstance(ends, int) else list(ends or ())
+        pad = _first_set("pad_token_id", self._processor, own, config)
+        self._model.generation_config = _generation_config(
+            eos_token_id=self._eos_ids or None,
+            pad_token_id=pad if pad is not None else next(iter(self._eos_ids), None),
+            bos_token_id=_first_set("bos_token_id", own, config, self._processor),
+        )
+
+    def _generation_settings(self, limits: TokenLimits) -> Any:
+        ids = self._model.generation_config
+        return _generation_config(
+            max_new_tokens=limits.max_new_tokens,
+            min_new_tokens=limits.min_new_tokens,
+            do_sample=False,
+            num_beams=1,
+            num_return_sequences=1,
+            use_cache=True,
+            eos_token_id=ids.eos_token_id,
+            pad_token_id=ids.pad_token_id,
+            bos_token_id=ids.bos_token_id,
+        )
+
+    @contextmanager
+    def _memory_watched(self, when: str) -> Iterator[None]:
+        import torch
+
+        try:
+            yield
+        except (torch.OutOfMemoryError, MemoryError) as error:
+            raise self._memory_fault(when) from error
+        except RuntimeError as error:
+            if "can't allocate memory" not in str(error):
+                raise
+            raise self._memory_fault(when) from error
+
+    def _memory_fault(self, when: str) -> MemoryFault:
+        return MemoryFault(
+            f"{self._spec.model.id}: {self._device} ran out of memory {when}",
+            "Give it more GPUs (--gpus-per-run, or the catalog's GPUs column), or free the device"
+            " of other programs.",
+        )
+
+
+def _torch_device(spec: RunSpec) -> str:
+    """The torch name of the spec's device. Raises ModelFault where it does not exist."""
+    import torch
+
+    if spec.device.kind == "cpu":
+        return "cpu"
+    if spec.device.kind != "cuda":
+        raise SpecFault(
+            f"the pytorch backend cannot run on a {spec.device.kind} device",
+            "Choose --device cuda or cpu, or the simulated backend.",
+        )
+    wanted, found = max(spec.device.gpu_count, 1), torch.cuda.device_count()
+    if not torch.cuda.is_available() or found < wanted:
+        raise ModelFault(
+            f"the run needs {wanted} CUDA GPU(s), PyTorch sees {found}",
+            "Check that nvidia-smi lists the GPUs, that the run was given them, and that the"
+            " installed PyTorch is built for CUDA; or use --device cpu.",
+        )
+    return "cuda:0"
+
+
+def _generation_config(**settings: Any) -> Any:
+    import transformers
+
+    make: Any = transformers.GenerationConfig
+    return make(**settings)
+
+
+def _max_new_tokens(step: MeasuredPass) -> int:
+    return 0 if step.limits is None else step.limits.max_new_tokens
+
+
+def _first_set(name: str, *places: Any) -> Any:
+    """The first value of that name which is not None."""
+    values = (getattr(place, name, None) for place in places)
+    return next((value for value in values if value is not None), None)

@@ -1,0 +1,82 @@
+"""A meter for rehearsals: constant watts, no hardware, and names that say so."""
+
+import time
+
+from benchmark_core.contract import (
+    SIMULATED_DEVICE_PREFIX,
+    EnergySource,
+    EnergySources,
+    FaultKind,
+    GpuFacts,
+    Reading,
+)
+from benchmark_core.faults import MeterFault
+
+
+class SimulatedMeter:
+    """Every device draws `watts` all the time; CPU and RAM are not simulated.
+
+    `gpu_uuids` are those of simulated devices given to the run; without them the first
+    `gpu_count` are taken. The fault `meter_failure` makes the second window fail.
+    """
+
+    def __init__(
+        self,
+        watts: float,
+        gpu_count: int,
+        fault: FaultKind | None,
+        gpu_uuids: tuple[str, ...] = (),
+    ) -> None:
+        self._watts = watts
+        self._fault = fault
+        self._uuids = gpu_uuids or tuple(
+            f"{SIMULATED_DEVICE_PREFIX}-GPU-{index}" for index in range(gpu_count)
+        )
+        self._windows = 0
+        self._opened_at: float | None = None
+
+    def start(self) -> None:
+        """Nothing to acquire."""
+
+    def open(self, label: str) -> None:
+        self._windows += 1
+        self._opened_at = time.monotonic()
+
+    def close(self) -> Reading:
+        closed_at = time.monotonic()
+        if self._opened_at is None:
+            raise MeterFault("a window was closed that was never open", "Please report this.")
+        seconds, self._opened_at = closed_at - self._opened_at, None
+        if self._fault == "meter_failure" and self._windows == 2:
+            raise MeterFault(
+                "the simulated meter failed in its second window",
+                "The rehearsal asked for this fault; leave it out to see a good run.",
+            )
+        if not self._uuids:
+            return Reading()
+        by_device = dict.fromkeys(self._uuids, self._watts * seconds)
+        return Reading(gpu_joules=sum(by_device.values()), gpu_joules_by_device=by_device)
+
+    def stop(self) -> None:
+        self._opened_at = None
+
+    def sources(self) -> EnergySources:
+        if not self._uuids:
+            return EnergySources()
+        return EnergySources(
+            gpu=EnergySource(
+                meter="simulated", kind="simulated", method=f"{self._watts:g} W times duration"
+            )
+        )
+
+    def gpus(self) -> tuple[GpuFacts, ...]:
+        return tuple(
+            GpuFacts(uuid=uuid, name=f"{SIMULATED_DEVICE_PREFIX} GPU {_number(uuid, position)}")
+            for position, uuid in enumerate(self._uuids)
+        )
+
+
+def _number(uuid: str, position: int) -> str:
+    """The number a simulated device's UUID ends with; its position for any other UUID."""
+    prefix = f"{SIMULATED_DEVICE_PREFIX}-GPU-"
+    return uuid.removeprefix(prefix) if uuid.startswith(prefix) else str(position)

@@ -1,0 +1,91 @@
+"""What the errors of loading a model mean: each becomes one ModelFault with its remedy."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from benchmark_core.faults import ModelFault, RunFault
+from benchmark_core.hub import hub_trouble
+
+
+@contextmanager
+def told_as_model_faults(name: str, part: str) -> Iterator[None]:
+    """Turns every error of the block into a fault that names the model and the `part` of it.
+
+    Faults pass through, and so do out-of-memory errors: the backend knows the device.
+    """
+    try:
+        yield
+    except (RunFault, MemoryError):
+        raise
+    except Exception as error:
+        if type(error).__name__ == "OutOfMemoryError":
+            raise
+        raise model_fault(error, name, part) from error
+
+
+def model_fault(error: Exception, name: str, part: str) -> ModelFault:
+    trouble = hub_trouble(error)
+    if trouble is not None:
+        return ModelFault(f"model {name} {trouble.what}", trouble.remedy)
+    text = " ".join(str(error).split())
+    for marks, what, remedy in _MEANINGS:
+        if any(mark in text or mark == type(error).__name__ for mark in marks):
+            return ModelFault(f"model {name}: {part}: {what} ({_shortened(text)})", remedy)
+    return ModelFault(
+        f"model {name}: {part} cannot be loaded: {type(error).__name__}: {_shortened(text)}",
+        "Check that the model loads with the pinned transformers version (requirements.txt).",
+    )
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= 300 else text[:297] + "..."
+
+
+# Marks are parts of the message or the name of the error's class.
+_MEANINGS: tuple[tuple[tuple[str, ...], str, str], ...] = (
+    (
+        ("trust_remote_code", "contains custom code"),
+        "it needs its own program code, which was not allowed",
+        "Read that code; to run it, set Trust Remote Code for the row.",
+    ),
+    (
+        ("does not recognize this architecture", "Unrecognized model in"),
+        "its architecture is unknown to the installed transformers",
+        "Use a version of the image whose transformers knows it.",
+    ),
+    (
+        ("Unrecognized configuration class",),
+        "it is no model for this task",
+        "Correct the row's task, or choose a model that generates text.",
+    ),
+    (
+        ("SafetensorError", "Error while deserializing", "UnpicklingError", "PytorchStreamReader"),
+        "a weights file is damaged",
+        "Delete the model from the cache and fetch it again.",
+    ),
+    (
+        ("size mismatch", "mismatched sizes"),
+        "its weights do not have the shapes its config.json says",
+        "Delete the model from the cache and fetch it again, or name another revision.",
+    ),
+    (
+        ("no file named", "does not appear to have a file named", "does not appear to have files"),
+        "a file is missing in the repository or in the cache",
+        "Name a revision that has weights, config.json and tokenizer; fetch it again if it has.",
+    ),
+    (
+        ("not a valid JSON", "JSONDecodeError"),
+        "a JSON file of it is damaged",
+        "Delete the model from the cache and fetch it again.",
+    ),
+    (
+        ("Can't load tokenizer", "Couldn't instantiate the backend tokenizer"),
+        "the tokenizer is missing or damaged",
+        "Name another model's tokenizer in the catalog's Processor column.",
+    ),
+    (
+        ("ImportError", "ModuleNotFoundError", "PackageNotFoundError"),
+        "it needs a package that is not installed",
+        "Use an image that has the package the message names.",
+    ),
+)

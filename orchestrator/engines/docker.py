@@ -1,0 +1,243 @@
+"""Runs in containers of one image, through the Docker SDK."""
+
+import os
+import shlex
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from orchestrator.engines.base import Exit, Leftover, Order
+from orchestrator.engines.container_log import LogStream, engine_errors
+from orchestrator.engines.container_settings import (
+    OUTPUT_DIR_LABEL,
+    OWNER_LABEL,
+    RUN_ID_LABEL,
+    SPEC_HASH_LABEL,
+    Caches,
+    Confinement,
+    create_arguments,
+    hash_of_folder,
+    prompts_target,
+)
+from orchestrator.engines.docker_handle import DockerHandle
+from orchestrator.engines.docker_host import DockerHost, first_line, unreachable
+from orchestrator.engines.owner import Owner
+from orchestrator.engines.token_file import TokenFile, remove_stale_tokens
+from orchestrator.errors import HostError, Problem
+
+if TYPE_CHECKING:
+    from docker.models.containers import Container
+
+PATIENCE_SECONDS = 60.0
+
+
+class DockerEngine:
+    """Starts, watches and removes its own containers; touches no other.
+
+    `caches` is None where no model is loaded. `patience_seconds` is how long the engine may be
+    away before a run of it counts as vanished.
+    """
+
+    name = "docker"
+
+    def __init__(
+        self,
+        image: str,
+        output_dir: Path,
+        caches: Caches | None = None,
+        token: str | None = None,
+        offline: bool = False,
+        environment: Mapping[str, str] | None = None,
+        memory_limit: str | None = None,
+        patience_seconds: float = PATIENCE_SECONDS,
+    ) -> None:
+        self._host = DockerHost(image)
+        self._output_dir = output_dir
+        self._caches = caches
+        self._token = token
+        self._offline = offline
+        self._environment = dict(environment or {})
+        self._memory_limit = memory_limit
+        self._patience_seconds = patience_seconds
+        remove_stale_tokens()
+
+    def problems(self, wants_gpus: bool) -> Iterator[Problem]:
+        try:
+            _ = self._host.image
+            if wants_gpus and not self._host.offers_gpus():
+                yield Problem(
+                    "docker",
+                    "the container engine has no NVIDIA runtime, so no GPU reaches a container",
+                    "Install the NVIDIA Container Toolkit and restart the engine, or run with"
+                    " --device cpu",
+                )
+        except HostError as error:
+            yield from error.problems
+
+    def warnings(self) -> Iterator[Problem]:
+        try:
+            user = self._host.user
+        except HostError:
+            return
+        for folder, _ in self._caches or ():
+            if folder.is_dir() and not user.may(folder, 2):
+                owner = f"{user.host_uid}:{user.host_gid}"
+                yield Problem(
+                    str(folder),
+                    f"the containers' user {owner} cannot write there, so only models that are"
+                    " there already can be used",
+                    f"Run: chown -R {owner} {shlex.quote(str(folder))}",
+                )
+
+    def image_digest(self) -> str | None:
+        """The image's id, which stays when the tag moves; raises HostError without an image."""
+        return self._host.image.id
+
+    def prompts_path(self, prompts_file: Path) -> str:
+        return prompts_target(prompts_file)
+
+    def start(self, order: Order) -> DockerHandle:
+        """Create and start a container; the image is never pulled.
+
+        A container that is created but does not start gives a handle that ended `not_started`.
+        Raises HostError when none can be created.
+        """
+        confinement = self._confinement
+        self._prepare_folders(order)
+        token_file = self._write_token(order)
+        try:
+            container = self._host.client.containers.create(
+                **create_arguments(
+                    confinement, order, token_file.path if token_file is not None else None
+                )
+            )
+        except engine_errors() as error:
+            if token_file is not None:
+                token_file.remove()
+            raise _refused(order, error) from error
+        log = self._open_log(container, order)
+        try:
+            container.start()
+        except engine_errors() as error:
+            ended = Exit("not_started", None, first_line(error), image_digest=self._host.image.id)
+            handle = DockerHandle(container, log, token_file, self._patience_seconds, ended)
+            handle.release()
+            return handle
+        log.start()
+        return DockerHandle(container, log, token_file, self._patience_seconds)
+
+    def leftovers(self) -> list[Leftover]:
+        return [
+            Leftover(
+                key=str(container.id),
+                run_id=container.labels.get(RUN_ID_LABEL, ""),
+                spec_hash=container.labels.get(SPEC_HASH_LABEL, ""),
+            )
+            for container in self._own_containers()
+            if _is_abandoned(container)
+        ]
+
+    def adopt(self, leftover: Leftover, order: Order) -> DockerHandle:
+        """Watch it from here on; its whole output is copied again to the order's log."""
+        container = self._find(leftover)
+        log = self._open_log(container, order)
+        log.start()
+        return DockerHandle(container, log, None, self._patience_seconds)
+
+    def discard(self, leftover: Leftover) -> None:
+        from docker.errors import NotFound
+
+        with suppress(NotFound):
+            self._host.client.containers.get(leftover.key).remove(force=True, v=True)
+
+    @cached_property
+    def _confinement(self) -> Confinement:
+        return Confinement(
+            image_id=str(self._host.image.id),
+            user=self._host.user,
+            output_dir=self._output_dir,
+            caches=self._caches,
+            offline=self._offline,
+            memory_limit=self._memory_limit,
+            environment=self._environment,
+        )
+
+    def _prepare_folders(self, order: Order) -> None:
+        """Give the run folder to the containers' user, and make the caches that are missing."""
+        user = self._host.user
+        prompts_file = order.prompts_file
+        try:
+            if not user.is_caller:
+                for path in (order.folder, *order.folder.iterdir()):
+                    os.chown(path, user.host_uid, user.host_gid, follow_symlinks=False)
+            for folder, _ in self._caches or ():
+                if not folder.is_dir():
+                    folder.mkdir(parents=True)
+                    os.chown(folder, user.host_uid, user.host_gid)
+            readable = prompts_file is None or user.may(prompts_file, 4)
+        except OSError as error:
+            raise HostError(
+                Problem(
+                    f"run {order.run_id}",
+                    f"{error.filename} cannot be prepared for the container: {error.strerror}",
+                    "Put it right and start again; finished runs are kept",
+                )
+            ) from error
+        if not readable:
+            raise HostError(
+                Problem(
+                    str(prompts_file),
+                    f"the containers' user {user.host_uid} cannot read this file",
+                    f"Run: chmod a+r {shlex.quote(str(prompts_file))}",
+                )
+            )
+
+    def _write_token(self, order: Order) -> TokenFile | None:
+        if self._token is None or self._caches is None or self._offline or order.offline:
+            return None
+        return TokenFile(self._token, self._host.user.host_uid, self._host.user.host_gid)
+
+    def _open_log(self, container: "Container", order: Order) -> LogStream:
+        # A container object of its own: the thread refreshes it while the handle reads another.
+        own = self._host.client.containers.prepare_model(dict(container.attrs))
+        return LogStream(own, order.log_path)
+
+    def _own_containers(self) -> "list[Container]":
+        label = f"{OUTPUT_DIR_LABEL}={hash_of_folder(self._output_dir)}"
+        client = self._host.client
+        try:
+            return list(
+                client.containers.list(all=True, filters={"label": label}, ignore_removed=True)
+            )
+        except engine_errors() as error:
+            raise HostError(unreachable(error)) from error
+
+    def _find(self, leftover: Leftover) -> "Container":
+        client = self._host.client
+        try:
+            return client.containers.get(leftover.key)
+        except engine_errors() as error:
+            raise HostError(
+                Problem(
+                    f"run {leftover.run_id}",
+                    f"its container cannot be taken over: {first_line(error)}",
+                    "Start again; a container that is gone is then run anew",
+                )
+            ) from error
+
+
+def _is_abandoned(container: "Container") -> bool:
+    owner = Owner.from_json(container.labels.get(OWNER_LABEL, ""))
+    return owner is not None and owner.is_gone()
+
+
+def _refused(order: Order, error: Exception) -> HostError:
+    return HostError(
+        Problem(
+            f"run {order.run_id}",
+            f"the container engine refused to create its container: {first_line(error)}",
+            "Put right what it names and start again; finished runs are kept",
+        )
+    )

@@ -1,0 +1,153 @@
+"""One container of ours, from its start to its removal."""
+
+import signal
+import time
+from contextlib import suppress
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from orchestrator.engines.base import Exit
+from orchestrator.engines.container_log import LogStream, engine_errors
+from orchestrator.engines.token_file import TokenFile
+
+if TYPE_CHECKING:
+    from docker.models.containers import Container
+
+LOOK_SECONDS = 0.2
+STOP_SECONDS = 10
+LAST_OUTPUT_SECONDS = 5.0
+# What the engine writes for "never".
+NO_TIME = "0001-01-01"
+
+
+class DockerHandle:
+    """Asks the engine, bears its absence for `patience_seconds`, and cleans up."""
+
+    def __init__(
+        self,
+        container: "Container",
+        log: LogStream | None,
+        token_file: TokenFile | None,
+        patience_seconds: float,
+        ended: Exit | None = None,
+    ) -> None:
+        self._container = container
+        self._log = log
+        self._token_file = token_file
+        self._patience_seconds = patience_seconds
+        self._exit = ended
+        self._next_look = 0.0
+        self._away_since: float | None = None
+        self._away_seconds = 0.0
+
+    def poll(self) -> Exit | None:
+        now = time.monotonic()
+        if self._exit is None and now >= self._next_look:
+            self._next_look = now + LOOK_SECONDS
+            self._exit = self._look()
+        return self._exit
+
+    def stop(self) -> Exit:
+        if self._exit is None:
+            self._exit = self._look() or self._stop_container()
+        self.release()
+        return self._exit
+
+    def release(self) -> None:
+        # What cannot be removed now carries our labels and is found as a leftover later.
+        with suppress(*engine_errors()):
+            self._container.remove(force=True, v=True)
+        if self._log is not None:
+            self._log.close()
+        if self._token_file is not None:
+            self._token_file.remove()
+
+    def _look(self) -> Exit | None:
+        from docker.errors import NotFound
+
+        try:
+            self._container.reload()
+        except NotFound:
+            return Exit("vanished", None, "the container was removed by somebody else")
+        except engine_errors() as error:
+            return self._bear_absence(error)
+        self._note_return()
+        state = self._container.attrs["State"]
+        if state["Status"] in ("running", "paused", "restarting"):
+            return None
+        if state["Status"] == "created":
+            return Exit("not_started", None, state.get("Error") or "it was never started")
+        return self._ended(state)
+
+    def _stop_container(self) -> Exit:
+        from docker.errors import NotFound
+
+        try:
+            self._container.stop(timeout=STOP_SECONDS)
+            self._container.reload()
+        except NotFound:
+            return Exit("stopped", None, "the container was already removed")
+        except engine_errors() as error:
+            return Exit("vanished", None, f"the engine did not answer when told to stop: {error}")
+        ended = self._ended(self._container.attrs["State"])
+        return Exit(
+            "stopped",
+            ended.code,
+            "stopped by the runner",
+            ended.started_at,
+            ended.finished_at,
+            ended.image_digest,
+        )
+
+    def _ended(self, state: dict[str, Any]) -> Exit:
+        if self._log is not None:
+            self._log.finish(LAST_OUTPUT_SECONDS)
+        code = int(state["ExitCode"])
+        out_of_memory = bool(state.get("OOMKilled"))
+        return Exit(
+            cause="out_of_memory" if out_of_memory and code != 0 else "exited",
+            code=code,
+            detail="; ".join(_explain(code, out_of_memory, self._away_seconds)),
+            started_at=_iso_time(state.get("StartedAt")),
+            finished_at=_iso_time(state.get("FinishedAt")),
+            image_digest=self._container.attrs["Image"],
+        )
+
+    def _bear_absence(self, error: Exception) -> Exit | None:
+        now = time.monotonic()
+        if self._away_since is None:
+            self._away_since = now
+        if now - self._away_since < self._patience_seconds:
+            return None
+        away = f"the container engine has not answered for {now - self._away_since:.0f} s"
+        return Exit("vanished", None, f"{away}: {error}")
+
+    def _note_return(self) -> None:
+        if self._away_since is not None:
+            self._away_seconds += time.monotonic() - self._away_since
+            self._away_since = None
+
+
+def _explain(code: int, out_of_memory: bool, away_seconds: float) -> list[str]:
+    reasons = []
+    if out_of_memory and code != 0:
+        reasons.append("killed for using more memory than there is")
+    elif out_of_memory:
+        reasons.append("a process inside was killed for lack of memory")
+    elif code == 128 + signal.SIGKILL:
+        reasons.append(
+            "killed from outside (signal 9), by somebody, by a restart of the engine, or by a"
+            " kernel short of memory"
+        )
+    elif code > 128 and code - 128 in set(signal.Signals):
+        reasons.append(f"ended by signal {code - 128} ({signal.Signals(code - 128).name})")
+    if away_seconds > 0:
+        reasons.append(f"the container engine was away for {away_seconds:.0f} s of the run")
+    return reasons
+
+
+def _iso_time(text: str | None) -> str | None:
+    """The engine's time, in nanoseconds, as ISO 8601 in microseconds."""
+    if not text or text.startswith(NO_TIME):
+        return None
+    return datetime.fromisoformat(text).isoformat()

@@ -1,0 +1,111 @@
+"""The container engine as this process meets it: its client, our image, its abilities."""
+
+import shutil
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from benchmark_core import VERSION
+from orchestrator.engines.container_log import engine_errors
+from orchestrator.engines.container_settings import VERSION_LABEL, ContainerUser
+from orchestrator.errors import HostError, Problem
+
+if TYPE_CHECKING:
+    from docker.models.images import Image
+
+    from docker import DockerClient
+
+NVIDIA_HOOKS = ("nvidia-container-runtime-hook", "nvidia-container-runtime", "nvidia-ctk")
+
+# Each running container holds one for its log.
+CONNECTIONS = 64
+
+
+class DockerHost:
+    """Asked once for each fact, and only when it is needed; every answer may raise HostError."""
+
+    def __init__(self, image_name: str) -> None:
+        self._image_name = image_name
+
+    @cached_property
+    def client(self) -> "DockerClient":
+        try:
+            # Not `import docker`: without the SDK a folder of that name would do.
+            from docker import from_env
+        except ImportError as error:
+            raise HostError(
+                Problem(
+                    "docker",
+                    "the Docker SDK for Python is not installed",
+                    "Run: pip install -r requirements-dev.txt",
+                )
+            ) from error
+        try:
+            return from_env(max_pool_size=CONNECTIONS)
+        except engine_errors() as error:
+            raise HostError(unreachable(error)) from error
+
+    @cached_property
+    def image(self) -> "Image":
+        from docker.errors import ImageNotFound
+
+        client = self.client
+        try:
+            image = client.images.get(self._image_name)
+        except ImageNotFound as error:
+            raise HostError(
+                Problem(
+                    "docker",
+                    f"there is no image {self._image_name!r}",
+                    "Build it with ./build.sh, or name another with --image",
+                )
+            ) from error
+        except engine_errors() as error:
+            raise HostError(unreachable(error)) from error
+        version = image.labels.get(VERSION_LABEL)
+        if version != VERSION:
+            built = "by something else" if version is None else f"by version {version}"
+            raise HostError(
+                Problem(
+                    "docker",
+                    f"the image {self._image_name!r} was built {built}, this is {VERSION}",
+                    "Build it again with ./build.sh",
+                )
+            )
+        return image
+
+    @cached_property
+    def info(self) -> dict[str, Any]:
+        client = self.client
+        try:
+            return dict(client.info())
+        except engine_errors() as error:
+            raise HostError(unreachable(error)) from error
+
+    @cached_property
+    def user(self) -> ContainerUser:
+        options = self.info.get("SecurityOptions") or []
+        return ContainerUser.for_caller(rootless="name=rootless" in options)
+
+    def offers_gpus(self) -> bool:
+        """By any of three signs; the engine itself says so for certain only at a start."""
+        devices = self.info.get("DiscoveredDevices") or []
+        return (
+            "nvidia" in (self.info.get("Runtimes") or {})
+            or any("nvidia.com/gpu" in str(device) for device in devices)
+            or any(shutil.which(hook) for hook in NVIDIA_HOOKS)
+        )
+
+
+def unreachable(error: Exception) -> Problem:
+    text = str(error)
+    if "Permission denied" in text:
+        remedy = "Join the group docker (usermod -aG docker USER) and log in again"
+    else:
+        remedy = "Start it (systemctl start docker), or run with --engine process"
+    return Problem("docker", f"the container engine does not answer: {first_line(error)}", remedy)
+
+
+def first_line(error: Exception) -> str:
+    """The engine's own words without the address of the request."""
+    text = getattr(error, "explanation", None) or str(error) or type(error).__name__
+    return str(text).strip().splitlines()[0].rstrip(".")

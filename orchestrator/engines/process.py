@@ -1,0 +1,292 @@
+"""Runs as plain processes of this machine: the same entry point without a container."""
+
+import importlib.util
+import os
+import secrets
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+
+from orchestrator.engines.base import Exit, Leftover, Order
+from orchestrator.engines.container_settings import Caches
+from orchestrator.engines.owner import Owner, process_start
+from orchestrator.engines.process_group import (
+    MARK_VARIABLE,
+    RECORD_FILE,
+    ProcessGroup,
+    ProcessRecord,
+)
+from orchestrator.engines.token_file import TokenFile, remove_stale_tokens
+from orchestrator.errors import HostError, Problem
+
+STOP_SECONDS = 10.0
+RUN_FOLDERS = "individual_runs"
+PROGRAM_ROOT = Path(__file__).resolve().parents[2]
+MODEL_PACKAGES = ("torch", "transformers", "datasets", "codecarbon", "accelerate")
+PASSED_ON = (
+    "PATH",
+    "HOME",
+    "USER",
+    "LOGNAME",
+    "LANG",
+    "LC_ALL",
+    "LC_CTYPE",
+    "TZ",
+    "TMPDIR",
+    "LD_LIBRARY_PATH",
+    "CUDA_HOME",
+    "CUDA_DEVICE_ORDER",
+    "OMP_NUM_THREADS",
+    "XDG_CACHE_HOME",
+    "SSL_CERT_FILE",
+    "SSL_CERT_DIR",
+    "REQUESTS_CA_BUNDLE",
+    "HTTP_PROXY",
+    "HTTPS_PROXY",
+    "NO_PROXY",
+    "http_proxy",
+    "https_proxy",
+    "no_proxy",
+)
+PASSED_ON_PREFIX = "HF_"
+NEVER_PASSED_ON = ("HF_TOKEN", "HF_TOKEN_PATH")
+# The process waits for a line before it becomes the run, so that its record is on disk first: a
+# runner killed in between leaves a process that reads the end of the pipe and goes.
+WAIT_FOR_RECORD = 'IFS= read -r go && exec "$@" </dev/null'
+
+
+class ProcessEngine:
+    """Each run in its own session, stopped whole. Needs the packages of the image on the host.
+
+    `caches` is None where no model is loaded. `program_root` is the folder with benchmark_core.
+    """
+
+    name = "process"
+
+    def __init__(
+        self,
+        output_dir: Path,
+        caches: Caches | None = None,
+        token: str | None = None,
+        offline: bool = False,
+        environment: Mapping[str, str] | None = None,
+        program_root: Path = PROGRAM_ROOT,
+    ) -> None:
+        self._output_dir = output_dir
+        self._caches = caches
+        self._token = token
+        self._offline = offline
+        self._environment = dict(environment or {})
+        self._program_root = program_root
+        remove_stale_tokens()
+
+    def problems(self, wants_gpus: bool) -> Iterator[Problem]:
+        needed = list(MODEL_PACKAGES) if self._caches is not None else []
+        if wants_gpus:
+            needed.append("pynvml")
+        missing = [name for name in needed if importlib.util.find_spec(name) is None]
+        if missing:
+            yield Problem(
+                "process engine",
+                f"this Python ({sys.executable}) cannot import {', '.join(missing)}",
+                "Run: pip install -r requirements.txt; or use --engine docker",
+            )
+
+    def warnings(self) -> Iterator[Problem]:
+        yield from ()
+
+    def image_digest(self) -> str | None:
+        return None
+
+    def prompts_path(self, prompts_file: Path) -> str:
+        return str(prompts_file.resolve())
+
+    def start(self, order: Order) -> "ProcessHandle":
+        folder = order.folder.resolve()
+        mark = f"{order.run_id}.{secrets.token_hex(8)}"
+        token_file = self._write_token(order)
+        token_path = token_file.path if token_file is not None else None
+        environment = self._make_environment(order, token_path) | {MARK_VARIABLE: mark}
+        command = [sys.executable, "-m", "benchmark_core", "run", str(folder)]
+        try:
+            order.log_path.parent.mkdir(parents=True, exist_ok=True)
+            with order.log_path.open("ab") as log:
+                child = subprocess.Popen(
+                    ["/bin/sh", "-c", WAIT_FOR_RECORD, "sh", *command],
+                    stdin=subprocess.PIPE,
+                    stdout=log,
+                    stderr=subprocess.STDOUT,
+                    cwd="/",
+                    env=environment,
+                    start_new_session=True,
+                )
+        except OSError as error:
+            _remove(token_file)
+            raise _not_started(order, error) from error
+        try:
+            record = _record(order, mark, child.pid)
+            record.write(folder)
+            _let_go(child)
+        except OSError as error:
+            child.kill()
+            child.wait()
+            _remove(token_file)
+            raise _not_started(order, error) from error
+        return ProcessHandle(record, folder, child, token_file)
+
+    def leftovers(self) -> list[Leftover]:
+        found = []
+        for path in sorted(self._output_dir.glob(f"{RUN_FOLDERS}/*/{RECORD_FILE}")):
+            record = ProcessRecord.read(path.parent)
+            if record is not None and record.owner.is_gone() and _group(record).members():
+                found.append(Leftover(str(path.parent), record.run_id, record.spec_hash))
+        return found
+
+    def adopt(self, leftover: Leftover, order: Order) -> "ProcessHandle":
+        """Watch it from here on; its output stays in the log that it was started with."""
+        record = ProcessRecord.read(Path(leftover.key))
+        if record is None:
+            raise HostError(
+                Problem(leftover.key, f"{RECORD_FILE} cannot be read", "Start the run anew")
+            )
+        return ProcessHandle(record, Path(leftover.key), None, None)
+
+    def discard(self, leftover: Leftover) -> None:
+        folder = Path(leftover.key)
+        record = ProcessRecord.read(folder)
+        if record is not None:
+            _group(record).terminate(STOP_SECONDS)
+        (folder / RECORD_FILE).unlink(missing_ok=True)
+
+    def _write_token(self, order: Order) -> TokenFile | None:
+        if self._token is None or self._caches is None or self._offline or order.offline:
+            return None
+        return TokenFile(self._token, os.geteuid(), os.getegid())
+
+    def _make_environment(self, order: Order, token_path: Path | None) -> dict[str, str]:
+        """Only what a run needs: the variables of the runner may hold secrets."""
+        environment = {
+            name: value
+            for name, value in os.environ.items()
+            if name in PASSED_ON
+            or (name.startswith(PASSED_ON_PREFIX) and name not in NEVER_PASSED_ON)
+        }
+        environment |= {
+            "PYTHONPATH": str(self._program_root),
+            "PYTHONSAFEPATH": "1",
+            "PYTHONUNBUFFERED": "1",
+            "CUDA_VISIBLE_DEVICES": ",".join(order.launch.gpu_uuids) if order.wants_gpus else "",
+        }
+        if self._caches is not None:
+            environment["HF_HUB_CACHE"] = str(self._caches.hub)
+            environment["HF_DATASETS_CACHE"] = str(self._caches.datasets)
+        if self._offline or order.offline:
+            environment["HF_HUB_OFFLINE"] = "1"
+        if token_path is not None:
+            environment["HF_TOKEN_PATH"] = str(token_path)
+        return environment | self._environment
+
+
+class ProcessHandle:
+    """One process, ours or (`child` is None) an adopted one, whose exit code nobody can know."""
+
+    def __init__(
+        self,
+        record: ProcessRecord,
+        folder: Path,
+        child: "subprocess.Popen[bytes] | None",
+        token_file: TokenFile | None,
+    ) -> None:
+        self._group = _group(record)
+        self._started_at = record.launched_at
+        self._folder = folder
+        self._child = child
+        self._token_file = token_file
+        self._exit: Exit | None = None
+
+    def poll(self) -> Exit | None:
+        if self._exit is None and not self._group.leader_lives():
+            self._group.kill()
+            code = self._child.wait() if self._child is not None else None
+            self._exit = self._ended(code)
+        return self._exit
+
+    def stop(self) -> Exit:
+        if self.poll() is None:
+            self._group.terminate(STOP_SECONDS)
+            code = self._child.wait() if self._child is not None else None
+            self._exit = Exit(
+                "stopped", _shell_code(code), "stopped by the runner", self._started_at, _now()
+            )
+        self.release()
+        assert self._exit is not None
+        return self._exit
+
+    def release(self) -> None:
+        self._group.kill()
+        if self._child is not None:
+            self._child.wait()
+        _remove(self._token_file)
+        (self._folder / RECORD_FILE).unlink(missing_ok=True)
+
+    def _ended(self, code: int | None) -> Exit:
+        detail = ""
+        if code is None:
+            detail = "started by an earlier runner, so its exit code is not known"
+        elif code == -signal.SIGKILL:
+            detail = "killed by signal 9 (often out of memory; the kernel log says so)"
+        elif code < 0:
+            detail = f"ended by signal {-code} ({signal.Signals(-code).name})"
+        return Exit("exited", _shell_code(code), detail, self._started_at, _now())
+
+
+def _record(order: Order, mark: str, pid: int) -> ProcessRecord:
+    owner = Owner.current()
+    return ProcessRecord(
+        run_id=order.run_id,
+        spec_hash=order.spec_hash,
+        mark=mark,
+        pid=pid,
+        started=process_start(pid) or "",
+        launched_at=_now(),
+        owner_host=owner.host,
+        owner_pid=owner.pid,
+        owner_started=owner.started,
+    )
+
+
+def _group(record: ProcessRecord) -> ProcessGroup:
+    return ProcessGroup(record.pid, record.started, record.mark)
+
+
+def _let_go(child: "subprocess.Popen[bytes]") -> None:
+    assert child.stdin is not None
+    with child.stdin as pipe:
+        pipe.write(b"go\n")
+
+
+def _shell_code(code: int | None) -> int | None:
+    """As a shell and a container engine tell it: 128 plus the signal."""
+    return 128 - code if code is not None and code < 0 else code
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat()
+
+
+def _remove(token_file: TokenFile | None) -> None:
+    if token_file is not None:
+        token_file.remove()
+
+
+def _not_started(order: Order, error: OSError) -> HostError:
+    return HostError(
+        Problem(
+            f"run {order.run_id}",
+            f"its process cannot be started: {error.strerror or error}",
+            "Put right what it names and start again; finished runs are kept",
+        )
+    )

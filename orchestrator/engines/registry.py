@@ -1,0 +1,66 @@
+"""All engines by name. A new one is one file and one line here."""
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from orchestrator.engines.base import Engine
+from orchestrator.engines.container_settings import Caches
+from orchestrator.engines.docker import DockerEngine
+from orchestrator.engines.process import ProcessEngine
+
+# What a user may set to reach the hub; none of it is a secret, so a container may show it.
+HUB_VARIABLES = (
+    "HF_ENDPOINT",
+    "HF_HUB_DISABLE_TELEMETRY",
+    "HF_HUB_DISABLE_XET",
+    "HF_HUB_DOWNLOAD_TIMEOUT",
+    "HF_HUB_ETAG_TIMEOUT",
+)
+
+EngineName = Literal["docker", "process"]
+
+
+@dataclass(frozen=True)
+class EngineSettings:
+    """What an engine is made from. `needs_model` is false for a sweep of simulated runs alone."""
+
+    image: str
+    output_dir: Path
+    hub_cache: Path
+    datasets_cache: Path
+    token: str | None = field(default=None, repr=False)
+    offline: bool = False
+    needs_model: bool = True
+
+    @property
+    def caches(self) -> Caches | None:
+        return Caches(self.hub_cache, self.datasets_cache) if self.needs_model else None
+
+
+def _docker(settings: EngineSettings) -> Engine:
+    return DockerEngine(
+        image=settings.image,
+        output_dir=settings.output_dir,
+        caches=settings.caches,
+        token=settings.token,
+        offline=settings.offline,
+        environment={name: os.environ[name] for name in HUB_VARIABLES if name in os.environ},
+    )
+
+
+def _process(settings: EngineSettings) -> Engine:
+    return ProcessEngine(
+        output_dir=settings.output_dir,
+        caches=settings.caches,
+        token=settings.token,
+        offline=settings.offline,
+    )
+
+
+ENGINES: dict[EngineName, Callable[[EngineSettings], Engine]] = {
+    "docker": _docker,
+    "process": _process,
+}

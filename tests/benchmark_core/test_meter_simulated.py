@@ -1,0 +1,92 @@
+import time
+from pathlib import Path
+
+import pytest
+
+from benchmark_core.contract import EnergySources, Reading, Simulation
+from benchmark_core.faults import MeterFault
+from benchmark_core.meters import registry
+from benchmark_core.meters.simulated import SimulatedMeter
+
+
+def test_every_device_draws_the_watts_for_the_duration() -> None:
+    meter = SimulatedMeter(200.0, 2, None)
+    meter.start()
+    outside = time.monotonic()
+    meter.open("prefill")
+    opened = time.monotonic()
+    time.sleep(0.05)
+    closed = time.monotonic()
+    reading = meter.close()
+    outside = time.monotonic() - outside
+    assert reading.gpu_joules_by_device is not None
+    assert list(reading.gpu_joules_by_device) == ["SIMULATED-GPU-0", "SIMULATED-GPU-1"]
+    for joules in reading.gpu_joules_by_device.values():
+        assert 200.0 * (closed - opened) <= joules <= 200.0 * outside
+    assert reading.gpu_joules == sum(reading.gpu_joules_by_device.values())
+    assert reading.cpu_joules is None
+    assert reading.ram_joules is None
+
+
+def test_names_and_source_say_that_it_is_simulated() -> None:
+    meter = SimulatedMeter(200.0, 1, None, ("SIMULATED-GPU-5",))
+    assert [(gpu.uuid, gpu.name) for gpu in meter.gpus()] == [
+        ("SIMULATED-GPU-5", "SIMULATED GPU 5")
+    ]
+    source = meter.sources().gpu
+    assert source is not None
+    assert source.kind == "simulated"
+
+
+def test_real_devices_of_a_rehearsal_get_simulated_names() -> None:
+    meter = SimulatedMeter(200.0, 1, None, ("GPU-4e817856",))
+    assert meter.gpus()[0].name == "SIMULATED GPU 0"
+
+
+def test_without_devices_nothing_is_measured() -> None:
+    meter = SimulatedMeter(200.0, 0, None)
+    meter.open("prefill")
+    assert meter.close() == Reading()
+    assert meter.sources() == EnergySources()
+
+
+def test_the_fault_strikes_in_the_second_window() -> None:
+    meter = SimulatedMeter(200.0, 1, "meter_failure")
+    meter.open("prefill")
+    assert meter.close().gpu_joules is not None
+    meter.open("decode")
+    with pytest.raises(MeterFault, match="second window"):
+        meter.close()
+
+
+def test_other_faults_leave_the_meter_alone() -> None:
+    meter = SimulatedMeter(200.0, 1, "crash")
+    for _ in range(3):
+        meter.open("prefill")
+        assert meter.close().gpu_joules is not None
+
+
+def test_closing_without_opening_is_a_fault() -> None:
+    with pytest.raises(MeterFault):
+        SimulatedMeter(200.0, 1, None).close()
+
+
+def test_the_registry_hands_the_simulation_on(tmp_path: Path) -> None:
+    context = registry.MeterContext(
+        gpu_uuids=(),
+        gpu_count=3,
+        output_dir=tmp_path,
+        region="WORLD",
+        simulation=Simulation(watts=42.0, fault="meter_failure"),
+        synchronise=lambda: None,
+    )
+    meter = registry.create("simulated", context)
+    source = meter.sources().gpu
+    assert source is not None
+    assert source.method == "42 W times duration"
+    assert len(meter.gpus()) == 3
+    meter.open("a")
+    meter.close()
+    meter.open("b")
+    with pytest.raises(MeterFault):
+        meter.close()

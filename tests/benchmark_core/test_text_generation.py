@@ -1,0 +1,352 @@
+"""Text generation as a task: its limits, passes, phases, prompts, and how it loads models."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from transformers import AutoTokenizer, ByT5Tokenizer
+
+from benchmark_core.backends.base import Encoded
+from benchmark_core.contract import (
+    ModelSpec,
+    PassName,
+    Reading,
+    RunSpec,
+    TokenCounts,
+    TokenLimits,
+    Window,
+)
+from benchmark_core.faults import ModelFault, SampleFault, SpecFault
+from benchmark_core.reasoning.states import parse_state
+from benchmark_core.tasks import registry as tasks
+from benchmark_core.tasks.base import passes_of, phases_of
+from benchmark_core.tasks.text_generation import cut_text
+from tests.support.hub_server import refusing_hub
+from tests.support.tiny_hub import (  # noqa: F401
+    GPT2,
+    LLAMA,
+    altered_copy,
+    built_hub,
+    make_recipe,
+    make_spec,
+    rewrite_json,
+    snapshot,
+    tiny_hub,
+)
+
+TASK = tasks.get("text_generation")
+ONE = TokenLimits(max_new_tokens=1, min_new_tokens=1)
+
+
+def window(name: PassName, seconds: float, gpu: float | None, cpu: float | None) -> Window:
+    return Window(
+        name=name,
+        duration_seconds=seconds,
+        reading=Reading(gpu_joules=gpu, cpu_joules=cpu),
+        tokens=TokenCounts(prompt=1, completion=1),
+        successful=1,
+        failed=0,
+    )
+
+
+@pytest.mark.parametrize(
+    ("state", "most", "least"),
+    [("On", 8192, 1), ("On (High)", 8192, 1), ("Off", 10, 10), ("Off (N/A)", 10, 10)],
+)
+def test_limits_follow_the_state(state: str, most: int, least: int) -> None:
+    limits = TASK.limits(parse_state(state))
+    assert limits == TokenLimits(max_new_tokens=most, min_new_tokens=least)
+
+
+def test_without_a_state_ten_tokens_are_generated() -> None:
+    assert TASK.limits(None) == TokenLimits(max_new_tokens=10, min_new_tokens=10)
+
+
+def test_passes_of_each_kind() -> None:
+    limits = TokenLimits(max_new_tokens=8192, min_new_tokens=1)
+    walks = [(step.name, step.limits) for step in TASK.passes(limits)]
+    assert walks == [("preprocess", None), ("prefill", ONE), ("generate", limits)]
+    assert [step.name for step in passes_of("forward", None)] == ["preprocess", "forward"]
+    assert [step.name for step in passes_of("call", None)] == ["preprocess", "call"]
+    with pytest.raises(ValueError, match="limits"):
+        passes_of("generate", None)
+
+
+def test_decode_is_generate_minus_prefill_for_each_quantity() -> None:
+    phases = TASK.phases(
+        [
+            window("preprocess", 1.0, 5.0, None),
+            window("prefill", 2.0, 30.0, 7.0),
+            window("generate", 12.0, 130.5, None),
+        ]
+    )
+    assert list(phases) == ["preprocess", "prefill", "decode"]
+    assert phases["prefill"].gpu_joules == 30.0
+    assert phases["decode"].duration_seconds == 10.0
+    assert phases["decode"].gpu_joules == 100.5
+    assert phases["decode"].cpu_joules is None
+    assert phases["decode"].ram_joules is None
+
+
+def test_other_kinds_keep_their_windows() -> None:
+    windows = [window("preprocess", 1.0, None, 1.0), window("call", 4.0, 9.0, 2.0)]
+    assert phases_of("call", windows)["call"].gpu_joules == 9.0
+    assert phases_of("call", windows)["preprocess"].gpu_joules is None
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("preprocess", "prefill"),
+        ("preprocess", "prefill", "generate", "generate"),
+        ("preprocess", "forward"),
+    ],
+)
+def test_windows_that_do_not_fit_the_kind_are_refused(names: tuple[PassName, ...]) -> None:
+    with pytest.raises(ValueError, match="preprocess, prefill, generate; got"):
+        TASK.phases([window(name, 1.0, 1.0, 1.0) for name in names])
+
+
+def test_the_registry_refuses_a_task_that_is_not_built() -> None:
+    assert tasks.supported("text_generation")
+    assert not tasks.supported("image_generation")
+    with pytest.raises(SpecFault, match="image_generation"):
+        tasks.get("image_generation")
+
+
+def test_the_registries_load_no_model_library() -> None:
+    program = (
+        "import sys, benchmark_core.tasks.registry, benchmark_core.backends.registry,"
+        " benchmark_core.samples, benchmark_core.reasoning.states\n"
+        "heavy = {'torch', 'transformers', 'datasets', 'huggingface_hub'} & set(sys.modules)\n"
+        "sys.exit(f'loaded {heavy}' if heavy else 0)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+# ---------------------------------------------------------------- prompts
+
+
+def encode(spec: RunSpec, text: str, **config: Any) -> tuple[Encoded, str]:
+    """A prompt for a model whose config has only what is given, and the prompt decoded."""
+    recipe = make_recipe(spec)
+    tokenizer = recipe.load_processor()
+    model = SimpleNamespace(config=SimpleNamespace(**config))
+    encoded = recipe.encode({"text": text}, tokenizer, model)
+    return encoded, tokenizer.decode(encoded.inputs["input_ids"][0])
+
+
+@pytest.mark.usefixtures("tiny_hub")
+def test_a_short_prompt_is_whole() -> None:
+    encoded, prompt = encode(make_spec(LLAMA, "Off"), "What floats?", max_position_embeddings=4096)
+    assert prompt == "<|begin|><|user|>What floats?<|end|><|assistant|><think></think>"
+    assert encoded.inputs["input_ids"].shape == (1, encoded.prompt_tokens)
+    assert not encoded.cut
+
+
+@pytest.mark.usefixtures("tiny_hub")
+def test_a_raw_prompt_gets_the_tokens_its_tokenizer_adds() -> None:
+    recipe = make_recipe(make_spec(LLAMA, "Off"))
+    tokenizer = recipe.load_processor()
+    tokenizer.chat_template = None
+    model = SimpleNamespace(config=SimpleNamespace(max_position_embeddings=4096))
+    encoded = recipe.encode({"text": "What floats?"}, tokenizer, model)
+    assert tokenizer.decode(encoded.inputs["input_ids"][0]) == "<|begin|>What floats?"
+
+
+@pytest.mark.usefixtures("tiny_hub")
+@pytest.mark.parametrize(
+    ("state", "positions", "expected"),
+    [
+        # 2,048 tokens of text; five more are the template's, seven when it closes the block.
+        ("On", 4096, 2048 + 5),
+        ("Off", 4096, 2048 + 7),
+        ("On", None, 2048 + 5),
+        ("On", 1024, 1024 - 1),
+        ("Off", 1024, 1024 - 10),
+        ("Off", None, 512 - 10),
+    ],
+)
+def test_a_long_prompt_is_cut_but_never_its_template(
+    state: str, positions: int | None, expected: int
+) -> None:
+    config = {} if positions is None else {"max_position_embeddings": positions}
+    encoded, prompt = encode(make_spec(LLAMA, state), " the cat" * 3000, **config)
+    assert encoded.prompt_tokens == expected
+    assert encoded.cut
+    assert prompt.startswith("<|begin|><|user|> the cat the")
+    assert prompt.endswith("<|end|><|assistant|>" + ("" if state == "On" else "<think></think>"))
+
+
+@pytest.mark.usefixtures("tiny_hub")
+def test_a_model_too_small_for_its_template_is_refused() -> None:
+    with pytest.raises(SampleFault, match=f"template alone is longer.*{LLAMA}"):
+        encode(make_spec(LLAMA, "Off"), "What floats?", max_position_embeddings=16)
+
+
+@pytest.mark.usefixtures("tiny_hub")
+@pytest.mark.parametrize("tokens", range(1, 12))
+def test_a_cut_never_splits_a_character(tokens: int) -> None:
+    tokenizer = AutoTokenizer.from_pretrained(LLAMA)
+    text = "🐈 the 猫🐈🐈"
+    kept, cut = cut_text(tokenizer, text, tokens)
+    assert cut
+    assert text.startswith(kept)
+    assert len(tokenizer(kept, add_special_tokens=False)["input_ids"]) <= tokens
+
+
+def test_a_tokenizer_without_offsets_cuts_too() -> None:
+    tokenizer = ByT5Tokenizer()
+    assert not tokenizer.is_fast
+    assert cut_text(tokenizer, "abcdef", 4) == ("abcd", True)
+    assert cut_text(tokenizer, "abcdef", 6) == ("abcdef", False)
+
+
+# ---------------------------------------------------------------- loading
+
+
+def load(spec: RunSpec) -> None:
+    recipe = make_recipe(spec)
+    recipe.load_processor()
+    recipe.load_model("cpu")
+
+
+def remove(name: str) -> Callable[[Path], None]:
+    return lambda files: (files / name).unlink()
+
+
+def damage_weights(files: Path) -> None:
+    weights = files / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:1000])
+
+
+def drop_a_weight(files: Path) -> None:
+    from safetensors.torch import load_file, save_file
+
+    weights = load_file(files / "model.safetensors")
+    del weights["lm_head.weight"]
+    save_file(weights, files / "model.safetensors", metadata={"format": "pt"})
+
+
+def change_config(**settings: Any) -> Callable[[Path], None]:
+    return lambda files: rewrite_json(files / "config.json", **settings)
+
+
+def become_an_image_model(files: Path) -> None:
+    (files / "config.json").write_text(json.dumps({"model_type": "vit"}))
+
+
+def need_own_code(files: Path) -> None:
+    rewrite_json(
+        files / "config.json",
+        model_type="novel",
+        auto_map={"AutoConfig": "code.Config", "AutoModelForCausalLM": "code.Model"},
+    )
+
+
+@pytest.mark.parametrize(
+    ("alter", "message"),
+    [
+        (remove("model.safetensors"), "file is missing"),
+        (remove("config.json"), ""),
+        (damage_weights, "weights file is damaged"),
+        (drop_a_weight, "lacks 1 of the model's weights, lm_head.weight"),
+        (change_config(hidden_size=32), "shapes"),
+        (change_config(model_type="novel"), "architecture is unknown"),
+        (become_an_image_model, "no model for this task"),
+        (need_own_code, "own program code"),
+        (lambda files: (files / "config.json").write_text("{"), "JSON file of it is damaged"),
+        (lambda files: (files / "tokenizer.json").write_text("{"), "the tokenizer"),
+    ],
+    ids=[
+        "no weights",
+        "no config",
+        "damaged weights",
+        "missing weight",
+        "other shapes",
+        "unknown architecture",
+        "image model",
+        "own code",
+        "damaged config",
+        "damaged tokenizer",
+    ],
+)
+def test_a_model_that_cannot_be_used_says_why(
+    tiny_hub: Path,  # noqa: F811
+    alter: Callable[[Path], None],
+    message: str,
+) -> None:
+    name = altered_copy(tiny_hub, LLAMA, alter)
+    with pytest.raises(ModelFault, match=f"model {name}.*{message}") as caught:
+        load(make_spec(name))
+    assert caught.value.remedy
+    assert "\n" not in caught.value.message
+
+
+def test_a_model_that_is_not_cached_offline_says_so(tiny_hub: Path) -> None:  # noqa: F811
+    with pytest.raises(ModelFault, match="model demo/absent is not in the local cache") as caught:
+        load(make_spec("demo/absent"))
+    assert "HF_HUB_OFFLINE" in caught.value.remedy
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "message"),
+    [
+        (404, "RepoNotFound", "is not on the hub"),
+        (401, "RepoNotFound", "is not on the hub, or is private"),
+        (403, "GatedRepo", "is gated"),
+        (404, "RevisionNotFound", "has no such revision"),
+        (429, "", "the hub answered an error"),
+    ],
+)
+def test_what_the_hub_refuses_is_told_in_its_terms(
+    tiny_hub: Path,  # noqa: F811
+    monkeypatch: pytest.MonkeyPatch,
+    status: int,
+    code: str,
+    message: str,
+) -> None:
+    from huggingface_hub import constants
+
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
+    spec = make_spec(model=ModelSpec(id="demo/absent", revision="v2"))
+    with refusing_hub(status, code) as address:
+        monkeypatch.setattr(constants, "ENDPOINT", address)
+        with pytest.raises(ModelFault, match=f"demo/absent at revision v2 {message}") as caught:
+            load(spec)
+    assert caught.value.remedy
+
+
+@pytest.mark.usefixtures("tiny_hub")
+def test_another_models_tokenizer_can_be_named() -> None:
+    spec = make_spec(model=ModelSpec(id=LLAMA, processor=GPT2))
+    assert "reasoning_effort" in make_recipe(make_spec(LLAMA)).load_processor().chat_template
+    assert "reasoning_effort" not in make_recipe(spec).load_processor().chat_template
+
+
+@pytest.mark.usefixtures("tiny_hub")
+def test_a_tokenizer_without_a_padding_token_pads_with_its_end() -> None:
+    assert AutoTokenizer.from_pretrained(LLAMA).pad_token is None
+    assert make_recipe(make_spec(LLAMA)).load_processor().pad_token == "<|end|>"
+
+
+def test_a_commit_can_be_named(tiny_hub: Path) -> None:  # noqa: F811
+    commit = snapshot(tiny_hub, LLAMA).name
+    (tiny_hub / "models--demo--tiny-llama-reasoner" / "refs" / "main").unlink()
+    recipe = make_recipe(make_spec(model=ModelSpec(id=LLAMA, revision=commit)))
+    processor, model = recipe.load_processor(), recipe.load_model("cpu")
+    assert recipe.describe(processor, model).commit == commit
+
+
+@pytest.mark.usefixtures("tiny_hub")
+def test_a_quantization_that_the_checkpoint_lacks_is_refused() -> None:
+    with pytest.raises(
+        ModelFault, match="quantization gptq was asked for, the checkpoint has none"
+    ):
+        load(make_spec(model=ModelSpec(id=LLAMA, quantization="gptq")))

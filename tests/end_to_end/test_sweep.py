@@ -1,0 +1,293 @@
+"""Sweeps as users start, stop, kill and resume them, through the process engine."""
+
+import hashlib
+import os
+import signal
+import time
+
+import pytest
+
+from tests.support.runner import ROOT, batch, start, table, wait_for, write_catalog
+
+BASE = ("--backend", "simulated", "--engine", "process", "--num-prompts", "3",
+        "--repetitions", "2", "--output-dir", "results")
+
+
+@pytest.fixture
+def place(tmp_path):
+    """A folder with blanks in its name, a catalog of four rows in it."""
+    folder = tmp_path / "my sweep"
+    folder.mkdir()
+    write_catalog(folder / "models.csv", ["one", "two", "three", "four"])
+    return folder
+
+
+def simulation(place, text):
+    (place / "simulation.yaml").write_text(text)
+    return ("--simulation", "simulation.yaml")
+
+
+def slow(place, seconds=0.5):
+    return simulation(place, f"default: {{seconds_per_sample: {seconds}}}\n")
+
+
+def processes_of(folder):
+    """Living processes whose command line names the folder."""
+    found = []
+    for entry in os.listdir("/proc"):
+        if entry.isdigit():
+            try:
+                with open(f"/proc/{entry}/cmdline", "rb") as stream:
+                    line = stream.read()
+            except OSError:
+                continue
+            if b"benchmark_core" in line and str(folder).encode() in line:
+                found.append(int(entry))
+    return found
+
+
+def digests(output_dir):
+    return {
+        path: hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in output_dir.glob("individual_runs/*/*.json")
+    }
+
+
+def test_a_sweep_fills_the_table_and_a_second_one_skips(place):
+    first = batch(*BASE, cwd=place)
+    assert first.returncode == 0, first.stdout + first.stderr
+    rows = table(place / "results")
+    assert sorted(rows) == ["sim_four_Off", "sim_one_Off", "sim_three_Off", "sim_two_Off"]
+    assert {row["total_completion_tokens"] for row in rows.values()} == {"30"}
+    assert {row["rehearsal"] for row in rows.values()} == {"yes"}
+    assert "REHEARSAL" in first.stdout
+    before = digests(place / "results")
+    second = batch(*BASE, cwd=place)
+    assert second.returncode == 0
+    assert second.stdout.count("skipped sim_") == 4
+    assert digests(place / "results") == before
+
+
+def test_every_fault_is_a_failed_row_and_the_sweep_goes_on(place):
+    names = ["oom", "crash", "cut", "wrong", "meter", "hang", "good"]
+    write_catalog(place / "models.csv", names)
+    flags = simulation(
+        place,
+        """
+runs:
+  sim_oom_Off: {fault: out_of_memory}
+  sim_crash_Off: {fault: crash}
+  sim_cut_Off: {fault: truncated_report}
+  sim_wrong_Off: {fault: wrong_settings}
+  sim_meter_Off: {fault: meter_failure}
+  sim_hang_Off: {fault: hang}
+""",
+    )
+    found = batch(*BASE, *flags, "--timeout", "4", cwd=place)
+    assert found.returncode == 1, found.stdout + found.stderr
+    assert "Traceback" not in found.stdout + found.stderr
+    rows = table(place / "results")
+    starts = {
+        "sim_oom_Off": "out_of_memory",
+        "sim_crash_Off": "no_report: the run ended with exit code 134",
+        "sim_cut_Off": "no_report: the run ended with exit code 0 and its report is damaged",
+        "sim_wrong_Off": "wrong_settings: precision",
+        "sim_meter_Off": "meter_failed",
+        "sim_hang_Off": "timeout: stopped after 4 s",
+        "sim_good_Off": "",
+    }
+    for run_id, start_of_message in starts.items():
+        assert rows[run_id]["error_message"].startswith(start_of_message), rows[run_id]
+        assert bool(rows[run_id]["gpu_energy_wh"]) == (run_id == "sim_good_Off")
+    assert processes_of(place) == []
+
+
+def test_failed_rows_run_again_only_when_asked_and_keep_their_attempts(place):
+    flags = simulation(place, "runs: {sim_two_Off: {fault: crash}}\n")
+    assert batch(*BASE, *flags, cwd=place).returncode == 1
+    again = batch(*BASE, *flags, cwd=place)
+    assert again.returncode == 1
+    assert "--rerun-failed runs it again" in again.stdout
+    rerun = batch(*BASE, *flags, "--rerun-failed", cwd=place)
+    assert rerun.returncode == 1
+    assert table(place / "results")["sim_two_Off"]["attempts"] == "2"
+    assert (place / "results/individual_runs/sim_two_Off/attempts/1/outcome.json").exists()
+    repaired = batch(*BASE, cwd=place)
+    assert repaired.returncode == 0
+    assert table(place / "results")["sim_two_Off"]["error_message"] == ""
+
+
+def test_other_settings_in_the_same_directory_are_refused_before_anything_starts(place):
+    assert batch(*BASE, "--model-name", "one", cwd=place).returncode == 0
+    before = digests(place / "results")
+    refused = batch(*BASE, "--repetitions", "3", cwd=place)
+    assert refused.returncode == 2
+    assert "--replace" in refused.stderr
+    assert "sim_one_Off" in refused.stderr
+    assert digests(place / "results") == before
+    replaced = batch(*BASE, "--repetitions", "3", "--model-name", "one", "--replace", cwd=place)
+    assert replaced.returncode == 0
+    row = table(place / "results")["sim_one_Off"]
+    assert (row["repetitions"], row["attempts"]) == ("3", "2")
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_stops_now_and_the_rest_resumes(place, number):
+    flags = slow(place)
+    runner = start(*BASE, *flags, cwd=place)
+    folder = place / "results/individual_runs/sim_one_Off"
+    wait_for((folder / "benchmark_results.csv").exists)
+    runner.send_signal(number)
+    output, _ = runner.communicate(timeout=30)
+    assert runner.returncode == 130, output
+    rows = table(place / "results")
+    assert list(rows) == ["sim_one_Off"]
+    assert rows["sim_one_Off"]["outcome"] == "interrupted"
+    assert rows["sim_one_Off"]["error_message"].startswith("interrupted")
+    assert processes_of(place) == []
+    fast = simulation(place, "default: {seconds_per_sample: 0.0}\n")
+    assert batch(*BASE, *fast, cwd=place).returncode == 0
+    assert len(table(place / "results")) == 4
+
+
+def test_the_first_ctrl_c_lets_the_run_finish(place):
+    flags = slow(place, 0.2)
+    runner = start(*BASE, *flags, cwd=place)
+    folder = place / "results/individual_runs/sim_one_Off"
+    wait_for((folder / "benchmark_results.csv").exists)
+    runner.send_signal(signal.SIGINT)
+    output, _ = runner.communicate(timeout=60)
+    assert runner.returncode == 130, output
+    rows = table(place / "results")
+    assert [row["outcome"] for row in rows.values()] == ["finished"]
+    assert "3 not started" in output
+
+
+def test_the_second_ctrl_c_stops_now(place):
+    flags = slow(place, 20)
+    runner = start(*BASE, *flags, cwd=place)
+    wait_for((place / "results/individual_runs/sim_one_Off/benchmark_results.csv").exists)
+    runner.send_signal(signal.SIGINT)
+    time.sleep(0.5)
+    runner.send_signal(signal.SIGINT)
+    output, _ = runner.communicate(timeout=30)
+    assert runner.returncode == 130, output
+    assert table(place / "results")["sim_one_Off"]["outcome"] == "interrupted"
+    assert processes_of(place) == []
+
+
+@pytest.mark.parametrize("moment", ["spec", "first_sample", "between", "late"])
+def test_kill_9_loses_nothing_and_doubles_nothing(place, moment):
+    flags = slow(place, 0.05)
+    runs = place / "results/individual_runs"
+    moments = {
+        "spec": (runs / "sim_one_Off/run_spec.json").exists,
+        "first_sample": (runs / "sim_two_Off/benchmark_results.csv").exists,
+        "between": (runs / "sim_two_Off/outcome.json").exists,
+        "late": (runs / "sim_four_Off/launch.json").exists,
+    }
+    runner = start(*BASE, *flags, cwd=place)
+    wait_for(moments[moment])
+    runner.kill()
+    runner.communicate()
+    finished = {path: digest for path, digest in digests(place / "results").items()
+                if (path.parent / "outcome.json").exists()}
+    resumed = batch(*BASE, *flags, cwd=place)
+    assert resumed.returncode == 0, resumed.stdout + resumed.stderr
+    rows = table(place / "results")
+    assert len(rows) == 4
+    assert {row["outcome"] for row in rows.values()} == {"finished"}
+    after = digests(place / "results")
+    assert {path: after[path] for path in finished} == finished
+    assert processes_of(place) == []
+    assert list((place / "results").glob(".*")) == []
+    assert list(runs.glob(".*")) == []
+
+
+def test_two_sweeps_never_share_a_directory(place):
+    flags = slow(place)
+    runner = start(*BASE, *flags, cwd=place)
+    wait_for((place / "results/individual_runs/sim_one_Off/run_spec.json").exists)
+    second = batch(*BASE, *flags, cwd=place)
+    runner.terminate()
+    runner.communicate(timeout=30)
+    assert second.returncode == 3
+    assert f"process {runner.pid} on" in second.stderr
+
+
+def test_an_output_directory_that_cannot_be_written_is_named(place):
+    (place / "results").write_text("a file stands here")
+    found = batch(*BASE, cwd=place)
+    assert found.returncode == 3
+    assert "cannot be written" in found.stderr
+    assert "Traceback" not in found.stderr
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        (("--csv", "missing.csv"), "missing.csv"),
+        (("--model-name", "nothing-like-it"), "nothing-like-it"),
+        (("--class", "B"), "B"),
+        (("--prompts-file", "missing.txt"), "missing.txt"),
+        (("--backend", "vllm"), "not built yet"),
+        (("--backend", "optimum"), "not built yet"),
+        (("--simulation", "missing.yaml"), "missing.yaml"),
+        (("--gpus", "simulated:x"), "--gpus: 'x'"),
+        (("--region", "Atlantis"), "Atlantis"),
+        (("--json",), "--dry-run"),
+    ],
+)
+def test_user_mistakes_have_one_message_and_exit_2(place, flags, message):
+    found = batch(*BASE, *flags, cwd=place)
+    assert found.returncode == 2, found.stdout + found.stderr
+    assert message in found.stderr
+    assert "Traceback" not in found.stderr
+    assert not (place / "results").exists()
+
+
+@pytest.mark.parametrize(
+    "text", ["[1, 2]", "default: 3", "defaults: {}", "default: {watts: -1}", "runs: [a]", "{",
+             "default: {wats: 3}", "runs: {a: {fault: fire}}"]
+)
+def test_a_simulation_file_that_is_not_understood_is_refused(place, text):
+    found = batch(*BASE, *simulation(place, text), cwd=place)
+    assert found.returncode == 2
+    assert "simulation.yaml" in found.stderr
+    assert "Traceback" not in found.stderr
+
+
+def test_a_dry_run_starts_nothing_and_speaks_json(place):
+    import json
+
+    found = batch(*BASE, "--dry-run", "--json", cwd=place)
+    assert found.returncode == 0, found.stderr
+    plan = json.loads(found.stdout)
+    assert [run["spec"]["run_id"] for run in plan["runs"]] == [
+        "sim_one_Off", "sim_two_Off", "sim_three_Off", "sim_four_Off"
+    ]
+    assert not (place / "results").exists()
+
+
+def test_the_whole_public_catalog_is_planned(place):
+    data = os.environ.get("AIES_REFERENCE_DATA")
+    if not data:
+        pytest.skip("AIES_REFERENCE_DATA names no folder with the public catalog")
+    found = batch("--csv", f"{data}/oct_2025_models.csv", "--dry-run", cwd=place)
+    assert found.returncode == 0
+    assert "57 runs planned, 3 rows skipped" in found.stdout
+    assert found.stdout.count("image_generation is not supported yet") == 3
+    assert not (place / "batch_results").exists()
+
+
+def test_the_host_needs_no_torch():
+    import subprocess
+    import sys
+
+    program = (
+        "import sys\n"
+        "for name in ('torch', 'transformers', 'datasets', 'codecarbon'):\n"
+        "    sys.modules[name] = None\n"
+        "import orchestrator.sweep, batch_runner, orchestrator.batch\n"
+    )
+    subprocess.run([sys.executable, "-c", program], cwd=ROOT, check=True)

@@ -1,0 +1,161 @@
+import pytest
+
+from benchmark_core.contract import TaskName
+from orchestrator.catalog import (
+    TASK_SPELLINGS,
+    ModelConfig,
+    filter_configs,
+    lint_configs,
+    shown,
+    task_named,
+)
+from orchestrator.errors import UsageError
+
+
+def row(
+    model_id: str,
+    model_class: str | None = "A",
+    state: str | None = "On",
+    task: str = "text_generation",
+    line: int = 2,
+) -> ModelConfig:
+    return ModelConfig.model_validate(
+        {
+            "model_id": model_id,
+            "priority": 1,
+            "model_class": model_class,
+            "task": task,
+            "reasoning_state": state,
+            "line": line,
+        }
+    )
+
+
+CATALOG = [
+    row("openai/gpt-oss-20b", "B", "On (High)"),
+    row("openai/gpt-oss-20b", "B", "On (Low)"),
+    row("openai/gpt-oss-120b", "C", "On (High)"),
+    row("google/gemma-3-4b-pt", "A", "Off (N/A)"),
+    row("Qwen/Qwen3-0.6B", "A", "Off"),
+    row("Qwen/Qwen-Image", None, None, "image_generation"),
+]
+
+
+def ids(configs: list[ModelConfig]) -> list[str]:
+    return [f"{config.model_id} {config.reasoning_state}" for config in configs]
+
+
+def refusal(**filters: str) -> str:
+    with pytest.raises(UsageError) as caught:
+        filter_configs(CATALOG, **filters)
+    assert caught.value.exit_code == 2
+    return str(caught.value)
+
+
+def test_no_filter_keeps_every_row_in_order() -> None:
+    assert filter_configs(CATALOG) == CATALOG
+
+
+@pytest.mark.parametrize(
+    ("filters", "expected"),
+    [
+        ({"model_name": "GPT-OSS-20"}, [0, 1]),
+        ({"model_name": "google/"}, [3]),
+        ({"model_class": "A"}, [3, 4]),
+        ({"model_class": " c , a "}, [2, 3, 4]),
+        ({"task": "text_gen"}, [0, 1, 2, 3, 4]),
+        ({"task": "Text-to-Image"}, [5]),
+        ({"reasoning_state": "High"}, [0, 2]),
+        ({"reasoning_state": "on"}, [0, 1, 2]),
+        ({"reasoning_state": "OFF"}, [3, 4]),
+        ({"model_name": "gpt", "model_class": "B", "reasoning_state": "low"}, [1]),
+    ],
+)
+def test_filters_combine(filters: dict[str, str], expected: list[int]) -> None:
+    assert filter_configs(CATALOG, **filters) == [CATALOG[index] for index in expected]
+
+
+def test_the_filter_that_empties_the_set_is_blamed_with_what_is_left() -> None:
+    message = refusal(model_name="gpt-oss", model_class="A")
+    assert "--class 'A'" in message
+    assert "among the 3 of --model-name 'gpt-oss'" in message
+    assert "Classes there: B, C." in message
+
+
+def test_states_that_exist_are_named() -> None:
+    message = refusal(model_class="B", reasoning_state="Off")
+    assert "Reasoning states there: On (High), On (Low)." in message
+
+
+def test_a_row_without_state_matches_no_state() -> None:
+    message = refusal(task="image_gen", reasoning_state="o")
+    assert "Reasoning states there: none." in message
+
+
+def test_tasks_that_exist_are_named_as_the_catalog_spells_them() -> None:
+    assert "Tasks there: text_gen, image_gen." in refusal(task="asr")
+
+
+def test_the_nearest_ids_are_named_first() -> None:
+    message = refusal(model_name="gema-3-4b")
+    assert "Nearest ids: google/gemma-3-4b-pt, " in message
+    assert message.count("openai/gpt-oss-20b") <= 1
+
+
+def test_all_unknown_values_are_reported_together() -> None:
+    message = refusal(model_class="A,D", task="poetry")
+    assert "'D' is not a class" in message
+    assert "Classes there: A, B, C." in message
+    assert "'poetry' is not a task" in message
+
+
+@pytest.mark.parametrize("name", ["model_name", "model_class", "task", "reasoning_state"])
+def test_an_empty_filter_is_refused_not_ignored(name: str) -> None:
+    flag = {"model_class": "--class"}.get(name, "--" + name.replace("_", "-"))
+    assert refusal(**{name: " "}).startswith(f"{flag}: the value is empty")
+
+
+def test_every_task_has_a_spelling() -> None:
+    assert set(TASK_SPELLINGS.values()) == set(TaskName.__args__)  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(
+    ("spelling", "task"),
+    [
+        ("ASR", "automatic_speech_recognition"),
+        ("extractive_qa", "question_answering"),
+        ("image to text", "image_captioning"),
+        ("TEXT_GENERATION ", "text_generation"),
+        ("translation", None),
+        ("", None),
+    ],
+)
+def test_task_named(spelling: str, task: str | None) -> None:
+    assert task_named(spelling) == task
+
+
+def test_shown_values_are_short_and_cannot_steer_a_terminal() -> None:
+    assert shown("caf\u00e9\x1b[31m\n") == r"'caf\xe9\x1b[31m\n'"
+    assert shown("a" * 58) == f"'{'a' * 58}'"
+    for value in ("a" * 59, "\U0001f600" * 10_000, "'\"" * 60):
+        assert len(shown(value)) == 60
+
+
+def test_lint_names_contradictions_between_rows() -> None:
+    rows = [
+        row("a/one", "A", "Off", line=2),
+        row("a/one", "B", "Off (N/A)", line=3),
+        row("a/picture", "A", None, "image_generation", line=4),
+        row("a/one", "A", "On", line=5),
+    ]
+    warnings = [str(problem) for problem in lint_configs(rows, "m.csv")]
+    assert [warning.partition(":")[0] for warning in warnings] == [
+        "m.csv, line 3, column Class",
+        "m.csv, line 3, column Reasoning State",
+        "m.csv, line 4, column Class",
+    ]
+    assert "class A in line 2" in warnings[0]
+
+
+def test_lint_finds_nothing_in_a_sound_catalog() -> None:
+    assert list(lint_configs(CATALOG, "m.csv")) == []
