@@ -21,9 +21,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         from orchestrator.batch import run_batch
 
-        return run_batch(
-            settings.from_arguments(flags), dry_run=flags.dry_run, as_json=flags.json
-        )
+        return run_batch(settings.from_arguments(flags), dry_run=flags.dry_run, as_json=flags.json)
     except BatchRunnerError as error:
         for problem in error.problems:
             print(f"error: {problem}", file=sys.stderr)
@@ -46,57 +44,104 @@ def build_parser() -> argparse.ArgumentParser:
 
 
 def _add_rows(group: argparse._ArgumentGroup) -> None:
-    group.add_argument("--csv", default=settings.DEFAULT_CATALOG, metavar="FILE",
-                       help="model catalog (default: %(default)s)")
+    group.add_argument(
+        "--csv",
+        default=settings.DEFAULT_CATALOG,
+        metavar="FILE",
+        help="model catalog (default: %(default)s)",
+    )
     group.add_argument("--model-name", metavar="TEXT", help="rows whose model id contains TEXT")
-    group.add_argument("--class", dest="model_class", metavar="A|B|C",
-                       help="rows of this class; a list such as A,B too")
-    group.add_argument("--reasoning-state", metavar="TEXT",
-                       help='rows whose state contains TEXT: High finds "On (High)"')
+    group.add_argument(
+        "--class",
+        dest="model_class",
+        metavar="A|B|C",
+        help="rows of this class; a list such as A,B too",
+    )
+    group.add_argument(
+        "--reasoning-state",
+        metavar="TEXT",
+        help='rows whose state contains TEXT: High finds "On (High)"',
+    )
     group.add_argument("--task", metavar="NAME", help="rows of this task")
 
 
 def _add_measurement(group: argparse._ArgumentGroup) -> None:
     group.add_argument("--backend", choices=settings.BACKENDS, help="default: pytorch")
     group.add_argument("--endpoint", metavar="URL", help="server of the vllm backend")
-    group.add_argument("--num-prompts", type=_positive, metavar="N",
-                       help="default: all prompts of the dataset")
-    group.add_argument("--prompts-file", metavar="FILE",
-                       help="own prompts instead of the dataset: csv, jsonl or txt")
-    group.add_argument("--repetitions", type=_positive, metavar="N",
-                       help=f"default: {settings.DEFAULT_REPETITIONS}")
-    group.add_argument("--preset", choices=settings.PRESETS, default="official",
-                       help="overnight: 50 prompts, 3 repetitions, never official")
-    group.add_argument("--meters", metavar="A,B",
-                       help="nvml, codecarbon, simulated (default: what the device allows)")
-    group.add_argument("--region", default=settings.DEFAULT_REGION, metavar="ISO3",
-                       help="electricity grid for CO2 (default: %(default)s, the world average)")
+    group.add_argument(
+        "--num-prompts", type=_positive, metavar="N", help="default: all prompts of the dataset"
+    )
+    group.add_argument(
+        "--prompts-file",
+        metavar="FILE",
+        help="own prompts instead of the dataset: csv, jsonl or txt",
+    )
+    group.add_argument(
+        "--repetitions",
+        type=_positive,
+        metavar="N",
+        help=f"default: {settings.DEFAULT_REPETITIONS}",
+    )
+    group.add_argument(
+        "--preset",
+        choices=settings.PRESETS,
+        default="official",
+        help="overnight: 50 prompts, 3 repetitions, never official",
+    )
+    group.add_argument(
+        "--meters",
+        metavar="A,B",
+        help="nvml, codecarbon, simulated (default: what the device allows)",
+    )
+    group.add_argument(
+        "--region",
+        default=settings.DEFAULT_REGION,
+        metavar="ISO3",
+        help="electricity grid for CO2 (default: %(default)s, the world average)",
+    )
 
 
 def _add_place(group: argparse._ArgumentGroup) -> None:
-    group.add_argument("--engine", choices=settings.ENGINES,
-                       help="default: docker; USE_DOCKER=false means process")
+    group.add_argument(
+        "--engine", choices=settings.ENGINES, help="default: docker; USE_DOCKER=false means process"
+    )
     group.add_argument("--image", metavar="NAME", help=f"default: {settings.DEFAULT_IMAGE}")
-    group.add_argument("--device", choices=settings.DEVICES, default="cuda",
-                       help="default: %(default)s")
-    group.add_argument("--gpus", metavar="all|0,1|UUID",
-                       help="GPUs that may be used; simulated:8 for rehearsals (default: all)")
-    group.add_argument("--gpus-per-run", type=_positive, metavar="N",
-                       help="for class C rows without a GPUs column")
-    group.add_argument("--simulation", metavar="FILE",
-                       help="YAML with durations, watts and faults for the simulated backend")
+    group.add_argument(
+        "--device", choices=settings.DEVICES, default="cuda", help="default: %(default)s"
+    )
+    group.add_argument(
+        "--gpus",
+        metavar="all|0,1|UUID",
+        help="GPUs that may be used; simulated:8 for rehearsals (default: all)",
+    )
+    group.add_argument(
+        "--gpus-per-run", type=_positive, metavar="N", help="for class C rows without a GPUs column"
+    )
+    group.add_argument(
+        "--simulation",
+        metavar="FILE",
+        help="YAML with durations, watts and faults for the simulated backend",
+    )
     group.add_argument("--env-file", metavar="FILE", help="default: .env, where there is one")
 
 
 def _add_sweep(group: argparse._ArgumentGroup) -> None:
-    group.add_argument("--output-dir", default=settings.DEFAULT_OUTPUT_DIR, metavar="DIR",
-                       help="default: %(default)s")
+    group.add_argument(
+        "--output-dir",
+        default=settings.DEFAULT_OUTPUT_DIR,
+        metavar="DIR",
+        help="default: %(default)s",
+    )
     group.add_argument("--timeout", type=_seconds, metavar="SECONDS", help="per run")
     group.add_argument("--rerun-failed", action="store_true", help="run failed rows again")
-    group.add_argument("--replace", action="store_true",
-                       help="measure rows again that finished with other settings")
-    group.add_argument("--dry-run", action="store_true",
-                       help="show the plan and every problem; start nothing")
+    group.add_argument(
+        "--replace",
+        action="store_true",
+        help="measure rows again that finished with other settings",
+    )
+    group.add_argument(
+        "--dry-run", action="store_true", help="show the plan and every problem; start nothing"
+    )
     group.add_argument("--json", action="store_true", help="with --dry-run: for machines")
 
 

@@ -34,8 +34,10 @@ def _run(folder: Path) -> int:
         print(f"{folder}: the report cannot be written: {error.strerror}.", file=sys.stderr)
         return FAILED
     if report.failure:
-        print(f"{report.run_id} failed: {report.failure.message} {report.failure.remedy}",
-              file=sys.stderr)
+        print(
+            f"{report.run_id} failed: {report.failure.message} {report.failure.remedy}",
+            file=sys.stderr,
+        )
         return FAILED
     print(f"{report.run_id} finished", flush=True)
     return FINISHED

@@ -314,6 +314,10 @@ class Spread(Frozen):
     stdev: float | None
 
 
+def mean(figure: Spread | None) -> float | None:
+    return figure.mean if figure else None
+
+
 class Summary(Frozen):
     """The figures of the run; each is a mean per repetition. Wh per query count successes only."""
 

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
-from benchmark_core import carbon, environment, statistics
+from benchmark_core import carbon, environment, statistics, verdict
 from benchmark_core.atomic_file import write_text
 from benchmark_core.backends import registry as backends
 from benchmark_core.backends.base import Backend, LoadedModel, MeasuredPass, Prepared
@@ -22,7 +22,6 @@ from benchmark_core.contract import (
     LAUNCH_FILE,
     REPORT_FILE,
     SAMPLES_FILE,
-    SIMULATED_DEVICE_PREFIX,
     SPEC_FILE,
     Applied,
     ContractError,
@@ -33,8 +32,8 @@ from benchmark_core.contract import (
     RunReport,
     RunSpec,
     TokenCounts,
-    Verdict,
     Window,
+    mean,
 )
 from benchmark_core.energy_files import write_energy_files
 from benchmark_core.faults import ModelFault, RunFault, SpecFault
@@ -75,16 +74,24 @@ def run(folder: Path) -> RunReport:
     try:
         report = _measure(folder, spec, launch, started_at)
     except RunFault as fault:
-        report = _failed(spec, started_at, Failure(
-            kind=fault.kind, message=_one_line(fault.message), remedy=_one_line(fault.remedy)
-        ))
+        report = _failed(
+            spec,
+            started_at,
+            Failure(
+                kind=fault.kind, message=_one_line(fault.message), remedy=_one_line(fault.remedy)
+            ),
+        )
     except Exception as error:  # noqa: BLE001 - the last act of a run is its report, whatever came
         traceback.print_exc(file=sys.stderr)
-        report = _failed(spec, started_at, Failure(
-            kind="crashed",
-            message=_one_line(f"{type(error).__name__}: {error}"),
-            remedy="The log holds the traceback; please report it with the run folder.",
-        ))
+        report = _failed(
+            spec,
+            started_at,
+            Failure(
+                kind="crashed",
+                message=_one_line(f"{type(error).__name__}: {error}"),
+                remedy="The log holds the traceback; please report it with the run folder.",
+            ),
+        )
     write_energy_files(folder, report)
     write_text(folder / REPORT_FILE, report.to_json())
     return report
@@ -114,9 +121,7 @@ def _measure(folder: Path, spec: RunSpec, launch: Launch, started_at: str) -> Ru
         meter.start()
         loaded = backend.load()
         journal = stack.enter_context(
-            open_journal(
-                folder / SAMPLES_FILE, spec.repetitions, len(passes) - 1, samples.used
-            )
+            open_journal(folder / SAMPLES_FILE, spec.repetitions, len(passes) - 1, samples.used)
         )
         session = Session(spec, task, backend, meter, samples, passes, journal)
         backend.warm_up(backend.preprocess(samples.samples[:1])[0], passes)
@@ -205,7 +210,7 @@ def _measure_pass(
 def _refuse_too_many_failures(step: MeasuredPass, failed: int, total: int, last: str) -> None:
     if failed > total * LARGEST_FAILED_SHARE:
         raise ModelFault(
-            f"{failed} of {total} samples failed in the {step.name} pass; the last one said: {last}",
+            f"{failed} of {total} samples failed in the {step.name} pass; the last said: {last}",
             f"See the error column of {SAMPLES_FILE}.",
         )
 
@@ -220,57 +225,28 @@ def _finished(
     spec = session.spec
     summary = statistics.summarize(repetitions, session.samples.used)
     sources = session.meter.sources()
-    rehearsal = _is_rehearsal(session)
-    wh = [part.mean if part else None
-          for part in (summary.gpu_energy_wh, summary.cpu_energy_wh, summary.ram_energy_wh)]
+    gpus = session.meter.gpus()
     return RunReport(
         run_id=spec.run_id,
         spec_hash=spec.spec_hash(),
         outcome="finished",
-        verdict=_judge(session, repetitions, summary.failed_prompts, rehearsal, wh[0] is not None),
-        rehearsal=rehearsal,
+        verdict=verdict.judge(spec, summary, repetitions, sources, gpus),
+        rehearsal=verdict.is_rehearsal(spec, sources, gpus),
         applied=_applied(session, loaded),
         summary=summary,
-        carbon=carbon.emissions(*wh, launch.region, gpu_used=spec.device.kind != "cpu"),
+        carbon=carbon.emissions(
+            mean(summary.gpu_energy_wh),
+            mean(summary.cpu_energy_wh),
+            mean(summary.ram_energy_wh),
+            launch.region,
+            gpu_used=spec.device.kind != "cpu",
+        ),
         energy_sources=sources,
         repetitions=tuple(repetitions),
-        environment=environment.describe(session.meter.gpus()),
+        environment=environment.describe(gpus),
         started_at=started_at,
         finished_at=_now(),
     )
-
-
-def _is_rehearsal(session: Session) -> bool:
-    """Whether any part of the run was simulated, the driver below the meter included."""
-    sources = session.meter.sources()
-    kinds = {part.kind for part in (sources.gpu, sources.cpu, sources.ram) if part}
-    names = [gpu.name for gpu in session.meter.gpus()]
-    return (
-        session.spec.backend.simulation is not None
-        or "simulated" in kinds
-        or any(name.startswith(SIMULATED_DEVICE_PREFIX) for name in names)
-    )
-
-
-def _judge(
-    session: Session,
-    repetitions: Sequence[Repetition],
-    failed: int,
-    rehearsal: bool,
-    gpu_measured: bool,
-) -> Verdict:
-    """Whether the figures may be believed; every reason that speaks against it is named."""
-    answers = [repetition.windows[-1] for repetition in repetitions]
-    wanted = session.spec.samples.count
-    reasons = {
-        "gpu_energy_not_measured": not gpu_measured,
-        "rehearsal": rehearsal,
-        "samples_failed": failed > 0,
-        "fewer_samples_than_asked": wanted is not None and session.samples.used < wanted,
-        "tokens_differ_between_repetitions": not statistics.tokens_agree(answers),
-    }
-    found = tuple(name for name, holds in reasons.items() if holds)
-    return Verdict(verdict="flagged" if found else "valid", reasons=found)
 
 
 def _applied(session: Session, loaded: LoadedModel) -> Applied:

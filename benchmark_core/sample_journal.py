@@ -28,7 +28,7 @@ COLUMNS = (
 
 
 class SampleJournal:
-    """Appends lines. Repetitions and samples count from 1; `of` columns let a reader see the end."""
+    """Appends lines, counting from 1; the plural columns let a reader see how many will come."""
 
     def __init__(self, stream: TextIO, repetitions: int, passes: int, samples: int) -> None:
         self._writer = csv.writer(stream, lineterminator="\n")

@@ -1,4 +1,4 @@
-"""Repetitions -> phases, means and spreads. Pure arithmetic; None means not measured, and spreads."""
+"""Repetitions -> means and spreads. Pure arithmetic; None means not measured, and spreads."""
 
 import statistics
 from collections.abc import Sequence
@@ -62,7 +62,9 @@ def summarize(repetitions: Sequence[Repetition], total_prompts: int) -> Summary:
         tokens=tokens,
         total_duration_seconds=duration,
         avg_latency_seconds=mean_seconds / total_prompts,
-        throughput_tokens_per_second=tokens.completion / mean_seconds if tokens.completion else None,
+        throughput_tokens_per_second=tokens.completion / mean_seconds
+        if tokens.completion
+        else None,
         gpu_energy_wh=gpu_wh,
         cpu_energy_wh=_spread_wh(repetitions, "cpu_joules"),
         ram_energy_wh=_spread_wh(repetitions, "ram_joules"),

@@ -15,8 +15,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     rebuild_command = commands.add_parser(
         "rebuild", help="make master_results.csv again from the run folders"
     )
-    rebuild_command.add_argument("output_dir", nargs="?", type=Path,
-                                 default=Path(DEFAULT_OUTPUT_DIR))
+    rebuild_command.add_argument(
+        "output_dir", nargs="?", type=Path, default=Path(DEFAULT_OUTPUT_DIR)
+    )
     options = parser.parse_args(arguments)
     try:
         return rebuild(options.output_dir)

@@ -9,7 +9,8 @@ from benchmark_core.faults import SampleFault
 from benchmark_core.samples import check_prompts_file
 from benchmark_core.tasks import registry as tasks
 from orchestrator.catalog import ModelConfig, filter_configs
-from orchestrator.display import plan_view, registry as displays, results_view
+from orchestrator.display import plan_view, results_view
+from orchestrator.display import registry as displays
 from orchestrator.engines import registry as engines
 from orchestrator.engines.base import Engine
 from orchestrator.errors import HostError, Problem, UsageError
@@ -36,7 +37,11 @@ def run_batch(settings: Settings, dry_run: bool, as_json: bool) -> int:
     configs = _rows(settings)
     gpus, gpu_problems = _gpus(settings)
     plan = make_plan(
-        configs, settings, _gpu_set(gpus), _prompts_sha256(configs, settings), _simulations(settings)
+        configs,
+        settings,
+        _gpu_set(gpus),
+        _prompts_sha256(configs, settings),
+        _simulations(settings),
     )
     engine = _engine(settings)
     problems = [*gpu_problems, *host_problems(plan, settings, engine, gpus)]
@@ -62,7 +67,7 @@ def _rows(settings: Settings) -> list[ModelConfig]:
 
 
 def _engine(settings: Settings) -> Engine:
-    create = engines.ENGINES[cast(engines.EngineName, settings.engine)]
+    create = engines.ENGINES[cast("engines.EngineName", settings.engine)]
     return create(
         engines.EngineSettings(
             image=settings.image,
@@ -134,8 +139,11 @@ def _prompts_sha256(configs: Sequence[ModelConfig], settings: Settings) -> str |
         raise UsageError(Problem("--prompts-file", fault.message, fault.remedy)) from fault
     except OSError as error:
         raise UsageError(
-            Problem(f"--prompts-file {path}", f"cannot be read ({error.strerror})",
-                    "Name a readable csv, jsonl or txt file.")
+            Problem(
+                f"--prompts-file {path}",
+                f"cannot be read ({error.strerror})",
+                "Name a readable csv, jsonl or txt file.",
+            )
         ) from error
 
 
@@ -144,7 +152,10 @@ def _simulations(settings: Settings) -> Simulations:
         return Simulations()
     if settings.backend != "simulated":
         raise UsageError(
-            Problem("--simulation", f"does nothing with the {settings.backend} backend",
-                    "Add --backend simulated, or leave the file out.")
+            Problem(
+                "--simulation",
+                f"does nothing with the {settings.backend} backend",
+                "Add --backend simulated, or leave the file out.",
+            )
         )
     return read_simulations(settings.simulation)

@@ -18,6 +18,7 @@ from benchmark_core.contract import (
     RunSpec,
     Spread,
     Summary,
+    mean,
 )
 from orchestrator.catalog import catalog_spelling
 from orchestrator.errors import HostError, Problem
@@ -52,10 +53,6 @@ def _of_summary(read: Callable[[Summary], Cell]) -> Callable[[Record], Cell]:
 
 def _of_report(read: Callable[[RunReport], Cell]) -> Callable[[Record], Cell]:
     return lambda record: read(record.report) if record.report else None
-
-
-def _mean(spread: Spread | None) -> float | None:
-    return spread.mean if spread else None
 
 
 def _stdev(spread: Spread | None) -> float | None:
@@ -99,7 +96,7 @@ COLUMNS: dict[str, Callable[[Record], Cell]] = {
     "total_prompt_tokens": _of_summary(lambda summary: summary.tokens.prompt),
     "total_completion_tokens": _of_summary(lambda summary: summary.tokens.completion),
     "throughput_tokens_per_second": _of_summary(lambda s: s.throughput_tokens_per_second),
-    "gpu_energy_wh": _of_summary(lambda summary: _mean(summary.gpu_energy_wh)),
+    "gpu_energy_wh": _of_summary(lambda summary: mean(summary.gpu_energy_wh)),
     "co2_emissions_g": _of_report(lambda r: r.carbon.emissions_g if r.carbon else None),
     "tokens_per_joule": _of_summary(lambda summary: summary.tokens_per_joule),
     "avg_energy_per_prompt_wh": _of_summary(_per_prompt_wh),
@@ -118,8 +115,8 @@ COLUMNS: dict[str, Callable[[Record], Cell]] = {
     "forward_wh": _phase_wh("forward"),
     "call_wh": _phase_wh("call"),
     "repetitions": _of_report(lambda r: len(r.repetitions) or None),
-    "cpu_energy_wh": _of_summary(lambda summary: _mean(summary.cpu_energy_wh)),
-    "ram_energy_wh": _of_summary(lambda summary: _mean(summary.ram_energy_wh)),
+    "cpu_energy_wh": _of_summary(lambda summary: mean(summary.cpu_energy_wh)),
+    "ram_energy_wh": _of_summary(lambda summary: mean(summary.ram_energy_wh)),
     "gpu_energy_source": _of_report(lambda r: _source(r.energy_sources.gpu)),
     "cpu_energy_source": _of_report(lambda r: _source(r.energy_sources.cpu)),
     "ram_energy_source": _of_report(lambda r: _source(r.energy_sources.ram)),
@@ -141,7 +138,7 @@ COLUMNS: dict[str, Callable[[Record], Cell]] = {
     "image_digest": lambda r: r.outcome.image_digest if r.outcome else None,
     "runner_version": _of_report(lambda r: r.environment.runner_version if r.environment else None),
     "attempts": lambda record: record.attempts + 1,
-    "spec_hash": lambda record: record.spec.spec_hash(),
+    "spec_hash": lambda r: r.outcome.spec_hash if r.outcome else r.spec.spec_hash(),
 }
 
 
@@ -155,9 +152,9 @@ def read_record(folder: RunFolder) -> Record | None:
     Raises:
         ContractError: a file of the folder is damaged or too new.
     """
-    if folder.state().name in ("planned", "running"):
-        return None
     outcome = folder.outcome()
+    if outcome is None and folder.state().name in ("planned", "running"):
+        return None
     finished = outcome is not None and outcome.outcome == "finished"
     return Record(
         spec=RunSpec.read(folder.spec_path),
@@ -198,8 +195,11 @@ class MasterTable:
                 self.update(folder)
             except ContractError as error:
                 problems.append(
-                    Problem(str(folder.path), f"is left out of the table: {error}",
-                            "Repair or remove the folder.")
+                    Problem(
+                        str(folder.path),
+                        f"is left out of the table: {error}",
+                        "Repair or remove the folder.",
+                    )
                 )
         return problems
 
@@ -222,8 +222,11 @@ class MasterTable:
             write_text(path, "\n".join(lines) + "\n")
         except OSError as error:
             raise HostError(
-                Problem(str(path), f"cannot be written ({error.strerror}); the earlier file and"
-                        " all run folders are intact",
-                        "Free the disk, then `python -m orchestrator rebuild`.")
+                Problem(
+                    str(path),
+                    f"cannot be written ({error.strerror}); the earlier file and"
+                    " all run folders are intact",
+                    "Free the disk, then `python -m orchestrator rebuild`.",
+                )
             ) from error
         return path

@@ -4,8 +4,8 @@ from pathlib import Path
 from typing import Literal
 
 from benchmark_core.contract import (
-    Document,
     ContractError,
+    Document,
     RunReport,
     RunSpec,
     differences,
@@ -18,6 +18,7 @@ StopReason = Literal["timeout", "user"]
 LOG_TAIL_LINES = 20
 LOG_TAIL_BYTES = 16_000
 LONGEST_LINE = 300
+SEE_LOG = "See the end of its log."
 
 
 class Outcome(Document):
@@ -47,12 +48,15 @@ def conclude(
 ) -> Outcome:
     """Read the report once and decide: a run is finished only if everything says so."""
     report, damage = _report(report_path)
-    name, reason, message = _decide(spec, report, damage, ended, stopped, timeout_seconds)
+    reason, why = _fault(spec, report, damage, ended, stopped, timeout_seconds) or ("", "")
+    name: OutcomeName = "failed" if reason else "finished"
+    if stopped == "user":
+        name = "interrupted"
     return Outcome(
         run_id=spec.run_id,
         spec_hash=spec.spec_hash(),
         outcome=name,
-        error_message=" ".join(message.split()),
+        error_message=" ".join(f"{reason}: {why}".split()) if reason else "",
         reason=reason,
         exit_code=ended.code,
         image_digest=ended.image_digest,
@@ -72,43 +76,36 @@ def _report(path: Path) -> tuple[RunReport | None, str]:
         return None, f"its report is damaged: {error}"
 
 
-def _decide(
+def _fault(
     spec: RunSpec,
     report: RunReport | None,
     damage: str,
     ended: Exit,
     stopped: StopReason | None,
     timeout_seconds: float | None,
-) -> tuple[OutcomeName, str, str]:
+) -> tuple[str, str] | None:
+    """The first thing that speaks against a finished run: a word for machines, and why."""
     if stopped == "user":
-        return "interrupted", "stopped", "interrupted: stopped by the user; start again to resume."
+        return "interrupted", "stopped by the user; start again to resume."
     if stopped == "timeout":
-        return "failed", "timeout", (
-            f"timeout: stopped after {timeout_seconds:g} s. Raise --timeout, or lower --num-prompts."
-        )
+        why = f"stopped after {timeout_seconds:g} s. Raise --timeout, or lower --num-prompts."
+        return "timeout", why
     if ended.cause != "exited":
-        return "failed", ended.cause, f"{ended.cause}: {ended.detail}"
+        return ended.cause, ended.detail
     if report is None:
-        return "failed", "no_report", (
-            f"no_report: the run ended with {_code(ended)} and {damage}. {ended.detail}"
-            " See the end of its log."
-        )
+        why = f"the run ended with {_code(ended)} and {damage}. {ended.detail} {SEE_LOG}"
+        return "no_report", why
     if report.failure:
-        return "failed", report.failure.kind, (
-            f"{report.failure.kind}: {report.failure.message}. {report.failure.remedy}"
-        )
+        return report.failure.kind, f"{report.failure.message}. {report.failure.remedy}"
     # A run that was taken over may end without a known code; its report is its last act anyway.
     if ended.code not in (0, None):
-        return "failed", "exit_code", (
-            f"exit_code: the run left a report but ended with exit code {ended.code}."
-            f" {ended.detail} See the end of its log."
-        )
+        why = f"the run left a report and ended with {_code(ended)}. {ended.detail} {SEE_LOG}"
+        return "exit_code", why
     wrong = differences(spec, report)
     if wrong:
-        return "failed", "wrong_settings", (
-            f"wrong_settings: {'; '.join(wrong)}. The figures belong to another experiment."
-        )
-    return "finished", "", ""
+        why = f"{'; '.join(wrong)}. The figures belong to another experiment."
+        return "wrong_settings", why
+    return None
 
 
 def _code(ended: Exit) -> str:
@@ -129,4 +126,6 @@ def log_tail(path: Path) -> tuple[str, ...]:
 
 def printable(text: str) -> str:
     """Text that cannot move the cursor or colour the terminal it is shown on."""
+    if text.isprintable():
+        return text
     return "".join(char if char.isprintable() else "�" for char in text)

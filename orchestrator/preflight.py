@@ -21,8 +21,11 @@ def host_problems(
     yield from engine.problems(settings.device == "cuda")
     needed = max((run.spec.device.gpu_count for run in plan.runs), default=0)
     if gpus and needed > len(gpus):
-        yield Problem("GPUs", f"a run of the plan needs {needed}, and {len(gpus)} may be used",
-                      "Allow more with --gpus, or filter the rows.")
+        yield Problem(
+            "GPUs",
+            f"a run of the plan needs {needed}, and {len(gpus)} may be used",
+            "Allow more with --gpus, or filter the rows.",
+        )
     yield from _disk_problems(settings.output_dir)
 
 
@@ -31,8 +34,11 @@ def host_warnings(plan: Plan, settings: Settings, engine: Engine) -> Iterator[Pr
     yield from engine.warnings()
     if settings.offline or settings.token or settings.backend == "simulated" or not plan.runs:
         return
-    yield Problem("Hugging Face", "no token was found, so gated models will fail",
-                  "Log in with `hf auth login`, or set HF_TOKEN.")
+    yield Problem(
+        "Hugging Face",
+        "no token was found, so gated models will fail",
+        "Log in with `hf auth login`, or set HF_TOKEN.",
+    )
 
 
 def _disk_problems(output_dir: Path) -> Iterator[Problem]:
@@ -40,11 +46,14 @@ def _disk_problems(output_dir: Path) -> Iterator[Problem]:
     while not existing.exists():
         existing = existing.parent
     if not existing.is_dir() or not os.access(existing, os.W_OK):
-        yield Problem(f"--output-dir {output_dir}", "cannot be written",
-                      "Choose a folder of your own.")
+        yield Problem(
+            f"--output-dir {output_dir}", "cannot be written", "Choose a folder of your own."
+        )
         return
     free = shutil.disk_usage(existing).free
     if free < SMALLEST_FREE_BYTES:
-        yield Problem(f"--output-dir {output_dir}",
-                      f"only {free / 1e6:.0f} MB are free on its disk",
-                      f"Free at least {SMALLEST_FREE_BYTES / 1e6:.0f} MB.")
+        yield Problem(
+            f"--output-dir {output_dir}",
+            f"only {free / 1e6:.0f} MB are free on its disk",
+            f"Free at least {SMALLEST_FREE_BYTES / 1e6:.0f} MB.",
+        )

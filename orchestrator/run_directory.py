@@ -149,8 +149,11 @@ class RunDirectory:
                 self.folder(aside.name[1 : -len(ARCHIVING_SUFFIX)]).archive()
         except OSError as error:
             raise HostError(
-                Problem(str(self.root), f"cannot be written ({error.strerror})",
-                        "Choose another --output-dir, or free the disk.")
+                Problem(
+                    str(self.root),
+                    f"cannot be written ({error.strerror})",
+                    "Choose another --output-dir, or free the disk.",
+                )
             ) from error
 
     def folder(self, run_id: str) -> RunFolder:
@@ -183,8 +186,11 @@ class RunDirectory:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except OSError as error:
                 raise HostError(
-                    Problem(str(self.root), f"another sweep is using it{_name(holder_path)}",
-                            "Wait for it, stop it, or choose another --output-dir.")
+                    Problem(
+                        str(self.root),
+                        f"another sweep is using it{_name(holder_path)}",
+                        "Wait for it, stop it, or choose another --output-dir.",
+                    )
                 ) from error
             holder = {"host": socket.gethostname(), "pid": os.getpid()}
             write_text(holder_path, json.dumps(holder) + "\n")

@@ -145,10 +145,10 @@ def _spec(
         repetitions=settings.repetitions,
         backend=_backend(settings, simulations.of(name)),
         device=DeviceSpec(
-            kind=cast(DeviceKind, settings.device),
+            kind=cast("DeviceKind", settings.device),
             gpu_count=_gpu_count(config, settings, gpus),
         ),
-        meters=cast(tuple[MeterName, ...], settings.meters),
+        meters=cast("tuple[MeterName, ...]", settings.meters),
     )
 
 
@@ -162,7 +162,7 @@ def _samples(dataset_id: str, settings: Settings, prompts_sha256: str | None) ->
 
 def _backend(settings: Settings, simulation: Simulation) -> BackendSpec:
     return BackendSpec(
-        name=cast(BackendName, settings.backend),
+        name=cast("BackendName", settings.backend),
         endpoint=settings.endpoint if settings.backend == "vllm" else None,
         simulation=simulation if settings.backend == "simulated" else None,
     )
@@ -197,8 +197,11 @@ def _refuse_flags(settings: Settings) -> None:
     problems: list[Problem] = []
     if settings.backend not in backends.BUILT:
         problems.append(
-            Problem(f"--backend {settings.backend}", "this backend is not built yet",
-                    f"Use one of {', '.join(sorted(backends.BUILT))}.")
+            Problem(
+                f"--backend {settings.backend}",
+                "this backend is not built yet",
+                f"Use one of {', '.join(sorted(backends.BUILT))}.",
+            )
         )
     known = get_args(MeterName)
     problems += [
@@ -212,13 +215,19 @@ def _refuse_flags(settings: Settings) -> None:
         problems.append(Problem("--meters", "names a meter twice", "Name each once."))
     if "simulated" in settings.meters and settings.backend != "simulated":
         problems.append(
-            Problem("--meters", "the simulated meter goes with the simulated backend only",
-                    "Add --backend simulated, or choose nvml or codecarbon.")
+            Problem(
+                "--meters",
+                "the simulated meter goes with the simulated backend only",
+                "Add --backend simulated, or choose nvml or codecarbon.",
+            )
         )
     if settings.region not in carbon.regions():
         problems.append(
-            Problem(f"--region {settings.region[:40]}", "no grid factor is known for it",
-                    f"Use one of {', '.join(carbon.regions())}.")
+            Problem(
+                f"--region {settings.region[:40]}",
+                "no grid factor is known for it",
+                f"Use one of {', '.join(carbon.regions())}.",
+            )
         )
     if problems:
         raise UsageError(*problems)

@@ -146,8 +146,11 @@ def _env_file(asked: str | None) -> dict[str, str]:
         values = dotenv_values(path, interpolate=False)
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(
-            Problem(str(path), f"cannot be read ({error.__class__.__name__})",
-                    "Make it a readable UTF-8 file of NAME=value lines.")
+            Problem(
+                str(path),
+                f"cannot be read ({error.__class__.__name__})",
+                "Make it a readable UTF-8 file of NAME=value lines.",
+            )
         ) from error
     return {name: value for name, value in values.items() if value is not None}
 
@@ -161,8 +164,11 @@ def _truth(env: Mapping[str, str], name: str, default: bool) -> bool:
     if text in ("0", "false", "no", "off"):
         return False
     raise UsageError(
-        Problem(f"environment variable {name}", f"{text[:40]!r} is neither true nor false",
-                "Set it to true or false.")
+        Problem(
+            f"environment variable {name}",
+            f"{text[:40]!r} is neither true nor false",
+            "Set it to true or false.",
+        )
     )
 
 
@@ -170,8 +176,11 @@ def _one_of(env: Mapping[str, str], name: str, known: tuple[str, ...]) -> str | 
     text = env.get(name, "").strip()
     if text and text not in known:
         raise UsageError(
-            Problem(f"environment variable {name}", f"{text[:40]!r} is not known",
-                    f"Use one of {', '.join(known)}.")
+            Problem(
+                f"environment variable {name}",
+                f"{text[:40]!r} is not known",
+                f"Use one of {', '.join(known)}.",
+            )
         )
     return text or None
 

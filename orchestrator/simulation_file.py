@@ -1,8 +1,8 @@
 """The YAML file that tells the simulated backend what to pretend.
 
-    default: {seconds_per_sample: 0.002, watts: 300}
-    runs:
-      openai_gpt-oss-20b_On_High: {fault: crash}
+default: {seconds_per_sample: 0.002, watts: 300}
+runs:
+  openai_gpt-oss-20b_On_High: {fault: crash}
 """
 
 from dataclasses import dataclass, field
@@ -37,8 +37,9 @@ def read_simulations(path: Path) -> Simulations:
     if unknown or not isinstance(entries, dict):
         wrong = f"unknown entries {', '.join(unknown)}" if unknown else "`runs` is not a mapping"
         raise UsageError(Problem(str(path), wrong, EXAMPLE))
-    runs = {str(name): _section(path, f"runs.{name}", values, base)
-            for name, values in entries.items()}
+    runs = {
+        str(name): _section(path, f"runs.{name}", values, base) for name, values in entries.items()
+    }
     return Simulations(default=default, runs=runs)
 
 

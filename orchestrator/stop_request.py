@@ -34,5 +34,3 @@ class StopRequest:
         finally:
             for number, handler in earlier.items():
                 signal.signal(number, handler)
-
-

@@ -143,8 +143,13 @@ class Sweep:
         with folder.lock():
             ended, stopped = self._live(todo, order, folder)
             outcome = conclude(
-                todo.run.spec, folder.report_path, log_path, ended, stopped,
-                self._settings.timeout_seconds, _now(),
+                todo.run.spec,
+                folder.report_path,
+                log_path,
+                ended,
+                stopped,
+                self._settings.timeout_seconds,
+                _now(),
             )
             try:
                 folder.record(outcome)
@@ -176,9 +181,7 @@ class Sweep:
             launched_at=_now(),
         )
 
-    def _live(
-        self, todo: Todo, order: Order, folder: RunFolder
-    ) -> tuple[Exit, StopReason | None]:
+    def _live(self, todo: Todo, order: Order, folder: RunFolder) -> tuple[Exit, StopReason | None]:
         """Start or take over, watch, and stop when time or the user says so."""
         with ExitStack() as stack:
             try:
@@ -237,8 +240,11 @@ def _conflict(run: PlannedRun) -> Problem:
 
 def _disk_error(path: Path, error: OSError) -> HostError:
     return HostError(
-        Problem(str(path), f"cannot be written ({error.strerror}); finished runs are intact",
-                "Free the disk and start again: the sweep resumes where it stopped.")
+        Problem(
+            str(path),
+            f"cannot be written ({error.strerror}); finished runs are intact",
+            "Free the disk and start again: the sweep resumes where it stopped.",
+        )
     )
 
 

@@ -64,7 +64,7 @@ _MEANINGS: tuple[tuple[tuple[str, ...], str, str], ...] = (
         "Delete the model from the cache and fetch it again.",
     ),
     (
-        ("size mismatch", "mismatched sizes"),
+        ("size mismatch", "ignore_mismatched_sizes"),
         "its weights do not have the shapes its config.json says",
         "Delete the model from the cache and fetch it again, or name another revision.",
     ),

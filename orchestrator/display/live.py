@@ -8,9 +8,11 @@ from rich.markup import escape
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
-    Progress as Bars,
     TextColumn,
     TimeRemainingColumn,
+)
+from rich.progress import (
+    Progress as Bars,
 )
 
 from orchestrator.display.words import duration, outcome_line
@@ -56,8 +58,9 @@ class LiveDisplay:
     def run_started(self, run: PlannedRun, adopted: bool) -> None:
         self._began = time.monotonic()
         verb = "taking over" if adopted else "loading"
-        self._bars.reset(self._run, total=None, visible=True,
-                         description=f"{escape(run.run_id)} [dim]{verb}[/]")
+        self._bars.reset(
+            self._run, total=None, visible=True, description=f"{escape(run.run_id)} [dim]{verb}[/]"
+        )
 
     def run_progressed(self, run: PlannedRun, progress: Progress) -> None:
         self._bars.update(

@@ -62,8 +62,11 @@ def _document(
 ) -> dict[str, object]:
     return {
         "runs": [
-            {"line": run.config.line, "spec_hash": run.spec.spec_hash(),
-             "spec": run.spec.model_dump(mode="json")}
+            {
+                "line": run.config.line,
+                "spec_hash": run.spec.spec_hash(),
+                "spec": run.spec.model_dump(mode="json"),
+            }
             for run in plan.runs
         ],
         "warnings": [_problem(item) for item in warnings],

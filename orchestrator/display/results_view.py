@@ -37,10 +37,16 @@ def show(master_path: Path, run_ids: Sequence[str], result: SweepResult) -> None
     _show_table(rows)
     for line in _notes(rows):
         print(line)
-    parts = [f"{count} {name}" for name, count in (
-        ("finished", result.finished), ("failed", result.failed),
-        ("interrupted", result.interrupted), ("not started", result.not_started),
-    ) if count]
+    parts = [
+        f"{count} {name}"
+        for name, count in (
+            ("finished", result.finished),
+            ("failed", result.failed),
+            ("interrupted", result.interrupted),
+            ("not started", result.not_started),
+        )
+        if count
+    ]
     if result.skipped:
         parts.append(f"{result.skipped} of them skipped")
     print(f"{', '.join(parts) or 'nothing to do'}. Results: {master_path}")

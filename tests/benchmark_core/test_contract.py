@@ -53,7 +53,7 @@ def test_what_is_not_understood_is_refused_with_its_field(tmp_path, change, mess
 def test_a_truncated_file_is_a_contract_error(tmp_path, content):
     path = tmp_path / "benchmark_report.json"
     path.write_text(content)
-    with pytest.raises(ContractError, match="benchmark_report.json"):
+    with pytest.raises(ContractError, match=r"benchmark_report.json"):
         RunReport.read(path)
 
 

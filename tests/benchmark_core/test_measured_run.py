@@ -5,8 +5,7 @@ import json
 
 import pytest
 
-from benchmark_core.contract import RunReport, SampleSource, Simulation, differences
-from benchmark_core.contract import BackendSpec
+from benchmark_core.contract import BackendSpec, RunReport, SampleSource, Simulation, differences
 from benchmark_core.faults import SpecFault
 from benchmark_core.measured_run import run
 from tests.support import builders
@@ -106,9 +105,7 @@ def test_samples_asked_for_beyond_those_there_are_flag_the_run(prepared, tmp_pat
     import hashlib
 
     digest = hashlib.sha256(prompts.read_bytes()).hexdigest()
-    spec = builders.spec(
-        backend=simulated(), samples=SampleSource(prompts_sha256=digest, count=5)
-    )
+    spec = builders.spec(backend=simulated(), samples=SampleSource(prompts_sha256=digest, count=5))
     folder = prepared(spec)
     (folder / "launch.json").write_text(builders.launch(prompts_path=str(prompts)).to_json())
     report = run(folder)
@@ -119,7 +116,7 @@ def test_samples_asked_for_beyond_those_there_are_flag_the_run(prepared, tmp_pat
 
 
 def test_a_folder_without_a_spec_is_refused(tmp_path):
-    with pytest.raises(SpecFault, match="run_spec.json"):
+    with pytest.raises(SpecFault, match=r"run_spec.json"):
         run(tmp_path)
 
 
@@ -147,9 +144,7 @@ def flaky(monkeypatch):
         from benchmark_core.backends import registry
 
         create = registry.create
-        monkeypatch.setattr(
-            registry, "create", lambda *args: _FlakyBackend(create(*args), failing)
-        )
+        monkeypatch.setattr(registry, "create", lambda *args: _FlakyBackend(create(*args), failing))
 
     return install
 

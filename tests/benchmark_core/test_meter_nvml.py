@@ -16,6 +16,8 @@ from tests.support.simulated_driver import uuid
 ROOT = Path(__file__).parents[2]
 STEP_SECONDS = 0.1
 
+# Runs windows of `windows` seconds, the first of them `pause` seconds after the start; where `until`
+# is given, a window ends at so many seconds after the start instead.
 PROBE = """
 import json, sys, time
 from benchmark_core.faults import MeterFault
@@ -29,20 +31,23 @@ def synchronise():
 
 meter = NvmlMeter(tuple(plan["uuids"]), synchronise)
 try:
+    answer["stage"] = "start"
     meter.start()
+    started = time.monotonic()
     answer["gpus"] = [gpu.model_dump() for gpu in meter.gpus()]
     answer["sources"] = meter.sources().model_dump()
+    time.sleep(plan["pause"])
     for seconds in plan["windows"]:
-        before = time.monotonic()
+        answer["stage"] = "open"
         meter.open("window")
         opened = time.monotonic()
+        if plan["until"]:
+            seconds = max(0, started + plan["until"] - opened)
         time.sleep(seconds)
+        answer["stage"] = "close"
         closed = time.monotonic()
         reading = meter.close()
-        after = time.monotonic()
-        answer["windows"].append(
-            {"least": closed - opened, "most": after - before, **reading.model_dump()}
-        )
+        answer["windows"].append({"seconds": closed - opened, **reading.model_dump()})
 except MeterFault as fault:
     answer["fault"] = fault.message
     answer["remedy"] = fault.remedy
@@ -60,8 +65,14 @@ def driver(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return simulated_driver.build(tmp_path_factory.mktemp("driver"))
 
 
-def measure(environment: dict[str, str], uuids: list[str], windows: list[float]) -> dict[str, Any]:
-    plan = json.dumps({"uuids": uuids, "windows": windows})
+def measure(
+    environment: dict[str, str],
+    uuids: list[str],
+    windows: list[float],
+    pause: float = 0,
+    until: float | None = None,
+) -> dict[str, Any]:
+    plan = json.dumps({"uuids": uuids, "windows": windows, "pause": pause, "until": until})
     done = subprocess.run(
         [sys.executable, "-c", PROBE, plan],
         env=environment | {"PYTHONPATH": str(ROOT)},

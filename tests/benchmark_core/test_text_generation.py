@@ -164,10 +164,10 @@ def test_a_raw_prompt_gets_the_tokens_its_tokenizer_adds() -> None:
 @pytest.mark.parametrize(
     ("state", "positions", "expected"),
     [
-        # 2,048 tokens of text; five more are the template's, seven when it closes the block.
-        ("On", 4096, 2048 + 5),
-        ("Off", 4096, 2048 + 7),
-        ("On", None, 2048 + 5),
+        # 2,048 tokens of text; four more are the template's, six when it closes the block.
+        ("On", 4096, 2048 + 4),
+        ("Off", 4096, 2048 + 6),
+        ("On", None, 2048 + 4),
         ("On", 1024, 1024 - 1),
         ("Off", 1024, 1024 - 10),
         ("Off", None, 512 - 10),
@@ -302,7 +302,7 @@ def test_a_model_that_is_not_cached_offline_says_so(tiny_hub: Path) -> None:  # 
         (401, "RepoNotFound", "is not on the hub, or is private"),
         (403, "GatedRepo", "is gated"),
         (404, "RevisionNotFound", "has no such revision"),
-        (429, "", "the hub answered an error"),
+        (429, "", "could not be fetched: the hub answered an error"),
     ],
 )
 def test_what_the_hub_refuses_is_told_in_its_terms(

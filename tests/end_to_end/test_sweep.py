@@ -4,13 +4,24 @@ import hashlib
 import os
 import signal
 import time
+from pathlib import Path
 
 import pytest
 
 from tests.support.runner import ROOT, batch, start, table, wait_for, write_catalog
 
-BASE = ("--backend", "simulated", "--engine", "process", "--num-prompts", "3",
-        "--repetitions", "2", "--output-dir", "results")
+BASE = (
+    "--backend",
+    "simulated",
+    "--engine",
+    "process",
+    "--num-prompts",
+    "3",
+    "--repetitions",
+    "2",
+    "--output-dir",
+    "results",
+)
 
 
 @pytest.fixture
@@ -34,15 +45,14 @@ def slow(place, seconds=0.5):
 def processes_of(folder):
     """Living processes whose command line names the folder."""
     found = []
-    for entry in os.listdir("/proc"):
-        if entry.isdigit():
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
             try:
-                with open(f"/proc/{entry}/cmdline", "rb") as stream:
-                    line = stream.read()
+                line = (entry / "cmdline").read_bytes()
             except OSError:
                 continue
             if b"benchmark_core" in line and str(folder).encode() in line:
-                found.append(int(entry))
+                found.append(int(entry.name))
     return found
 
 
@@ -190,8 +200,11 @@ def test_kill_9_loses_nothing_and_doubles_nothing(place, moment):
     wait_for(moments[moment])
     runner.kill()
     runner.communicate()
-    finished = {path: digest for path, digest in digests(place / "results").items()
-                if (path.parent / "outcome.json").exists()}
+    finished = {
+        path: digest
+        for path, digest in digests(place / "results").items()
+        if (path.parent / "outcome.json").exists()
+    }
     resumed = batch(*BASE, *flags, cwd=place)
     assert resumed.returncode == 0, resumed.stdout + resumed.stderr
     rows = table(place / "results")
@@ -247,8 +260,17 @@ def test_user_mistakes_have_one_message_and_exit_2(place, flags, message):
 
 
 @pytest.mark.parametrize(
-    "text", ["[1, 2]", "default: 3", "defaults: {}", "default: {watts: -1}", "runs: [a]", "{",
-             "default: {wats: 3}", "runs: {a: {fault: fire}}"]
+    "text",
+    [
+        "[1, 2]",
+        "default: 3",
+        "defaults: {}",
+        "default: {watts: -1}",
+        "runs: [a]",
+        "{",
+        "default: {wats: 3}",
+        "runs: {a: {fault: fire}}",
+    ],
 )
 def test_a_simulation_file_that_is_not_understood_is_refused(place, text):
     found = batch(*BASE, *simulation(place, text), cwd=place)
@@ -264,7 +286,10 @@ def test_a_dry_run_starts_nothing_and_speaks_json(place):
     assert found.returncode == 0, found.stderr
     plan = json.loads(found.stdout)
     assert [run["spec"]["run_id"] for run in plan["runs"]] == [
-        "sim_one_Off", "sim_two_Off", "sim_three_Off", "sim_four_Off"
+        "sim_one_Off",
+        "sim_two_Off",
+        "sim_three_Off",
+        "sim_four_Off",
     ]
     assert not (place / "results").exists()
 

@@ -39,7 +39,8 @@ from tests.support.orders import (
 )
 from tests.support.unprivileged import give_away, run_unprivileged, unprivileged_uid
 
-pytestmark = pytest.mark.docker
+# The clock of a test does not run while the image is made.
+pytestmark = [pytest.mark.docker, pytest.mark.timeout(300, func_only=True)]
 
 TOKEN = "hf_notARealTokenButLongEnough0123456789"
 

@@ -93,7 +93,11 @@ def test_an_unmeasured_gpu_is_empty_and_never_zero(add, rows, directory):
         repetitions=repetitions,
         verdict=Verdict(verdict="flagged", reasons=("gpu_energy_not_measured",)),
         carbon=Carbon(
-            emissions_g=0.5, factor_g_per_kwh=475, region="WORLD", source="IEA", year=2019,
+            emissions_g=0.5,
+            factor_g_per_kwh=475,
+            region="WORLD",
+            source="IEA",
+            year=2019,
             basis="cpu+ram",
         ),
     )
@@ -170,7 +174,7 @@ def test_cells_are_harmless(value, text):
 
 def test_hostile_messages_never_break_a_line(add, rows):
     generator = random.Random(7)
-    alphabet = ',;"\'\n\r\t=+-@\x00\x1b\u2028é漢 a1'
+    alphabet = ",;\"'\n\r\t=+-@\x00\x1b\u2028é漢 a1"
     for number in range(50):
         text = "".join(generator.choice(alphabet) for _ in range(40))
         add(f"run_{number:02d}", "failed", "failed " + text, report=False)
@@ -219,7 +223,7 @@ def test_a_full_disk_leaves_the_earlier_table(add, directory, monkeypatch):
 
     monkeypatch.setattr("os.fsync", refuse)
     table.read_folders()
-    with pytest.raises(HostError, match="No space left on device.*intact"):
+    with pytest.raises(HostError, match=r"No space left on device.*intact"):
         table.write()
     monkeypatch.undo()
     assert directory.master_path.read_bytes() == before

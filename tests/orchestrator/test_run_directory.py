@@ -90,7 +90,8 @@ def test_archiving_that_a_crash_cut_off_is_completed(directory, crash_after):
 
 def test_the_second_sweep_is_refused_with_the_holders_name(directory):
     program = (
-        "import sys; from pathlib import Path; from orchestrator.run_directory import RunDirectory\n"
+        "import sys\nfrom pathlib import Path\n"
+        "from orchestrator.run_directory import RunDirectory\n"
         "with RunDirectory(Path(sys.argv[1])).lock(): print('held', flush=True); sys.stdin.read()"
     )
     holder = subprocess.Popen(

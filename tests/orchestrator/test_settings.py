@@ -46,7 +46,7 @@ def test_use_docker_false_means_process():
 
 
 def test_a_truth_that_is_neither_is_refused():
-    with pytest.raises(UsageError, match="USE_DOCKER.*neither true nor false"):
+    with pytest.raises(UsageError, match=r"USE_DOCKER.*neither true nor false"):
         settings(environ={"USE_DOCKER": "maybe"})
 
 
@@ -54,7 +54,9 @@ def test_the_env_file_is_below_the_environment(empty_folder):
     (empty_folder / ".env").write_text("DOCKER_IMAGE=from-file\nHF_TOKEN=hf_file\n")
     assert settings(environ={}).image == "from-file"
     assert settings(environ={"DOCKER_IMAGE": "from-env"}).image == "from-env"
-    assert settings("--image", "from-flag", environ={"DOCKER_IMAGE": "from-env"}).image == "from-flag"
+    assert (
+        settings("--image", "from-flag", environ={"DOCKER_IMAGE": "from-env"}).image == "from-flag"
+    )
     assert settings(environ={}).token == "hf_file"
 
 

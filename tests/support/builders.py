@@ -74,7 +74,11 @@ def repetition(
             window("prefill", 1.0, prefill, completion=4),
             window("generate", 2.0, whole, completion=40),
         ),
-        phases={"preprocess": phase(preprocess), "prefill": phase(prefill), "decode": phase(decode)},
+        phases={
+            "preprocess": phase(preprocess),
+            "prefill": phase(prefill),
+            "decode": phase(decode),
+        },
     )
 
 

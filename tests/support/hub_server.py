@@ -24,7 +24,7 @@ def refusing_hub(status: int, error_code: str) -> Iterator[str]:
             """Requests are not worth a line."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = Thread(target=server.serve_forever, daemon=True)
+    thread = Thread(target=server.serve_forever, args=(0.01,), daemon=True)
     thread.start()
     try:
         yield f"http://127.0.0.1:{server.server_port}"

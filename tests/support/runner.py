@@ -33,16 +33,25 @@ def environment(**changes: str) -> dict[str, str]:
 
 def batch(*flags: str, cwd: Path, **changes: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        command(*flags), cwd=cwd, env=environment(**changes), capture_output=True, text=True,
-        timeout=240, check=False,
+        command(*flags),
+        cwd=cwd,
+        env=environment(**changes),
+        capture_output=True,
+        text=True,
+        timeout=240,
+        check=False,
     )
 
 
 def start(*flags: str, cwd: Path, **changes: str) -> subprocess.Popen[str]:
-    """The command in the background. A shell may ignore SIGINT for background jobs; this does not."""
+    """The command in the background, listening to SIGINT as it would on a terminal."""
     return subprocess.Popen(
-        command(*flags), cwd=cwd, env=environment(**changes), text=True,
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        command(*flags),
+        cwd=cwd,
+        env=environment(**changes),
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
     )
 

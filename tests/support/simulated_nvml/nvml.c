@@ -6,7 +6,8 @@
  *
  *   AIES_SIM_GPUS      number of devices (1)
  *   AIES_SIM_WATTS     constant watts per device, separated by commas; the last one repeats (350)
- *   AIES_SIM_STEP_MS   period in which the energy counters are renewed; 0: continuously (100)
+ *   AIES_SIM_STEP_MS   period in which the energy counters are renewed, per device like the watts;
+ *                      0: continuously (100)
  *   AIES_SIM_MIG       1: MIG mode is on (0)
  *   AIES_SIM_FAULT     what goes wrong (none):
  *       none
@@ -39,14 +40,14 @@ enum fault { NONE, NO_DRIVER, NO_ENERGY, NO_VALUE, RESET, STUCK, LOST };
 
 struct device {
     int index;
-    double watts;
+    double watts, step_seconds;
     enum fault fault;
 };
 typedef struct device *nvmlDevice_t;
 
 static struct device devices[MAX_GPUS];
 static int device_count, mig_enabled, users;
-static double step_seconds, fault_after_seconds, initialised_at;
+static double fault_after_seconds, initialised_at;
 
 static double clock_seconds(void) {
     struct timespec now;
@@ -57,6 +58,15 @@ static double clock_seconds(void) {
 static double number(const char *name, double otherwise) {
     const char *text = getenv(name);
     return text && *text ? atof(text) : otherwise;
+}
+
+/* The next number of a list separated by commas; the last one repeats. */
+static double next_number(const char **list, double last) {
+    if (!*list || !**list) return last;
+    double value = atof(*list);
+    *list = strchr(*list, ',');
+    if (*list) ++*list;
+    return value;
 }
 
 static void misconfigured(const char *what) {
@@ -83,21 +93,18 @@ static enum fault read_fault(void) {
 static void configure(void) {
     enum fault fault = read_fault();
     int faulty = (int)number("AIES_SIM_FAULT_GPU", -1);
-    const char *watts = getenv("AIES_SIM_WATTS");
-    double value = 350;
+    const char *all_watts = getenv("AIES_SIM_WATTS"), *all_steps = getenv("AIES_SIM_STEP_MS");
+    double watts = 350, step_ms = 100;
 
     device_count = (int)number("AIES_SIM_GPUS", 1);
     if (device_count < 0 || device_count > MAX_GPUS) misconfigured("AIES_SIM_GPUS is out of range");
-    step_seconds = number("AIES_SIM_STEP_MS", 100) / 1000;
     mig_enabled = number("AIES_SIM_MIG", 0) != 0;
     for (int i = 0; i < device_count; i++) {
-        if (watts && *watts) {
-            value = atof(watts);
-            watts = strchr(watts, ',');
-            if (watts) watts++;
-        }
+        watts = next_number(&all_watts, watts);
+        step_ms = next_number(&all_steps, step_ms);
         devices[i].index = i;
-        devices[i].watts = value;
+        devices[i].watts = watts;
+        devices[i].step_seconds = step_ms / 1000;
         devices[i].fault = faulty < 0 || faulty == i ? fault : NONE;
     }
     initialised_at = clock_seconds();
@@ -114,8 +121,9 @@ static int is_struck(const struct device *device, enum fault fault) {
     return device->fault == fault && clock_seconds() - initialised_at >= fault_after_seconds;
 }
 
-static double last_step(double seconds) {
-    return step_seconds > 0 ? (long long)(seconds / step_seconds) * step_seconds : seconds;
+static double last_step(const struct device *device, double seconds) {
+    double step = device->step_seconds;
+    return step > 0 ? (long long)(seconds / step) * step : seconds;
 }
 
 static unsigned long long read_counter(const struct device *device) {
@@ -123,9 +131,9 @@ static unsigned long long read_counter(const struct device *device) {
     double struck_at = initialised_at + fault_after_seconds;
     if (is_struck(device, NO_VALUE)) return ~0ULL;
     if (is_struck(device, RESET)) return (unsigned long long)
-        (joules_until(device, last_step(until - struck_at)) * 1000);
+        (joules_until(device, last_step(device, until - struck_at)) * 1000);
     if (is_struck(device, STUCK)) until = struck_at;
-    return (unsigned long long)(joules_until(device, last_step(until)) * 1000);
+    return (unsigned long long)(joules_until(device, last_step(device, until)) * 1000);
 }
 
 static nvmlReturn_t put_text(char *to, unsigned length, const char *text) {

@@ -1,0 +1,125 @@
+"""What a counter that advances in steps would read at an instant between two of them.
+
+A GPU's energy counter is renewed every 20 to 100 ms. Read once, it is wrong by up to a whole step,
+which is more than a short window holds. At a step it is right. So an edge of a window is measured
+from a step beside it and the power over the steps beyond that one, outside the window.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from benchmark_core.faults import MeterFault
+
+# Counters are renewed at least every 100 ms on all GPUs known to have one, so one that stands
+# still for longer than this is dead, not slow.
+LONGEST_STILL_SECONDS = 1.0
+# A power is taken between readings at least this far apart. Two steps of a counter that is renewed
+# continuously are microseconds apart, and their difference would be noise.
+LEAST_POWER_SECONDS = 0.02
+# A step is sharp when it happened within this of the time it is given.
+SHARP_SECONDS = 0.00025
+# Of a counter that is renewed continuously, one step in this time is enough to keep.
+LEAST_STEP_SECONDS = 0.001
+
+CHECK_GPU = "Look at nvidia-smi and the kernel log, then run the row again."
+
+
+@dataclass(frozen=True)
+class Step:
+    """A change of the counter to `millijoules`, at `at_seconds` give or take `doubt_seconds`."""
+
+    millijoules: int
+    at_seconds: float
+    doubt_seconds: float
+
+
+@dataclass(frozen=True)
+class Course:
+    """The straight line that a counter follows near an edge: through a step, with a power."""
+
+    step: Step
+    milliwatts: float
+
+    def millijoules_at(self, seconds: float) -> float:
+        return self.step.millijoules + self.milliwatts * (seconds - self.step.at_seconds)
+
+
+class SteppingCounter:
+    """The energy counter of one GPU, told of every reading, and what its steps give.
+
+    Steps are those since `watch`; the last value is remembered for good, so that a counter which
+    went backwards while nobody looked is found at the next reading.
+    """
+
+    def __init__(self, uuid: str) -> None:
+        self._uuid = uuid
+        self._millijoules = 0
+        self._asked_at: float | None = None
+        self._still_since = 0.0
+        self._steps: list[Step] = []
+
+    def watch(self) -> None:
+        """Forget the steps. The next reading is where the next step is counted from."""
+        self._asked_at = None
+        self._steps = []
+
+    def see(self, millijoules: int, asked_at: float, answered_at: float) -> None:
+        """Take a reading, made between two times of the monotonic clock.
+
+        Raises:
+            MeterFault: the counter went backwards, or stands still for too long.
+        """
+        if millijoules < self._millijoules:
+            lost = (self._millijoules - millijoules) / 1000
+            raise MeterFault(
+                f"the energy counter of {self._uuid} went backwards by {lost:g} J:"
+                " the driver was reloaded or the GPU reset",
+                CHECK_GPU,
+            )
+        if self._asked_at is None:
+            self._still_since = answered_at
+        elif millijoules > self._millijoules:
+            doubt = (answered_at - self._asked_at) / 2
+            self._keep(Step(millijoules, self._asked_at + doubt, doubt))
+            self._still_since = answered_at
+        elif asked_at - self._still_since > LONGEST_STILL_SECONDS:
+            raise MeterFault(
+                f"the energy counter of {self._uuid} stood still for"
+                f" {asked_at - self._still_since:.1f} s",
+                CHECK_GPU,
+            )
+        self._millijoules, self._asked_at = millijoules, asked_at
+
+    def course_until_now(self, content: bool) -> Course | None:
+        """Through the last sharp step, with the power before it; None while there is none.
+
+        `content`: steps that are not sharp will do when there are no others.
+        """
+        return _course(self._steps[::-1], content)
+
+    def course_from_start(self, content: bool) -> Course | None:
+        """Through the first sharp step since `watch`, with the power after it."""
+        return _course(self._steps, content)
+
+    def _keep(self, step: Step) -> None:
+        if self._steps and step.at_seconds - self._steps[-1].at_seconds < LEAST_STEP_SECONDS:
+            return
+        self._steps.append(step)
+
+
+def _course(steps: Sequence[Step], content: bool) -> Course | None:
+    """From steps that stand with the nearest to the edge first."""
+    sharp = _course_through(step for step in steps if step.doubt_seconds <= SHARP_SECONDS)
+    return sharp or (_course_through(steps) if content else None)
+
+
+def _course_through(steps: Iterable[Step]) -> Course | None:
+    ordered = iter(steps)
+    nearest = next(ordered, None)
+    if nearest is None:
+        return None
+    for step in ordered:
+        seconds = step.at_seconds - nearest.at_seconds
+        if abs(seconds) >= LEAST_POWER_SECONDS:
+            return Course(nearest, (step.millijoules - nearest.millijoules) / seconds)
+    return None

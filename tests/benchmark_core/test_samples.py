@@ -1,0 +1,257 @@
+"""Samples from prompts files and datasets, and every way in which such a file can be wrong."""
+
+import csv
+import hashlib
+import json
+from pathlib import Path
+
+import pytest
+
+from benchmark_core import prompts_file
+from benchmark_core.contract import (
+    BackendSpec,
+    DeviceSpec,
+    ModelSpec,
+    RunSpec,
+    SampleSource,
+    TokenLimits,
+)
+from benchmark_core.faults import SampleFault, SpecFault
+from benchmark_core.samples import check_prompts_file, load_samples
+from tests.support.hub_server import refusing_hub
+
+TEXT = ("text",)
+PAIR = ("question", "context")
+ROOT = Path(__file__).parents[2]
+
+
+def make_spec(source: SampleSource, backend: str = "pytorch") -> RunSpec:
+    return RunSpec(
+        run_id="samples",
+        model=ModelSpec(id="org/name"),
+        task="text_generation",
+        samples=source,
+        limits=TokenLimits(max_new_tokens=10, min_new_tokens=10),
+        precision="float16",
+        backend=BackendSpec(name=backend),
+        device=DeviceSpec(kind="cpu", gpu_count=0),
+        meters=(),
+    )
+
+
+def write(folder: Path, name: str, content: str | bytes) -> Path:
+    path = folder / name
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    return path
+
+
+def read(path: Path, columns: tuple[str, ...] = TEXT, count: int | None = None) -> list[object]:
+    """The samples of a file that is named by its own SHA-256: their texts, or their columns."""
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    source = SampleSource(prompts_sha256=digest, count=count)
+    loaded = load_samples(make_spec(source), path, columns)
+    assert loaded.prompts_sha256 == digest
+    assert loaded.used == len(loaded.samples)
+    assert loaded.available == check_prompts_file(path, columns)
+    return [sample["text"] if columns == TEXT else sample for sample in loaded.samples]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "texts"),
+    [
+        ("a.csv", 'id,text\n1,one\n2,"two, with\na break and ""quotes"""\n', None),
+        ("a.csv", "Prompt \r\none\r\ntwo\r\n", ["one", "two"]),
+        ("a.csv", "prompt,text\nno,yes\n", ["yes"]),
+        ("A.CSV", "\ufefftext\none\n\n  \ntwo", ["one", "two"]),
+        ("a.jsonl", '{"text": "one", "id": 3}\n\n{"prompt": "two"}\n"three"\n', None),
+        ("a.jsonl", '\ufeff{"text": "a\u2028b"}\r\n{"text": null}\n{"text": " "}\n', ["a\u2028b"]),
+        ("a.txt", "\ufeffone\n\n  \ntwo \r\n\tthree", ["one", "two ", "\tthree"]),
+        ("a.txt", "one\u2028still one\x0cstill\n", ["one\u2028still one\x0cstill"]),
+    ],
+)
+def test_rows_are_read_in_order_without_the_blank_ones(
+    tmp_path: Path, name: str, content: str, texts: list[str] | None
+) -> None:
+    expected = {
+        "a.csv": ["one", 'two, with\na break and "quotes"'],
+        "a.jsonl": ["one", "two", "three"],
+    }
+    assert read(write(tmp_path, name, content)) == (texts or expected[name])
+
+
+def test_the_first_rows_that_hold_something_are_taken(tmp_path: Path) -> None:
+    path = write(tmp_path, "a.txt", "\none\n\ntwo\nthree\n")
+    assert read(path, count=2) == ["one", "two"]
+    assert read(path, count=1000) == ["one", "two", "three"]
+    source = SampleSource(prompts_sha256=hashlib.sha256(path.read_bytes()).hexdigest(), count=1000)
+    loaded = load_samples(make_spec(source), path, TEXT)
+    assert (loaded.available, loaded.used, loaded.dataset_commit) == (3, 3, None)
+
+
+def test_a_task_with_two_columns_needs_both(tmp_path: Path) -> None:
+    rows = 'context,question\nc1,q1\n,q2\nc3," "\n'
+    assert read(write(tmp_path, "a.csv", rows), PAIR) == [{"question": "q1", "context": "c1"}]
+    line = json.dumps({"question": "q", "context": "c", "more": 1})
+    assert read(write(tmp_path, "a.jsonl", line), PAIR) == [{"question": "q", "context": "c"}]
+    for name, content in (("b.csv", "question,prompt\na,b\n"), ("b.jsonl", '{"question": "q"}')):
+        with pytest.raises(SampleFault, match="context"):
+            check_prompts_file(write(tmp_path, name, content), PAIR)
+    for name, content in (("b.txt", "one\n"), ("b.jsonl", '"one"\n')):
+        with pytest.raises(SampleFault):
+            check_prompts_file(write(tmp_path, name, content), PAIR)
+
+
+def test_a_long_prompt_fits_into_a_csv_cell(tmp_path: Path) -> None:
+    limit = csv.field_size_limit()
+    assert check_prompts_file(write(tmp_path, "a.csv", f"text\n{'x' * 300_000}\n"), TEXT) == 1
+    assert csv.field_size_limit() == limit
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "what"),
+    [
+        ("a.md", "one", "cannot end in .md"),
+        ("prompts", "one", "cannot end in nothing"),
+        ("a.txt", b"one\ntwo\n\xff\xfe", "line 3: not UTF-8"),
+        ("a.txt", "one\n".encode("utf-16"), "line 1: not UTF-8"),
+        ("a.txt", b"one\nt\0wo\n", "line 2: a NUL byte"),
+        ("a.txt", "", "no row has a text"),
+        ("a.txt", " \n\n\t\n", "no row has a text"),
+        ("a.csv", "", "line 1: no column text; the header reads nothing"),
+        ("a.csv", "text\n", "no row has a text"),
+        ("a.csv", "id,words\n1,one\n", "line 1: no column text; the header reads id, words"),
+        ("a.csv", "text;id\none;1\n", "line 1: no column text; the header reads text;id"),
+        ("a.csv", "text,Text\none,two\n", "line 1: two columns are named text"),
+        ("a.csv", "text\nshort\none, two\n", "line 3: 2 cells where the header has 1"),
+        ("a.csv", "id,text\n1,one\n2\n", "line 3: 1 cells where the header has 2"),
+        ("a.csv", 'text\none\n"two\n', "not valid CSV"),
+        ("a.csv", b"text\none\n\0\n", "line 3: a NUL byte"),
+        ("a.jsonl", '{"text": "one"}\n{"text": \n', "line 2: not valid JSON"),
+        ("a.jsonl", "[" * 100_000, "line 1: not valid JSON"),
+        ("a.jsonl", '{"text": "one"}\n[1]\n', "line 2: a list where an object is needed"),
+        ("a.jsonl", '{"words": "one"}\n', "line 1: no field text; the object has words"),
+        ("a.jsonl", '{"text": 5}\n', "line 1: text is a int, not a text"),
+        ("a.jsonl", '{"text": "a\\u0000b"}\n', "line 1: the text holds a character"),
+        ("a.jsonl", '"fine"\n{"text": "a\\ud83d"}\n', "line 2: the text holds a character"),
+    ],
+)
+def test_a_wrong_file_is_named_with_line_and_remedy(
+    tmp_path: Path, name: str, content: str | bytes, what: str
+) -> None:
+    path = write(tmp_path, name, content)
+    with pytest.raises(SampleFault) as caught:
+        check_prompts_file(path, TEXT)
+    assert caught.value.message.startswith(str(path))
+    assert what in caught.value.message
+    assert caught.value.remedy
+
+
+def test_a_file_that_is_not_there_or_no_file_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(SampleFault, match="No such file"):
+        check_prompts_file(tmp_path / "absent.txt", TEXT)
+    (tmp_path / "folder.txt").mkdir()
+    with pytest.raises(SampleFault, match="is not a file"):
+        check_prompts_file(tmp_path / "folder.txt", TEXT)
+
+
+def test_a_file_that_is_too_large_is_refused_unread(tmp_path: Path) -> None:
+    path = tmp_path / "a.txt"
+    with path.open("wb") as file:
+        file.truncate(prompts_file.LARGEST_FILE_BYTES + 1)
+    with pytest.raises(SampleFault, match="are read at most"):
+        check_prompts_file(path, TEXT)
+
+
+def test_a_file_that_changed_since_the_plan_is_refused(tmp_path: Path) -> None:
+    path = write(tmp_path, "a.txt", "one\n")
+    source = SampleSource(prompts_sha256=hashlib.sha256(b"two\n").hexdigest())
+    with pytest.raises(SampleFault, match="has changed since the run was planned"):
+        load_samples(make_spec(source), path, TEXT)
+    with pytest.raises(SpecFault, match="names no path"):
+        load_samples(make_spec(source), None, TEXT)
+
+
+def test_synthetic_samples_are_for_rehearsals_alone() -> None:
+    source = SampleSource(synthetic=True, count=3)
+    loaded = load_samples(make_spec(source, "simulated"), None, PAIR)
+    assert (loaded.available, loaded.used) == (3, 3)
+    assert all(set(sample) == set(PAIR) for sample in loaded.samples)
+    with pytest.raises(SpecFault, match="synthetic"):
+        load_samples(make_spec(source), None, TEXT)
+
+
+def test_the_demos_prompts_can_be_used() -> None:
+    assert check_prompts_file(ROOT / "demo" / "prompts.jsonl", TEXT) == 8
+
+
+# ---------------------------------------------------------------- datasets
+
+
+@pytest.fixture
+def dataset(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A dataset as a local folder with one split, and a cache of the test's own."""
+    import datasets
+
+    monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", tmp_path / "cache")
+    folder = tmp_path / "dataset"
+    folder.mkdir()
+    rows = [{"text": "one"}, {"text": " "}, {"text": None}, {"text": "two"}, {"text": "three"}]
+    lines = (json.dumps({**row, "id": number}) for number, row in enumerate(rows))
+    (folder / "train.jsonl").write_text("\n".join(lines))
+    return folder
+
+
+def test_rows_of_a_dataset_without_the_empty_ones(dataset: Path) -> None:
+    source = SampleSource(dataset_id=str(dataset), count=2)
+    loaded = load_samples(make_spec(source), None, TEXT)
+    assert loaded.samples == [{"text": "one"}, {"text": "two"}]
+    assert (loaded.available, loaded.used) == (3, 2)
+    assert loaded.prompts_sha256 is None
+
+
+def test_a_dataset_without_the_column_is_refused(dataset: Path) -> None:
+    source = SampleSource(dataset_id=str(dataset))
+    with pytest.raises(SampleFault, match="has no column question; it has text, id"):
+        load_samples(make_spec(source), None, ("question", "text"))
+
+
+def test_a_dataset_with_empty_rows_alone_is_refused(dataset: Path) -> None:
+    (dataset / "train.jsonl").write_text('{"text": ""}\n')
+    with pytest.raises(SampleFault, match="no row without an empty text"):
+        load_samples(make_spec(SampleSource(dataset_id=str(dataset))), None, TEXT)
+
+
+def test_a_dataset_that_cannot_be_reached_names_the_ways_out(
+    dataset: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import datasets
+    from huggingface_hub import constants
+
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+    monkeypatch.setattr(datasets.config, "HF_HUB_OFFLINE", True)
+    source = SampleSource(dataset_id="org/absent", dataset_revision="v1")
+    with pytest.raises(SampleFault, match="org/absent at revision v1 is not in the") as caught:
+        load_samples(make_spec(source), None, TEXT)
+    assert "HF_HUB_OFFLINE" in caught.value.remedy
+    assert "--prompts-file" in caught.value.remedy
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "message"),
+    [
+        (401, "RepoNotFound", "is not on the hub, or is private"),
+        (403, "GatedRepo", "is gated"),
+        (404, "RevisionNotFound", "has no such revision"),
+    ],
+)
+def test_a_dataset_the_hub_refuses(
+    monkeypatch: pytest.MonkeyPatch, status: int, code: str, message: str
+) -> None:
+    from huggingface_hub import constants
+
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
+    with refusing_hub(status, code) as address:
+        monkeypatch.setattr(constants, "ENDPOINT", address)
+        with pytest.raises(SampleFault, match=f"dataset org/absent {message}") as caught:
+            load_samples(make_spec(SampleSource(dataset_id="org/absent")), None, TEXT)
+    assert "HF_TOKEN" in caught.value.remedy or "tag" in caught.value.remedy
