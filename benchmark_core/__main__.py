@@ -34,10 +34,8 @@ def _run(folder: Path) -> int:
         print(f"{folder}: the report cannot be written: {error.strerror}.", file=sys.stderr)
         return FAILED
     if report.failure:
-        print(
-            f"{report.run_id} failed: {report.failure.message} {report.failure.remedy}",
-            file=sys.stderr,
-        )
+        failure = report.failure
+        print(f"{report.run_id} failed: {failure.message}. {failure.remedy}", file=sys.stderr)
         return FAILED
     print(f"{report.run_id} finished", flush=True)
     return FINISHED

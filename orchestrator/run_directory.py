@@ -76,6 +76,13 @@ class RunFolder:
         except ContractError:
             return None
 
+    def launch(self) -> Launch | None:
+        """How the present attempt was started; None when that cannot be read."""
+        try:
+            return Launch.read(self.launch_path)
+        except ContractError:
+            return None
+
     def prepare(self, spec: RunSpec, launch: Launch) -> None:
         """Make the folder ready for a fresh attempt; an earlier one moves to `attempts/`."""
         self.archive()

@@ -98,13 +98,14 @@ class Sweep:
         leftovers = {item.run_id: item for item in self._engine.leftovers()}
         todos, conflicts = [], []
         for run in plan.runs:
-            state = self._directory.folder(run.run_id).state()
+            folder = self._directory.folder(run.run_id)
+            state = folder.state()
             same = state.spec_hash == run.spec.spec_hash()
             if state.name == "finished" and not same and not self._settings.replace:
                 conflicts.append(_conflict(run))
                 continue
             leftover = leftovers.get(run.run_id)
-            if leftover and leftover.spec_hash == run.spec.spec_hash() and _open(state.name):
+            if leftover and _can_go_on(leftover, run, folder):
                 todos.append(Todo(run, leftover=leftovers.pop(run.run_id)))
                 continue
             todos.append(Todo(run, skip_because=self._reason_to_skip(state.name, same)))
@@ -127,46 +128,44 @@ class Sweep:
         folder = self._directory.folder(todo.run.run_id)
         self._display.run_started(todo.run, adopted=todo.leftover is not None)
         try:
-            launch, log_path = self._prepare(todo, folder)
+            order = self._prepare(todo, folder)
+            with folder.lock():
+                ended, stopped = self._live(todo, order, folder)
+                outcome = conclude(
+                    todo.run.spec,
+                    folder.report_path,
+                    order.log_path,
+                    ended,
+                    stopped,
+                    self._settings.timeout_seconds,
+                    _now(),
+                )
+                folder.record(outcome)
         except OSError as error:
             raise _disk_error(folder.path, error) from error
-        order = Order(
-            run_id=todo.run.run_id,
-            spec_hash=todo.run.spec.spec_hash(),
-            folder=folder.path,
-            log_path=log_path,
-            launch=launch,
-            wants_gpus=todo.run.spec.device.kind == "cuda",
-            offline=self._settings.offline or todo.run.spec.samples.synthetic,
-            prompts_file=self._settings.prompts_file,
-        )
-        with folder.lock():
-            ended, stopped = self._live(todo, order, folder)
-            outcome = conclude(
-                todo.run.spec,
-                folder.report_path,
-                log_path,
-                ended,
-                stopped,
-                self._settings.timeout_seconds,
-                _now(),
-            )
-            try:
-                folder.record(outcome)
-            except OSError as error:
-                raise _disk_error(folder.path, error) from error
         self._enter(folder)
         self._display.run_ended(todo.run, outcome)
         if ended.cause in ("not_started", "vanished"):
             self._refuse_dead_engine()
         return outcome
 
-    def _prepare(self, todo: Todo, folder: RunFolder) -> tuple[Launch, Path]:
-        if todo.leftover:
-            return Launch.read(folder.launch_path), self._directory.log_path(todo.run.run_id)
-        launch = self._launch(todo.run)
-        folder.prepare(todo.run.spec, launch)
-        return launch, self._directory.log_path(todo.run.run_id)
+    def _prepare(self, todo: Todo, folder: RunFolder) -> Order:
+        """What the engine needs; for a fresh run the folder is made ready with it."""
+        spec = todo.run.spec
+        launch = folder.launch() if todo.leftover else None
+        if launch is None:
+            launch = self._launch(todo.run)
+            folder.prepare(spec, launch)
+        return Order(
+            run_id=spec.run_id,
+            spec_hash=spec.spec_hash(),
+            folder=folder.path,
+            log_path=self._directory.log_path(spec.run_id),
+            launch=launch,
+            wants_gpus=spec.device.kind == "cuda",
+            offline=self._settings.offline or spec.backend.simulation is not None,
+            prompts_file=self._settings.prompts_file,
+        )
 
     def _launch(self, run: PlannedRun) -> Launch:
         prompts = self._settings.prompts_file
@@ -225,8 +224,13 @@ class Sweep:
             raise HostError(*problems)
 
 
-def _open(state: str) -> bool:
-    return state in ("running", "interrupted")
+def _can_go_on(leftover: Leftover, run: PlannedRun, folder: RunFolder) -> bool:
+    """Whether what an earlier runner left running is just what the plan asks for."""
+    return (
+        leftover.spec_hash == run.spec.spec_hash()
+        and folder.state().name == "interrupted"
+        and folder.launch() is not None
+    )
 
 
 def _conflict(run: PlannedRun) -> Problem:
@@ -242,7 +246,7 @@ def _disk_error(path: Path, error: OSError) -> HostError:
     return HostError(
         Problem(
             str(path),
-            f"cannot be written ({error.strerror}); finished runs are intact",
+            f"cannot be read or written ({error.strerror}); finished runs are intact",
             "Free the disk and start again: the sweep resumes where it stopped.",
         )
     )

@@ -89,7 +89,7 @@ class NvmlMeter:
         self._synchronise()
         at_seconds = time.monotonic()
         courses = self._await_courses(SteppingCounter.course_from_start)
-        return _energy_between(opened, Edge(courses, at_seconds))
+        return energy_between(opened, Edge(courses, at_seconds))
 
     def stop(self) -> None:
         if not self._initialised:
@@ -98,6 +98,8 @@ class NvmlMeter:
 
         self._initialised = False
         self._handles = {}
+        self._counters = {}
+        self._opened = None
         with contextlib.suppress(pynvml.NVMLError):
             pynvml.nvmlShutdown()
 
@@ -163,7 +165,8 @@ class NvmlMeter:
             counter.see(millijoules, asked_at, answered_at)
 
 
-def _energy_between(opened: Edge, closed: Edge) -> Reading:
+def energy_between(opened: Edge, closed: Edge) -> Reading:
+    """Of all devices together, or of none, when one of them has no energy to show."""
     by_device = {
         uuid: (
             course.millijoules_at(closed.at_seconds)
@@ -172,7 +175,7 @@ def _energy_between(opened: Edge, closed: Edge) -> Reading:
         / 1000
         for uuid, course in closed.courses.items()
     }
-    if min(by_device.values()) <= 0:
+    if min(by_device.values(), default=0) <= 0:
         return Reading()
     return Reading(gpu_joules=sum(by_device.values()), gpu_joules_by_device=by_device)
 

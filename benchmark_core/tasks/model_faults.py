@@ -84,6 +84,11 @@ _MEANINGS: tuple[tuple[tuple[str, ...], str, str], ...] = (
         "Name another model's tokenizer in the catalog's Processor column.",
     ),
     (
+        ("PermissionError",),
+        "a file of it may not be read by the user of the run",
+        "Make the cache readable for all: chmod -R a+rX, on the folder of HF_HUB_CACHE.",
+    ),
+    (
         ("ImportError", "ModuleNotFoundError", "PackageNotFoundError"),
         "it needs a package that is not installed",
         "Use an image that has the package the message names.",

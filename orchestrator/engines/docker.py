@@ -73,8 +73,19 @@ class DockerEngine:
                     "Install the NVIDIA Container Toolkit and restart the engine, or run with"
                     " --device cpu",
                 )
+            yield from self._unreadable_caches()
         except HostError as error:
             yield from error.problems
+
+    def _unreadable_caches(self) -> Iterator[Problem]:
+        user = self._host.user
+        for folder, _ in self._caches or ():
+            if folder.is_dir() and not (user.may(folder, 4) and user.may(folder, 1)):
+                yield Problem(
+                    str(folder),
+                    f"the containers' user {user.host_uid}:{user.host_gid} cannot read it",
+                    f"Run: chmod -R a+rX {folder}",
+                )
 
     def warnings(self) -> Iterator[Problem]:
         try:

@@ -104,6 +104,8 @@ class DockerHandle:
             self._log.finish(LAST_OUTPUT_SECONDS)
         code = int(state["ExitCode"])
         out_of_memory = bool(state.get("OOMKilled"))
+        if code == 128 + signal.SIGKILL and not out_of_memory:
+            out_of_memory = has_memory_event(self._container, state)
         return Exit(
             cause="out_of_memory" if out_of_memory and code != 0 else "exited",
             code=code,
@@ -126,6 +128,25 @@ class DockerHandle:
         if self._away_since is not None:
             self._away_seconds += time.monotonic() - self._away_since
             self._away_since = None
+
+
+def has_memory_event(container: "Container", state: dict[str, Any]) -> bool:
+    """Whether the engine saw it run out of memory. The news may come after that of its end.
+
+    Then it is not in the container's state, but among the events; one second is given to it.
+    """
+    started_at = _iso_time(state.get("StartedAt"))
+    if started_at is None or container.client is None:
+        return False
+    with suppress(*engine_errors()):
+        events = container.client.events(
+            since=int(datetime.fromisoformat(started_at).timestamp()),
+            until=int(time.time()) + 1,
+            filters={"container": str(container.id), "event": "oom"},
+            decode=True,
+        )
+        return any(True for _ in events)
+    return False
 
 
 def _explain(code: int, out_of_memory: bool, away_seconds: float) -> list[str]:

@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import statistics
 import subprocess
 import sys
 from pathlib import Path
@@ -14,10 +15,12 @@ from tests.support import simulated_driver
 from tests.support.simulated_driver import uuid
 
 ROOT = Path(__file__).parents[2]
-STEP_SECONDS = 0.1
+# What the edges of a window may be off by, together: at worst, and in most windows.
+WORST_EDGE_SECONDS = 0.005
+USUAL_EDGE_SECONDS = 0.0005
 
-# Runs windows of `windows` seconds, the first of them `pause` seconds after the start; where `until`
-# is given, a window ends at so many seconds after the start instead.
+# Runs windows of `windows` seconds, the first of them `pause` seconds after the start. Where
+# `until` is given, a window ends at so many seconds after the start instead.
 PROBE = """
 import json, sys, time
 from benchmark_core.faults import MeterFault
@@ -58,6 +61,14 @@ print(json.dumps(answer))
 """
 
 
+LATE_FAULTS = [
+    ("no_value", "holds no value"),
+    ("reset_after", "went backwards"),
+    ("stuck_after", "stood still"),
+    ("lost_after", "GPU is lost"),
+]
+
+
 @pytest.fixture(scope="module")
 def driver(tmp_path_factory: pytest.TempPathFactory) -> Path:
     if shutil.which("cc") is None:
@@ -84,22 +95,46 @@ def measure(
     return answer
 
 
-def test_joules_are_the_known_watts_times_the_duration(driver: Path) -> None:
-    environment = simulated_driver.environment(driver, watts=350)
-    answer = measure(environment, [uuid(0)], [0.55, 0.37])
+def assert_fault(answer: dict[str, Any], stage: str, said: str) -> None:
+    assert said in answer["fault"]
+    assert answer["remedy"]
+    assert answer["stage"] == stage
+    assert answer["windows"] == []
+
+
+def assert_measured(joules: float, watts: float, seconds: float) -> None:
+    """With room for a machine that stops the process for milliseconds at an edge.
+
+    An edge that is not aligned is wrong by up to a step, 100 ms.
+    """
+    assert joules == pytest.approx(watts * seconds, rel=0.03, abs=watts * WORST_EDGE_SECONDS)
+
+
+def test_windows_shorter_and_longer_than_the_steps_are_exact(driver: Path) -> None:
+    """Devices with different steps, so that the edges lie anywhere between those of one of them."""
+    environment = simulated_driver.environment(driver, gpus=2, watts="350,600", step_ms="100,73")
+    lengths = [0.002] * 5 + [0.005] * 5 + [0.05] * 5 + [0.23] * 4 + [0.97] * 2
+    windows = measure(environment, [uuid(0), uuid(1)], lengths)["windows"]
+    assert len(windows) == len(lengths)
+    late_seconds = []
+    for window in windows:
+        for device, watts in ((uuid(0), 350), (uuid(1), 600)):
+            joules = window["gpu_joules_by_device"][device]
+            assert_measured(joules, watts, window["seconds"])
+            late_seconds.append(abs(joules / watts - window["seconds"]))
+    assert statistics.median(late_seconds) < USUAL_EDGE_SECONDS
+
+
+@pytest.mark.parametrize("step_ms", [0, 1, 20, 100])
+def test_any_step_of_the_counter_will_do(driver: Path, step_ms: int) -> None:
+    environment = simulated_driver.environment(driver, watts=350, step_ms=step_ms)
+    answer = measure(environment, [uuid(0)], [0.005, 0.005, 0.05, 0.13])
     for window in answer["windows"]:
-        step_joules = 350 * STEP_SECONDS
-        assert window["gpu_joules"] >= 350 * window["least"] - step_joules
-        assert window["gpu_joules"] <= 350 * window["most"] + step_joules
+        assert_measured(window["gpu_joules"], 350, window["seconds"])
         assert window["gpu_joules_by_device"] == {uuid(0): window["gpu_joules"]}
         assert window["cpu_joules"] is None
-    assert answer["synchronised"] == 4
-
-
-def test_a_counter_without_steps_is_exact(driver: Path) -> None:
-    environment = simulated_driver.environment(driver, watts=350, step_ms=0)
-    (window,) = measure(environment, [uuid(0)], [0.2])["windows"]
-    assert 350 * window["least"] - 0.01 <= window["gpu_joules"] <= 350 * window["most"] + 0.01
+    assert len(answer["windows"]) == 4
+    assert answer["synchronised"] == 8
 
 
 def test_only_the_devices_of_the_run_count(driver: Path) -> None:
@@ -107,7 +142,7 @@ def test_only_the_devices_of_the_run_count(driver: Path) -> None:
     answer = measure(environment, [uuid(1)], [0.2])
     (window,) = answer["windows"]
     assert list(window["gpu_joules_by_device"]) == [uuid(1)]
-    assert window["gpu_joules"] <= 100 * window["most"] + 0.01
+    assert_measured(window["gpu_joules"], 100, window["seconds"])
     assert [gpu["uuid"] for gpu in answer["gpus"]] == [uuid(1)]
 
 
@@ -116,8 +151,8 @@ def test_several_devices_are_summed(driver: Path) -> None:
     (window,) = measure(environment, [uuid(0), uuid(1)], [0.2])["windows"]
     devices = window["gpu_joules_by_device"]
     assert window["gpu_joules"] == pytest.approx(sum(devices.values()))
-    assert 100 * window["least"] - 0.01 <= devices[uuid(1)] <= 100 * window["most"] + 0.01
-    assert 350 * window["least"] - 0.01 <= devices[uuid(0)] <= 350 * window["most"] + 0.01
+    assert_measured(devices[uuid(0)], 350, window["seconds"])
+    assert_measured(devices[uuid(1)], 100, window["seconds"])
 
 
 def test_the_devices_are_described_and_known_as_simulated(driver: Path) -> None:
@@ -133,46 +168,54 @@ def test_the_devices_are_described_and_known_as_simulated(driver: Path) -> None:
     ]
     assert answer["sources"]["gpu"]["kind"] == "simulated"
     assert answer["sources"]["gpu"]["meter"] == "nvml"
+    assert "aligned to its steps" in answer["sources"]["gpu"]["method"]
     assert answer["sources"]["cpu"] is None
 
 
-def test_a_window_within_one_step_is_not_measured_rather_than_zero(driver: Path) -> None:
-    environment = simulated_driver.environment(driver, step_ms=3_600_000)
-    (window,) = measure(environment, [uuid(0)], [0.05])["windows"]
-    assert window["gpu_joules"] is None
-    assert window["gpu_joules_by_device"] is None
-
-
-def test_one_unmoved_counter_leaves_the_sum_unmeasured(driver: Path) -> None:
-    environment = simulated_driver.environment(
-        driver, gpus=2, step_ms=0, fault="stuck_after:0", fault_gpu=1
-    )
-    (window,) = measure(environment, [uuid(0), uuid(1)], [0.05])["windows"]
-    assert window["gpu_joules"] is None
-
-
 @pytest.mark.parametrize(
-    ("behaviour", "windows", "said"),
+    ("behaviour", "said"),
     [
-        ({"fault": "no_driver"}, [], "Driver Not Loaded"),
-        ({"fault": "no_energy"}, [], "has no energy counter"),
-        ({"fault": "no_value:0"}, [], "holds no value"),
-        ({"fault": "no_value:0.3"}, [0.5], "holds no value"),
-        ({"fault": "reset_after:0.8"}, [1.2], "went backwards"),
-        ({"fault": "lost_after:0.3"}, [0.5], "GPU is lost"),
-        ({"fault": "stuck_after:0"}, [1.1], "stood still"),
-        ({"fault": "stuck_after:0", "fault_gpu": 1}, [1.1], "stood still"),
-        ({"mig": 1}, [], "MIG mode"),
+        ({"fault": "no_driver"}, "Driver Not Loaded"),
+        ({"fault": "no_energy"}, "has no energy counter"),
+        ({"fault": "no_value:0"}, "holds no value"),
+        ({"mig": 1}, "MIG mode"),
     ],
 )
-def test_every_fault_of_the_driver_ends_in_a_meter_fault(
-    driver: Path, behaviour: dict[str, object], windows: list[float], said: str
+def test_a_driver_without_counters_is_refused_at_the_start(
+    driver: Path, behaviour: dict[str, object], said: str
 ) -> None:
-    environment = simulated_driver.environment(driver, gpus=2, step_ms=1, **behaviour)
-    answer = measure(environment, [uuid(0), uuid(1)], windows)
-    assert said in answer["fault"]
-    assert answer["remedy"]
-    assert answer["windows"] == []
+    environment = simulated_driver.environment(driver, gpus=2, **behaviour)
+    assert_fault(measure(environment, [uuid(0), uuid(1)], [0.05]), "start", said)
+
+
+@pytest.mark.parametrize("faulty", [{}, {"fault_gpu": 1}], ids=["all", "second"])
+@pytest.mark.parametrize(("fault", "said"), LATE_FAULTS)
+def test_a_fault_while_a_window_opens(
+    driver: Path, faulty: dict[str, object], fault: str, said: str
+) -> None:
+    """Two steps of 200 ms last longer than the 0.1 s until the fault."""
+    environment = simulated_driver.environment(
+        driver, gpus=2, step_ms="50,200", fault=f"{fault}:0.1", **faulty
+    )
+    assert_fault(measure(environment, [uuid(0), uuid(1)], [0.05]), "open", said)
+
+
+@pytest.mark.parametrize(("fault", "said"), LATE_FAULTS)
+def test_a_fault_after_a_window_ended(driver: Path, fault: str, said: str) -> None:
+    """The window ends 0.1 s before the fault, and the second step after it comes later."""
+    environment = simulated_driver.environment(driver, step_ms=200, fault=f"{fault}:1.1")
+    assert_fault(measure(environment, [uuid(0)], [0.05], until=1.0), "close", said)
+
+
+def test_a_reset_between_windows_is_found(driver: Path) -> None:
+    environment = simulated_driver.environment(driver, step_ms=1, fault="reset_after:0.2")
+    answer = measure(environment, [uuid(0)], [0.05], pause=0.4)
+    assert_fault(answer, "open", "went backwards")
+
+
+def test_a_counter_that_never_steps_is_dead(driver: Path) -> None:
+    environment = simulated_driver.environment(driver, step_ms=3_600_000)
+    assert_fault(measure(environment, [uuid(0)], [0.05]), "open", "stood still")
 
 
 def test_faults_of_other_devices_do_not_matter(driver: Path) -> None:

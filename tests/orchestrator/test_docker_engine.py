@@ -26,6 +26,7 @@ from orchestrator.engines.container_settings import (
     hash_of_folder,
 )
 from orchestrator.engines.docker import DockerEngine
+from orchestrator.engines.docker_handle import has_memory_event
 from orchestrator.engines.owner import Owner
 from orchestrator.errors import HostError
 from tests.support.image import ROOT, STUB_TAG, VERSION_LABEL, require_image
@@ -103,8 +104,12 @@ def test_a_failing_run_keeps_its_code(engine: DockerEngine, output_dir: Path) ->
 
 def test_running_out_of_memory_is_told_from_other_kills(output_dir: Path) -> None:
     engine = DockerEngine(STUB_TAG, output_dir, memory_limit="64m")
-    ended = run_to_end(engine, make_order(output_dir, allocate_mib=512))
+    handle = engine.start(make_order(output_dir, allocate_mib=512))
+    ended = wait_for_exit(handle)
     assert (ended.cause, ended.code) == ("out_of_memory", 137)
+    (container,) = containers_of(output_dir)
+    assert has_memory_event(container, container.attrs["State"])
+    handle.release()
 
     order = make_order(output_dir, "acme_killed_On", sleep_seconds=60)
     handle = engine.start(order)
@@ -112,7 +117,7 @@ def test_running_out_of_memory_is_told_from_other_kills(output_dir: Path) -> Non
     containers_of(output_dir)[0].kill()
     ended = wait_for_exit(handle)
     handle.release()
-    assert (ended.cause, ended.code) == ("exited", 137)
+    assert (ended.cause, ended.code) == ("exited", 137), ended
     assert "killed from outside" in ended.detail
 
 
@@ -266,7 +271,7 @@ def test_the_container_is_confined(engine: DockerEngine, output_dir: Path) -> No
     uid = os.geteuid() or UNPRIVILEGED
     assert seen["argv"][1:] == ["run", "/results"]
     assert seen["uid"] == uid and seen["gid"] != 0
-    assert int(seen["effective_capabilities"], 16) == 0
+    assert {int(value, 16) for value in seen["capabilities"].values()} == {0}
     assert seen["no_new_privileges"] == "1"
     assert seen["root_is_read_only"]
     assert seen["interfaces"] == ["lo"]

@@ -103,8 +103,10 @@ def test_stop_kills_what_does_not_listen(
 
 def test_children_do_not_outlive_a_run_that_ends(engine: ProcessEngine, output_dir: Path) -> None:
     order = make_order(output_dir, child_seconds=600)
-    assert run_to_end(engine, order).code == 0
+    handle = engine.start(order)
+    assert wait_for_exit(handle).code == 0
     wait_until_dead(int((order.folder / "child.pid").read_text()))
+    handle.release()
 
 
 def test_the_run_sees_only_what_it_needs(

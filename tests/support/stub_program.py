@@ -59,7 +59,7 @@ def _describe(paths: list[str]) -> dict[str, Any]:
         "gid": os.getgid(),
         "session": os.getsid(0),
         "pid": os.getpid(),
-        "effective_capabilities": status["CapEff"],
+        "capabilities": {name: status[name] for name in ("CapEff", "CapPrm", "CapBnd")},
         "no_new_privileges": status["NoNewPrivs"],
         "interfaces": sorted(path.name for path in Path("/sys/class/net").iterdir()),
         "shm_bytes": os.statvfs("/dev/shm").f_blocks * os.statvfs("/dev/shm").f_frsize,

@@ -1,0 +1,137 @@
+"""The arithmetic of edges on counters whose every joule is known, without a clock."""
+
+from collections.abc import Callable, Iterable
+
+import pytest
+
+from benchmark_core.faults import MeterFault
+from benchmark_core.meters.counter_edges import (
+    LEAST_POWER_SECONDS,
+    Course,
+    Step,
+    SteppingCounter,
+)
+from benchmark_core.meters.nvml import Edge, energy_between
+
+POLL_SECONDS = 0.0002
+READ_SECONDS = 0.00001
+# Where the window of these tests lies; counters step at whole multiples of 0.1 s.
+OPENED, CLOSED = 1.02, 1.31
+
+
+def joules_until(seconds: float) -> float:
+    """100 W before the window, 500 W within, 80 W after."""
+    before, within, after = min(seconds, OPENED), min(seconds, CLOSED) - OPENED, seconds - CLOSED
+    return 100 * before + 500 * max(within, 0) + 80 * max(after, 0)
+
+
+def stepping(step_seconds: float) -> Callable[[float], int]:
+    """The counter at a time, in millijoules."""
+    return lambda seconds: int(
+        1000 * joules_until(int(seconds / step_seconds + 1e-9) * step_seconds)
+    )
+
+
+def polls(begin: float, end: float) -> list[float]:
+    return [begin + n * POLL_SECONDS for n in range(int((end - begin) / POLL_SECONDS))]
+
+
+def show(counter: SteppingCounter, value: Callable[[float], int], times: Iterable[float]) -> None:
+    for asked_at in times:
+        counter.see(value(asked_at + READ_SECONDS / 2), asked_at, asked_at + READ_SECONDS)
+
+
+def watched(value: Callable[[float], int], times: Iterable[float]) -> SteppingCounter:
+    counter = SteppingCounter("GPU-1")
+    counter.watch()
+    show(counter, value, times)
+    return counter
+
+
+def millijoules(course: Course | None, seconds: float) -> float:
+    assert course is not None
+    return course.millijoules_at(seconds)
+
+
+@pytest.mark.parametrize("step_seconds", [0.1, 0.02, 0.001, 0.00001])
+def test_the_power_outside_a_window_does_not_leak_into_it(step_seconds: float) -> None:
+    counter = watched(stepping(step_seconds), polls(0.75, OPENED))
+    opened = millijoules(counter.course_until_now(False), OPENED)
+    counter.watch()
+    show(counter, stepping(step_seconds), polls(CLOSED, 1.55))
+    closed = millijoules(counter.course_from_start(False), CLOSED)
+    assert closed - opened == pytest.approx(500_000 * (CLOSED - OPENED), rel=0.002)
+
+
+def test_one_step_gives_no_course() -> None:
+    counter = watched(stepping(0.1), polls(0.95, 1.05))
+    assert counter.course_until_now(True) is None
+    assert counter.course_from_start(True) is None
+
+
+def test_a_continuous_counter_waits_until_its_power_is_no_noise() -> None:
+    def noisy(seconds: float) -> int:
+        """350 W, in lumps of 50 mJ that come with every second poll or so."""
+        return int(350_000 * seconds / 50) * 50
+
+    counter = watched(noisy, polls(0.5, 0.5 + LEAST_POWER_SECONDS / 2))
+    assert counter.course_until_now(True) is None
+    show(counter, noisy, polls(0.5 + LEAST_POWER_SECONDS / 2, 0.54))
+    for course in (counter.course_until_now(False), counter.course_from_start(False)):
+        assert course is not None
+        assert course.milliwatts == pytest.approx(350_000, rel=0.02)
+
+
+def test_a_step_between_distant_readings_is_passed_over() -> None:
+    """The process slept from 1.395 to 1.435 s, and the step at 1.4 s is known that badly."""
+    times = [t for t in polls(CLOSED, 1.65) if not 1.395 < t < 1.435]
+    counter = watched(stepping(0.1), times)
+    at_edge = 1000 * joules_until(CLOSED)
+    assert millijoules(counter.course_from_start(False), CLOSED) == pytest.approx(at_edge, abs=100)
+
+
+def test_steps_between_distant_readings_do_when_there_are_no_others() -> None:
+    counter = watched(stepping(0.1), [CLOSED + n * 0.01 for n in range(30)])
+    assert counter.course_from_start(False) is None
+    assert counter.course_until_now(False) is None
+    at_edge = 1000 * joules_until(CLOSED)
+    found = millijoules(counter.course_from_start(True), CLOSED)
+    assert found == pytest.approx(at_edge, abs=80 * 10)
+    assert counter.course_until_now(True) is not None
+
+
+def test_what_was_lost_while_nobody_watched_is_noticed() -> None:
+    counter = watched(stepping(0.1), polls(0.95, 1.05))
+    counter.watch()
+    with pytest.raises(MeterFault, match="GPU-1 went backwards by 1 J"):
+        counter.see(stepping(0.1)(1.05) - 1000, 5.0, 5.001)
+
+
+def test_a_counter_may_stand_still_between_windows_but_not_in_one() -> None:
+    counter = watched(lambda _: 7000, [0.0, 0.5])
+    counter.watch()
+    show(counter, lambda _: 7000, [3.0, 3.9])
+    with pytest.raises(MeterFault, match=r"stood still for 1\.1 s"):
+        counter.see(7000, 4.1, 4.2)
+
+
+def edge(seconds: float, **joules: float) -> Edge:
+    """Where counters at 100 W read so many joules."""
+    courses = {
+        uuid: Course(Step(int(value * 1000), seconds, 0.0), 100_000)
+        for uuid, value in joules.items()
+    }
+    return Edge(courses, seconds)
+
+
+def test_the_energy_of_a_window_is_the_difference_at_its_edges() -> None:
+    reading = energy_between(edge(1.0, first=7, second=100), edge(1.5, first=9.5, second=160))
+    assert reading.gpu_joules_by_device == {"first": 2.5, "second": 60}
+    assert reading.gpu_joules == 62.5
+
+
+@pytest.mark.parametrize("moved", [0, -0.25])
+def test_a_window_too_short_for_one_device_is_measured_on_none(moved: float) -> None:
+    reading = energy_between(edge(1.0, first=7, second=100), edge(1.5, first=7 + moved, second=160))
+    assert reading.gpu_joules is None
+    assert reading.gpu_joules_by_device is None
