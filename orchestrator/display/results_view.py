@@ -2,13 +2,17 @@
 
 import csv
 import sys
+from collections import Counter
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from orchestrator.sweep import SweepResult
 
 EMPTY = "–"
 WIDTH_WHEN_PIPED = 160
+WIDTH_FOR_ALL = 110
+MOST_FAILURES = 20
 
 
 def _figure(digits: int) -> Callable[[str], str]:
@@ -19,23 +23,34 @@ def _plain(text: str) -> str:
     return text or EMPTY
 
 
-SHOWN: tuple[tuple[str, str, Callable[[str], str]], ...] = (
-    ("run", "run_id", _plain),
-    ("outcome", "outcome", _plain),
-    ("prompts ok", "successful_prompts", _plain),
-    ("tokens out", "total_completion_tokens", _plain),
-    ("s", "total_duration_seconds", _figure(3)),
-    ("GPU Wh", "gpu_energy_wh", _figure(4)),
-    ("CPU Wh", "cpu_energy_wh", _figure(3)),
-    ("RAM Wh", "ram_energy_wh", _figure(3)),
-    ("verdict", "verdict", _plain),
+@dataclass(frozen=True)
+class Shown:
+    """One column on screen; those that are not `vital` give way on a narrow terminal."""
+
+    heading: str
+    column: str
+    form: Callable[[str], str] = _plain
+    number: bool = True
+    vital: bool = True
+
+
+SHOWN = (
+    Shown("run", "run_id", number=False),
+    Shown("outcome", "outcome", number=False),
+    Shown("prompts ok", "successful_prompts"),
+    Shown("tokens out", "total_completion_tokens"),
+    Shown("seconds", "total_duration_seconds", _figure(3)),
+    Shown("GPU Wh", "gpu_energy_wh", _figure(4)),
+    Shown("CPU Wh", "cpu_energy_wh", _figure(3), vital=False),
+    Shown("RAM Wh", "ram_energy_wh", _figure(3), vital=False),
+    Shown("verdict", "verdict", number=False, vital=False),
 )
 
 
 def show(master_path: Path, run_ids: Sequence[str], result: SweepResult) -> None:
     rows = _rows(master_path, set(run_ids))
     _show_table(rows)
-    for line in _notes(rows):
+    for line in [*_notes(rows), *_failures(rows)]:
         print(line)
     parts = [
         f"{count} {name}"
@@ -62,14 +77,26 @@ def _show_table(rows: Sequence[dict[str, str]]) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(box=None, pad_edge=False)
-    for heading, _, _ in SHOWN:
-        right = heading not in ("run", "outcome", "verdict")
-        table.add_column(heading, justify="right" if right else "left", overflow="fold")
-    for row in rows:
-        table.add_row(*(Text(form(row[column])) for _, column, form in SHOWN))
     # A pipe has no width of its own; wide enough keeps every row on one line there.
-    Console(width=None if sys.stdout.isatty() else WIDTH_WHEN_PIPED).print(table)
+    console = Console(width=None if sys.stdout.isatty() else WIDTH_WHEN_PIPED)
+    shown = [item for item in SHOWN if item.vital or console.width >= WIDTH_FOR_ALL]
+    table = Table(box=None, pad_edge=False)
+    for item in shown:
+        table.add_column(item.heading, justify="right" if item.number else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*(Text(item.form(row[item.column])) for item in shown))
+    console.print(table)
+
+
+def _failures(rows: Sequence[dict[str, str]]) -> list[str]:
+    """What failed and why, once more at the end, where a long night's reader looks first."""
+    failed = [row for row in rows if row["outcome"] == "failed"]
+    lines = [f"failed {row['run_id']}: {row['error_message']}" for row in failed[:MOST_FAILURES]]
+    if len(failed) > MOST_FAILURES:
+        lines.append(f"and {len(failed) - MOST_FAILURES} more; see the error_message column")
+    if failed:
+        lines.append("Run them again with --rerun-failed.")
+    return lines
 
 
 def _notes(rows: Sequence[dict[str, str]]) -> list[str]:
@@ -82,4 +109,8 @@ def _notes(rows: Sequence[dict[str, str]]) -> list[str]:
         named = [source or "not measured" for source in sources]
         if named:
             notes.append(f"{part.upper()} energy: {' | '.join(named)}")
+    reasons = Counter(
+        reason for row in rows for reason in row["verdict_reasons"].split("; ") if reason
+    )
+    notes += [f"flagged in {count} runs: {reason}" for reason, count in reasons.most_common()]
     return notes

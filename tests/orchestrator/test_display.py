@@ -1,0 +1,149 @@
+"""What people see: lines for pipes, bars for terminals, and a table at the end."""
+
+import io
+
+import pytest
+from rich.console import Console
+
+from orchestrator.display import results_view
+from orchestrator.display.live import LiveDisplay
+from orchestrator.display.plain import PlainDisplay
+from orchestrator.display.words import duration
+from orchestrator.errors import Problem
+from orchestrator.outcome import Outcome
+from orchestrator.progress import Progress, SampleTail
+from orchestrator.run_planner import PlannedRun
+from orchestrator.sweep import SweepResult
+from tests.support import builders
+
+HOSTILE = "org_[bold red]x[/]_Off"
+
+
+def planned(run_id="org_model_Off"):
+    return PlannedRun(config=None, spec=builders.spec(run_id=run_id))
+
+
+def ended(run_id, outcome="finished", message="", tail=()):
+    return Outcome(
+        run_id=run_id,
+        spec_hash="0" * 64,
+        outcome=outcome,
+        error_message=message,
+        finished_at=builders.NOW,
+        log_file=f"{run_id}.log",
+        log_tail=tail,
+    )
+
+
+def walk(display, run_id):
+    run = planned(run_id)
+    display.warn([Problem("here", "something", "Do this.")])
+    display.sweep_started([run], {"other_Off": "finished before"})
+    display.run_started(run, adopted=False)
+    display.run_progressed(run, Progress(done=3, total=10, step="generate"))
+    display.run_ended(run, ended(run_id, "failed", "crash: it broke", ("last words",)))
+    display.close()
+
+
+def test_plain_lines_tell_the_whole_story():
+    stream = io.StringIO()
+    walk(PlainDisplay(stream), "org_model_Off")
+    text = stream.getvalue()
+    for part in (
+        "warning: here: something. Do this.",
+        "skipped other_Off: finished before",
+        "[1/1] starting org_model_Off",
+        "failed org_model_Off: crash: it broke (log: org_model_Off.log)",
+        "    | last words",
+    ):
+        assert part in text
+    assert "\x1b" not in text
+
+
+def test_plain_progress_comes_now_and_then(monkeypatch):
+    clock = iter([0.0, 10.0, 45.0, 46.0])
+    monkeypatch.setattr("orchestrator.display.plain.time.monotonic", lambda: next(clock))
+    stream = io.StringIO()
+    display = PlainDisplay(stream)
+    run = planned()
+    display.run_started(run, adopted=False)
+    for done in (10, 45, 46):
+        display.run_progressed(run, Progress(done=done, total=90, step="generate"))
+    assert stream.getvalue().count("samples") == 1
+    assert "45 of 90 samples, generate, about 45 s left" in stream.getvalue()
+
+
+@pytest.mark.parametrize("width", [80, 200])
+def test_live_bars_show_names_as_they_are_written(width):
+    stream = io.StringIO()
+    console = Console(file=stream, force_terminal=True, width=width, color_system="truecolor")
+    walk(LiveDisplay(console), HOSTILE)
+    text = stream.getvalue()
+    assert "[bold red]" in text
+    assert "last words" in text
+    assert "crash: it broke" in text
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(0.4, "0 s"), (89, "89 s"), (90, "2 min"), (5340, "89 min"), (11100, "3 h 05 min")],
+)
+def test_durations_read_like_speech(seconds, text):
+    assert duration(seconds) == text
+
+
+def test_the_tail_of_samples_reads_only_whole_lines(tmp_path):
+    path = tmp_path / "benchmark_results.csv"
+    tail = SampleTail(path)
+    assert tail.read() is None
+    header = "repetition,repetitions,pass,passes,sample,samples\n"
+    path.write_text(header)
+    assert tail.read() is None
+    with path.open("a") as stream:
+        stream.write("1,2,prefill,2,1,5\n1,2,pre")
+    assert tail.read() == Progress(done=1, total=20, step="prefill")
+    with path.open("a") as stream:
+        stream.write("fill,2,2,5\n")
+    assert tail.read() == Progress(done=2, total=20, step="prefill")
+    assert tail.read() is None
+
+
+def test_a_tail_survives_garbage(tmp_path):
+    path = tmp_path / "benchmark_results.csv"
+    path.write_bytes(b"header\n\xff\xfe,not,numbers\n")
+    assert SampleTail(path).read() is None
+
+
+def test_the_closing_table_names_sources_failures_and_the_file(tmp_path, capsys):
+    path = tmp_path / "master_results.csv"
+    from orchestrator.master_table import COLUMNS
+
+    def line(**cells):
+        return ",".join(str(cells.get(name, "")) for name in COLUMNS)
+
+    good = line(
+        run_id="a_b_Off",
+        outcome="finished",
+        gpu_energy_wh=0.25,
+        rehearsal="yes",
+        verdict="flagged",
+        verdict_reasons="rehearsal",
+        gpu_energy_source="simulated: x",
+    )
+    bad = line(run_id="c_d_Off", outcome="failed", error_message="timeout: late")
+    path.write_text("\n".join([",".join(COLUMNS), good, bad]) + "\n")
+    result = SweepResult(finished=1, skipped=0, failed=1, interrupted=0, not_started=0)
+    results_view.show(path, ["a_b_Off", "c_d_Off"], result)
+    text = capsys.readouterr().out
+    for part in (
+        "REHEARSAL",
+        "GPU energy: simulated: x",
+        "CPU energy: not measured",
+        "failed c_d_Off: timeout: late",
+        "--rerun-failed",
+        "1 finished, 1 failed",
+        str(path),
+        "flagged in 1 runs: rehearsal",
+    ):
+        assert part in text
+    assert " 0.25" in text

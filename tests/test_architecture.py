@@ -1,0 +1,120 @@
+"""Who may import whom, and what a command may load before it knows what it has to do."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+PACKAGES = ("orchestrator", "benchmark_core", "demo", "benchmarks", "tests")
+HEAVY = ("torch", "transformers", "datasets", "codecarbon", "docker", "pandas", "pynvml", "rich")
+
+# The parts of the container side that are pure, so the host may read them.
+PURE = {
+    "benchmark_core",
+    "benchmark_core.atomic_file",
+    "benchmark_core.carbon",
+    "benchmark_core.contract",
+    "benchmark_core.faults",
+    "benchmark_core.sample_journal",
+    "benchmark_core.samples",
+    "benchmark_core.backends.registry",
+    "benchmark_core.reasoning.states",
+    "benchmark_core.tasks.registry",
+}
+VARIANT_FOLDERS = ("tasks", "backends", "meters", "reasoning")
+
+
+def imports(path):
+    """Every module a file imports, also inside functions: (name, at module level)."""
+    tree = ast.parse(path.read_text())
+    top = {id(node) for node in tree.body}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                yield alias.name, id(node) in top
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            candidates = [f"{node.module}.{alias.name}" for alias in node.names]
+            for name in candidates:
+                is_module = (ROOT / (name.replace(".", "/") + ".py")).exists()
+                yield (name if is_module else node.module), id(node) in top
+
+
+def files(folder):
+    return sorted((ROOT / folder).rglob("*.py"))
+
+
+@pytest.mark.parametrize("path", files("benchmark_core"), ids=str)
+def test_the_container_side_knows_nothing_of_ours_outside(path):
+    ours = {name.split(".")[0] for name, _ in imports(path)} & set(PACKAGES)
+    assert ours <= {"benchmark_core"}
+
+
+@pytest.mark.parametrize("path", files("orchestrator"), ids=str)
+def test_the_host_reads_only_the_pure_parts(path):
+    core = {name for name, _ in imports(path) if name.split(".")[0] == "benchmark_core"}
+    assert core <= PURE
+
+
+@pytest.mark.parametrize("folder", VARIANT_FOLDERS)
+def test_a_variant_knows_no_sibling_folder(folder):
+    for path in files(f"benchmark_core/{folder}"):
+        for name, _ in imports(path):
+            parts = name.split(".")
+            if parts[0] == "benchmark_core" and len(parts) > 2 and parts[1] in VARIANT_FOLDERS:
+                own = parts[1] == folder
+                base_of_backends = parts[1:] == ["backends", "base"]
+                assert own or base_of_backends, f"{path.name} imports {name}"
+
+
+@pytest.mark.parametrize("path", files("orchestrator") + files("benchmark_core"), ids=str)
+def test_heavy_libraries_are_imported_where_they_are_used(path):
+    if path.name == "live.py":
+        return  # the one display that rich draws; it is itself imported late
+    top = {name.split(".")[0] for name, at_top in imports(path) if at_top}
+    assert not top & set(HEAVY)
+
+
+def test_only_displays_print_on_the_host():
+    allowed = {"__main__.py", "catalog.py"}
+    for path in files("orchestrator"):
+        if path.parent.name == "display" or path.name in allowed:
+            continue
+        calls = [
+            node
+            for node in ast.walk(ast.parse(path.read_text()))
+            if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "print"
+        ]
+        assert not calls, path
+
+
+def test_init_files_are_nearly_empty():
+    for package in ("orchestrator", "benchmark_core", "demo"):
+        for path in (ROOT / package).rglob("__init__.py"):
+            assert len(path.read_text().splitlines()) <= 5, path
+
+
+@pytest.mark.parametrize(
+    ("program", "forbidden"),
+    [
+        (
+            "import batch_runner; batch_runner.build_parser()",
+            (*HEAVY, "pydantic", "yaml", "dotenv"),
+        ),
+        ("import model_config_parser", (*HEAVY, "pydantic")),
+        ("import orchestrator.sweep, orchestrator.batch, batch_runner", HEAVY),
+        ("import benchmark_core.measured_run", HEAVY),
+    ],
+)
+def test_what_a_command_loads_before_it_needs_it(program, forbidden):
+    check = (
+        f"import sys\n{program}\n"
+        f"loaded = sorted(set({list(forbidden)!r}) & set(sys.modules))\n"
+        "sys.exit(', '.join(loaded) or 0)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", check], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
