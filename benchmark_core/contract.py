@@ -6,12 +6,11 @@ Both are frozen, refuse unknown fields and carry a `schema_version`; a newer one
 
 import hashlib
 import json
-from pathlib import Path
 from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import Field, model_validator
 
-SCHEMA_VERSION = 1
+from benchmark_core.documents import Document, Frozen
 
 SPEC_FILE = "run_spec.json"
 LAUNCH_FILE = "launch.json"
@@ -51,59 +50,6 @@ FaultKind = Literal[
 ]
 
 SCORED_PHASES: tuple[PhaseName, ...] = ("preprocess", "prefill", "decode", "forward", "call")
-
-
-class Frozen(BaseModel):
-    """A value that nobody changes and that refuses what it does not know."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-
-
-class Document(Frozen):
-    """A file of the run folder; refuses a schema newer than this program."""
-
-    schema_version: int = SCHEMA_VERSION
-
-    @field_validator("schema_version")
-    @classmethod
-    def _known_version(cls, value: int) -> int:
-        if not 1 <= value <= SCHEMA_VERSION:
-            raise ValueError(
-                f"schema_version {value} is not one this program reads (1 to {SCHEMA_VERSION});"
-                " use the version of the batch runner that wrote the file"
-            )
-        return value
-
-    def to_json(self) -> str:
-        return self.model_dump_json(indent=2) + "\n"
-
-    @classmethod
-    def read(cls, path: Path) -> Self:
-        """The document at `path`.
-
-        Raises:
-            ContractError: the file is missing, truncated, no such document, or too new.
-        """
-        try:
-            return cls.model_validate_json(path.read_bytes())
-        except OSError as error:
-            raise ContractError(f"{path.name} cannot be read: {error.strerror}") from error
-        except ValidationError as error:
-            raise ContractError(f"{path.name} is not valid: {one_line(error)}") from error
-
-
-class ContractError(Exception):
-    """A file of the run folder that cannot be believed."""
-
-
-def one_line(error: ValidationError) -> str:
-    """Every problem of a validation, with its field, on one line of at most 500 characters."""
-    problems = [
-        f"{'.'.join(str(part) for part in item['loc']) or 'file'}: {item['msg']}"
-        for item in error.errors(include_url=False, include_input=False)
-    ]
-    text = "; ".join(problems)
-    return text if len(text) <= 500 else text[:497] + "..."
 
 
 # ---------------------------------------------------------------- in: what to measure
@@ -393,42 +339,3 @@ class RunReport(Document):
         if self.outcome == "finished" and (self.applied is None or self.summary is None):
             raise ValueError("a finished report carries applied settings and a summary")
         return self
-
-
-def differences(spec: RunSpec, report: RunReport) -> list[str]:
-    """What a finished report applied otherwise than the spec asked, one phrase per setting."""
-    if report.spec_hash != spec.spec_hash():
-        return ["spec_hash: the report belongs to another spec"]
-    applied = report.applied
-    if applied is None:
-        return []
-    pairs: list[tuple[str, object, object]] = [
-        ("run_id", spec.run_id, report.run_id),
-        ("model", spec.model.id, applied.model_id),
-        ("trust_remote_code", spec.model.trust_remote_code, applied.trust_remote_code),
-        ("device", spec.device, applied.device),
-        ("batch_size", spec.batch_size, applied.batch_size),
-        ("limits", spec.limits, applied.limits),
-        ("reasoning", spec.reasoning and spec.reasoning.state, applied.reasoning_state),
-        ("prompts_sha256", spec.samples.prompts_sha256, applied.prompts_sha256),
-        ("repetitions", spec.repetitions, len(report.repetitions)),
-        ("samples", _expected_samples(spec, applied), applied.samples_used),
-    ]
-    if spec.precision != "auto" and not applied.quantized:
-        pairs.append(("precision", spec.precision, applied.dtype))
-    return [
-        f"{name}: asked for {_show(asked)}, applied {_show(done)}"
-        for name, asked, done in pairs
-        if asked != done
-    ]
-
-
-def _expected_samples(spec: RunSpec, applied: Applied) -> int:
-    wanted = spec.samples.count
-    return applied.samples_available if wanted is None else min(wanted, applied.samples_available)
-
-
-def _show(value: object) -> str:
-    if isinstance(value, BaseModel):
-        return value.model_dump_json(exclude_none=True)
-    return "nothing" if value is None else str(value)

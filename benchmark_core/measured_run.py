@@ -24,7 +24,6 @@ from benchmark_core.contract import (
     SAMPLES_FILE,
     SPEC_FILE,
     Applied,
-    ContractError,
     DeviceSpec,
     Failure,
     Launch,
@@ -35,6 +34,7 @@ from benchmark_core.contract import (
     Window,
     mean,
 )
+from benchmark_core.documents import ContractError
 from benchmark_core.energy_files import write_energy_files
 from benchmark_core.faults import ModelFault, RunFault, SpecFault
 from benchmark_core.meters import registry as meters

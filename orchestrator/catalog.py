@@ -8,7 +8,8 @@ from typing import Final, Literal, get_args
 
 from pydantic import Field
 
-from benchmark_core.contract import Frozen, ModelClass, TaskName
+from benchmark_core.contract import ModelClass, TaskName
+from benchmark_core.documents import Frozen
 from orchestrator.errors import Problem, UsageError
 
 # A terminal obeys these, or a reader does not see them.

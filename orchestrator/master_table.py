@@ -10,7 +10,6 @@ from pathlib import Path
 
 from benchmark_core.atomic_file import write_text
 from benchmark_core.contract import (
-    ContractError,
     EnergySource,
     Launch,
     PhaseName,
@@ -20,6 +19,7 @@ from benchmark_core.contract import (
     Summary,
     mean,
 )
+from benchmark_core.documents import ContractError
 from orchestrator.catalog import catalog_spelling
 from orchestrator.errors import HostError, Problem
 from orchestrator.outcome import Outcome, printable

@@ -3,13 +3,9 @@
 from pathlib import Path
 from typing import Literal
 
-from benchmark_core.contract import (
-    ContractError,
-    Document,
-    RunReport,
-    RunSpec,
-    differences,
-)
+from benchmark_core.contract import RunReport, RunSpec
+from benchmark_core.differences import differences
+from benchmark_core.documents import ContractError, Document
 from orchestrator.engines.base import Exit
 
 OutcomeName = Literal["finished", "failed", "interrupted"]

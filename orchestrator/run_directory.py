@@ -21,10 +21,10 @@ from benchmark_core.contract import (
     REPORT_FILE,
     SAMPLES_FILE,
     SPEC_FILE,
-    ContractError,
     Launch,
     RunSpec,
 )
+from benchmark_core.documents import ContractError
 from orchestrator.errors import HostError, Problem
 from orchestrator.outcome import Outcome
 

@@ -61,7 +61,7 @@ def _content(path: Path) -> dict[object, object]:
 def _section(path: Path, name: str, values: object, base: dict[str, object]) -> Simulation:
     from pydantic import ValidationError
 
-    from benchmark_core.contract import one_line
+    from benchmark_core.documents import one_line
 
     if not isinstance(values, dict):
         raise UsageError(Problem(f"{path}, {name}", "is not a mapping", EXAMPLE))

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from benchmark_core.contract import ContractError, Launch
+from benchmark_core.contract import Launch
+from benchmark_core.documents import ContractError
 from orchestrator.display.base import Display
 from orchestrator.engines.base import Engine, Exit, Handle, Leftover, Order
 from orchestrator.errors import BatchRunnerError, HostError, Problem, UsageError

@@ -17,6 +17,8 @@ PURE = {
     "benchmark_core.atomic_file",
     "benchmark_core.carbon",
     "benchmark_core.contract",
+    "benchmark_core.differences",
+    "benchmark_core.documents",
     "benchmark_core.faults",
     "benchmark_core.sample_journal",
     "benchmark_core.samples",

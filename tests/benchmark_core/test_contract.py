@@ -5,16 +5,9 @@ import json
 import pytest
 from pydantic import ValidationError
 
-from benchmark_core.contract import (
-    SCHEMA_VERSION,
-    ContractError,
-    DeviceSpec,
-    RunReport,
-    RunSpec,
-    SampleSource,
-    TokenLimits,
-    differences,
-)
+from benchmark_core.contract import DeviceSpec, RunReport, RunSpec, SampleSource, TokenLimits
+from benchmark_core.differences import differences
+from benchmark_core.documents import SCHEMA_VERSION, ContractError
 from tests.support import builders
 
 

@@ -5,7 +5,8 @@ import json
 
 import pytest
 
-from benchmark_core.contract import BackendSpec, RunReport, SampleSource, Simulation, differences
+from benchmark_core.contract import BackendSpec, RunReport, SampleSource, Simulation
+from benchmark_core.differences import differences
 from benchmark_core.faults import SpecFault
 from benchmark_core.measured_run import run
 from tests.support import builders

@@ -63,6 +63,31 @@ def test_the_power_outside_a_window_does_not_leak_into_it(step_seconds: float) -
     assert closed - opened == pytest.approx(500_000 * (CLOSED - OPENED), rel=0.002)
 
 
+def test_the_steps_next_to_the_edge_decide() -> None:
+    """300 W until 0.7 s, 100 W to 1.2 s, then 50 W: only 100 W is near to both edges."""
+
+    def changing(seconds: float) -> int:
+        steps = int(seconds * 10 + 1e-9)
+        watts = [300] * 7 + [100] * 5 + [50] * 8
+        return sum(watts[:steps]) * 100
+
+    opened = watched(changing, polls(0.45, 0.95)).course_until_now(False)
+    assert millijoules(opened, 0.95) == pytest.approx(changing(0.9) + 5000, abs=50)
+    closed = watched(changing, polls(0.95, 1.65)).course_from_start(False)
+    assert millijoules(closed, 0.95) == pytest.approx(changing(0.9) + 5000, abs=50)
+
+
+def test_a_step_is_placed_in_the_middle_of_what_is_known_of_it() -> None:
+    counter = SteppingCounter("GPU-1")
+    counter.see(1000, 1.0, 1.1)
+    counter.see(2000, 1.2, 1.5)
+    counter.see(3000, 1.6, 1.7)
+    course = counter.course_from_start(True)
+    assert course is not None
+    assert course.step.at_seconds == pytest.approx(1.25)
+    assert course.step.doubt_seconds == pytest.approx(0.25)
+
+
 def test_one_step_gives_no_course() -> None:
     counter = watched(stepping(0.1), polls(0.95, 1.05))
     assert counter.course_until_now(True) is None

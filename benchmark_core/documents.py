@@ -1,0 +1,61 @@
+"""Values that nobody changes, and files that refuse what they do not know."""
+
+from pathlib import Path
+from typing import Self
+
+from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
+
+SCHEMA_VERSION = 1
+
+
+class Frozen(BaseModel):
+    """A value that nobody changes and that refuses what it does not know."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class Document(Frozen):
+    """A file of the run folder; refuses a schema newer than this program."""
+
+    schema_version: int = SCHEMA_VERSION
+
+    @field_validator("schema_version")
+    @classmethod
+    def _known_version(cls, value: int) -> int:
+        if not 1 <= value <= SCHEMA_VERSION:
+            raise ValueError(
+                f"schema_version {value} is not one this program reads (1 to {SCHEMA_VERSION});"
+                " use the version of the batch runner that wrote the file"
+            )
+        return value
+
+    def to_json(self) -> str:
+        return self.model_dump_json(indent=2) + "\n"
+
+    @classmethod
+    def read(cls, path: Path) -> Self:
+        """The document at `path`.
+
+        Raises:
+            ContractError: the file is missing, truncated, no such document, or too new.
+        """
+        try:
+            return cls.model_validate_json(path.read_bytes())
+        except OSError as error:
+            raise ContractError(f"{path.name} cannot be read: {error.strerror}") from error
+        except ValidationError as error:
+            raise ContractError(f"{path.name} is not valid: {one_line(error)}") from error
+
+
+class ContractError(Exception):
+    """A file of the run folder that cannot be believed."""
+
+
+def one_line(error: ValidationError) -> str:
+    """Every problem of a validation, with its field, on one line of at most 500 characters."""
+    problems = [
+        f"{'.'.join(str(part) for part in item['loc']) or 'file'}: {item['msg']}"
+        for item in error.errors(include_url=False, include_input=False)
+    ]
+    text = "; ".join(problems)
+    return text if len(text) <= 500 else text[:497] + "..."
