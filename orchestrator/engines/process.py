@@ -21,9 +21,9 @@ from orchestrator.engines.process_group import (
 )
 from orchestrator.engines.token_file import TokenFile, remove_stale_tokens
 from orchestrator.errors import HostError, Problem
+from orchestrator.run_directory import RUNS_DIR
 
 STOP_SECONDS = 10.0
-RUN_FOLDERS = "individual_runs"
 PROGRAM_ROOT = Path(__file__).resolve().parents[2]
 MODEL_PACKAGES = ("torch", "transformers", "datasets", "codecarbon", "accelerate")
 PASSED_ON = (
@@ -139,7 +139,7 @@ class ProcessEngine:
 
     def leftovers(self) -> list[Leftover]:
         found = []
-        for path in sorted(self._output_dir.glob(f"{RUN_FOLDERS}/*/{RECORD_FILE}")):
+        for path in sorted(self._output_dir.glob(f"{RUNS_DIR}/*/{RECORD_FILE}")):
             record = ProcessRecord.read(path.parent)
             if record is not None and record.owner.is_gone() and _group(record).members():
                 found.append(Leftover(str(path.parent), record.run_id, record.spec_hash))

@@ -127,17 +127,15 @@ def hub(tmp_path_factory):
 def metered_image(tmp_path_factory, image):
     """The product with the simulated driver library where a real one would be mounted."""
     folder = tmp_path_factory.mktemp("driver image")
-    built = simulated_driver.build(folder)
+    simulated_driver.build(folder, gpus=2, watts=f"{WATTS:g},100", step_ms=20)
     tag = "ai_energy_score_metered:test"
     (folder / "Dockerfile").write_text(
-        f"FROM {image}\n"
-        "COPY libnvidia-ml.so.1 /usr/lib/x86_64-linux-gnu/libnvidia-ml.so.1\n"
-        f"ENV AIES_SIM_GPUS=2 AIES_SIM_WATTS={WATTS:g},100 AIES_SIM_STEP_MS=20\n"
+        f"FROM {image}\nCOPY libnvidia-ml.so.1 /usr/lib/x86_64-linux-gnu/libnvidia-ml.so.1\n"
     )
     subprocess.run(
         ["docker", "build", "--quiet", "--tag", tag, str(folder)], check=True, capture_output=True
     )
-    yield tag, simulated_driver.environment(built, gpus=2, watts=f"{WATTS:g},100", step_ms=20)
+    yield tag, folder
     subprocess.run(["docker", "image", "rm", "--force", tag], check=False, capture_output=True)
 
 
@@ -154,7 +152,9 @@ def test_a_real_model_in_a_container_gives_the_joules_the_driver_spent(place, hu
         *("--image", tag, "--device", "cpu", "--meters", "nvml,codecarbon", "--gpus", "0"),
         *("--repetitions", "2", "--output-dir", "results", "--model-name", "llama"),
     )
-    found = batch(*flags, cwd=place, HF_HUB_CACHE=str(hub), HF_HUB_OFFLINE="1", **driver)
+    found = batch(
+        *flags, cwd=place, HF_HUB_CACHE=str(hub), HF_HUB_OFFLINE="1", LD_LIBRARY_PATH=str(driver)
+    )
     assert found.returncode == 0, found.stdout + found.stderr
     rows = table(place / "results")
     assert len(rows) == 3

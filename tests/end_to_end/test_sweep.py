@@ -1,8 +1,10 @@
 """Sweeps as users start, stop, kill and resume them, through the process engine."""
 
+import contextlib
 import hashlib
 import os
 import signal
+import subprocess
 import time
 from pathlib import Path
 
@@ -316,3 +318,42 @@ def test_the_host_needs_no_torch():
         "import orchestrator.sweep, batch_runner, orchestrator.batch\n"
     )
     subprocess.run([sys.executable, "-c", program], cwd=ROOT, check=True)
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """A file system of its own, so that filling it hurts nobody."""
+    mount_point = tmp_path / "small disk"
+    mount_point.mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=260m", "tmpfs", str(mount_point)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if mounted.returncode:
+        pytest.skip(f"only root can mount a small file system: {mounted.stderr.strip()}")
+    yield mount_point
+    subprocess.run(["umount", "--lazy", str(mount_point)], check=True)
+
+
+def test_a_full_disk_ends_the_sweep_and_loses_nothing(place, small_disk):
+    flags = (*BASE[:-1], str(small_disk / "results"), *slow(place, 0.05))
+    runner = start(*flags, cwd=place)
+    runs = small_disk / "results/individual_runs"
+    wait_for((runs / "sim_two_Off/outcome.json").exists)
+    filler = small_disk / "filler"
+    with filler.open("wb", buffering=0) as stream, contextlib.suppress(OSError):
+        while True:
+            stream.write(b"x" * 4096)
+    output, _ = runner.communicate(timeout=60)
+    assert runner.returncode in (1, 3), output
+    assert "Traceback (most recent call last)" not in output.replace("    | ", "")
+    assert "No space left on device" in output
+    assert "intact" in output or "report cannot be written" in output
+    kept = (runs / "sim_one_Off/benchmark_report.json").read_bytes()
+    filler.unlink()
+    resumed = batch(*flags, "--rerun-failed", cwd=place)
+    assert resumed.returncode == 0, resumed.stdout + resumed.stderr
+    assert len(table(small_disk / "results")) == 4
+    assert (runs / "sim_one_Off/benchmark_report.json").read_bytes() == kept

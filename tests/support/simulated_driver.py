@@ -6,18 +6,29 @@ devices runs in a process of its own.
 
 import os
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 
 SOURCE = Path(__file__).parent / "simulated_nvml" / "nvml.c"
 LIBRARY = "libnvidia-ml.so.1"
 
 
-def build(directory: Path) -> Path:
-    """Compile the library into `directory` and answer that folder; needs a C compiler as `cc`."""
+def build(directory: Path, **behaviour: object) -> Path:
+    """Compile the library into `directory` and answer that folder; needs a C compiler as `cc`.
+
+    `behaviour` is built in, for processes that are given no such variables.
+    """
     directory.mkdir(parents=True, exist_ok=True)
-    target = directory / LIBRARY
+    built_in = "".join(
+        f'setenv("{name}", "{value}", 0);' for name, value in _variables(behaviour).items()
+    )
+    defaults = directory / "built_in.c"
+    defaults.write_text(
+        "#include <stdlib.h>\n"
+        f"__attribute__((constructor)) static void built_in(void) {{ {built_in} }}\n"
+    )
     flags = ["-shared", "-fPIC", "-O1", "-Wall", "-Wextra", "-Werror"]
-    subprocess.run(["cc", *flags, "-o", target, SOURCE], check=True)
+    subprocess.run(["cc", *flags, "-o", directory / LIBRARY, SOURCE, defaults], check=True)
     return directory
 
 
@@ -33,5 +44,8 @@ def environment(folder: Path, **behaviour: object) -> dict[str, str]:
     """
     inherited = {name: value for name, value in os.environ.items() if "AIES_SIM_" not in name}
     path = os.pathsep.join(filter(None, [str(folder), os.environ.get("LD_LIBRARY_PATH")]))
-    simulated = {f"AIES_SIM_{name.upper()}": str(value) for name, value in behaviour.items()}
-    return inherited | simulated | {"LD_LIBRARY_PATH": path}
+    return inherited | _variables(behaviour) | {"LD_LIBRARY_PATH": path}
+
+
+def _variables(behaviour: Mapping[str, object]) -> dict[str, str]:
+    return {f"AIES_SIM_{name.upper()}": str(value) for name, value in behaviour.items()}
