@@ -148,7 +148,7 @@ class RunSpec(Document):
 
 
 class Launch(Document):
-    """Where and how one attempt of a run was started. `prompts_path` is as the run sees it."""
+    """Where and how one attempt was started. `prompts_path` is as the run sees it."""
 
     engine: str
     image: str | None = None
@@ -157,6 +157,7 @@ class Launch(Document):
     timeout_seconds: float | None = None
     prompts_path: str | None = None
     region: str = "WORLD"
+    log_file: str | None = None
     launched_at: str
 
 

@@ -8,11 +8,15 @@ from benchmark_core.sample_journal import COLUMNS
 
 @dataclass(frozen=True)
 class Progress:
-    """`done` of `total` samples over all passes and repetitions; `step` names the pass."""
+    """`done` of `total` samples over all passes and repetitions, and where the present pass is."""
 
     done: int
     total: int
     step: str
+    repetition: int
+    repetitions: int
+    sample: int
+    samples: int
 
 
 class SampleTail:
@@ -40,7 +44,17 @@ class SampleTail:
     def _parse(self, line: bytes) -> Progress | None:
         cells = dict(zip(COLUMNS, line.decode("utf-8", errors="replace").split(","), strict=False))
         try:
-            total = int(cells["repetitions"]) * int(cells["passes"]) * int(cells["samples"])
+            repetition, repetitions = int(cells["repetition"]), int(cells["repetitions"])
+            sample, samples = int(cells["sample"]), int(cells["samples"])
+            total = repetitions * int(cells["passes"]) * samples
         except (KeyError, ValueError):
             return None
-        return Progress(done=self._lines - 1, total=total, step=cells["pass"])
+        return Progress(
+            done=self._lines - 1,
+            total=total,
+            step=cells["pass"],
+            repetition=repetition,
+            repetitions=repetitions,
+            sample=sample,
+            samples=samples,
+        )

@@ -174,10 +174,10 @@ class RunDirectory:
             return []
         return [self.folder(name) for name in entries if not name.startswith(".")]
 
-    def log_path(self, run_id: str) -> Path:
-        """A new log file's name: `<run_id>_<UTC time>.log`."""
+    def new_log_name(self, run_id: str) -> str:
+        """`<run_id>_<UTC time>.log`, to the millisecond."""
         stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S%f")[:-3]
-        return self.logs_path / f"{run_id}_{stamp}.log"
+        return f"{run_id}_{stamp}.log"
 
     @contextlib.contextmanager
     def lock(self) -> Iterator[None]:

@@ -153,31 +153,35 @@ class Sweep:
     def _prepare(self, todo: Todo, folder: RunFolder) -> Order:
         """What the engine needs; for a fresh run the folder is made ready with it."""
         spec = todo.run.spec
+        log_name = self._directory.new_log_name(spec.run_id)
         launch = folder.launch() if todo.leftover else None
         if launch is None:
-            launch = self._launch(todo.run)
+            launch = self._launch(todo.run, log_name)
             folder.prepare(spec, launch)
+        # The run can write into its folder, so a name from there may not lead out of the logs.
+        log_name = Path(launch.log_file or log_name).name
         return Order(
             run_id=spec.run_id,
             spec_hash=spec.spec_hash(),
             folder=folder.path,
-            log_path=self._directory.log_path(spec.run_id),
+            log_path=self._directory.logs_path / log_name,
             launch=launch,
             wants_gpus=spec.device.kind == "cuda",
             offline=self._settings.offline or spec.backend.simulation is not None,
             prompts_file=self._settings.prompts_file,
         )
 
-    def _launch(self, run: PlannedRun) -> Launch:
+    def _launch(self, run: PlannedRun, log_name: str) -> Launch:
         prompts = self._settings.prompts_file
         return Launch(
             engine=self._engine.name,
-            image=self._settings.image if self._engine.name != "process" else None,
+            image=self._engine.image_name(),
             image_digest=self._engine.image_digest(),
             gpu_uuids=tuple(gpu.uuid for gpu in self._gpus[: run.spec.device.gpu_count]),
             timeout_seconds=self._settings.timeout_seconds,
             prompts_path=self._engine.prompts_path(prompts) if prompts else None,
             region=self._settings.region,
+            log_file=log_name,
             launched_at=_now(),
         )
 

@@ -21,6 +21,7 @@ from orchestrator.outcome import Outcome
 from orchestrator.progress import Progress
 from orchestrator.run_planner import PlannedRun
 
+LONGEST_NAME = 34
 COLOURS = {"finished": "green", "failed": "red", "interrupted": "yellow"}
 
 
@@ -37,6 +38,7 @@ class LiveDisplay:
         )
         self._sweep = self._bars.add_task("sweep", total=None, visible=False)
         self._run = self._bars.add_task("run", total=None, visible=False)
+        self._pass = self._bars.add_task("pass", total=None, visible=False)
         self._began = 0.0
 
     def notice(self, text: str) -> None:
@@ -58,16 +60,23 @@ class LiveDisplay:
     def run_started(self, run: PlannedRun, adopted: bool) -> None:
         self._began = time.monotonic()
         verb = "taking over" if adopted else "loading"
-        self._bars.reset(
-            self._run, total=None, visible=True, description=f"{escape(run.run_id)} [dim]{verb}[/]"
-        )
+        description = f"{escape(_short(run.run_id))} [dim]{verb}[/]"
+        self._bars.reset(self._run, total=None, visible=True, description=description)
 
     def run_progressed(self, run: PlannedRun, progress: Progress) -> None:
         self._bars.update(
             self._run,
             completed=progress.done,
             total=progress.total,
-            description=f"{escape(run.run_id)} [dim]{escape(progress.step)}[/]",
+            description=escape(_short(run.run_id)),
+        )
+        repetition = f"{progress.repetition}/{progress.repetitions}"
+        self._bars.update(
+            self._pass,
+            completed=progress.sample,
+            total=progress.samples,
+            visible=True,
+            description=f"  prompts [dim]{escape(progress.step)}, repetition {repetition}[/]",
         )
 
     def run_ended(self, run: PlannedRun, outcome: Outcome) -> None:
@@ -79,7 +88,16 @@ class LiveDisplay:
         for line in outcome.log_tail:
             self._console.print(f"    [dim]│ {escape(line)}[/]", highlight=False)
         self._bars.update(self._run, visible=False)
+        self._bars.reset(self._pass, visible=False)
         self._bars.advance(self._sweep)
 
     def close(self) -> None:
         self._bars.stop()
+
+
+def _short(run_id: str) -> str:
+    """A name that leaves room for its bar on 80 columns; its beginning and end tell runs apart."""
+    if len(run_id) <= LONGEST_NAME:
+        return run_id
+    half = (LONGEST_NAME - 1) // 2
+    return f"{run_id[:half]}…{run_id[-half:]}"

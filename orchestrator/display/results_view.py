@@ -12,6 +12,7 @@ from orchestrator.sweep import SweepResult
 EMPTY = "–"
 WIDTH_WHEN_PIPED = 160
 WIDTH_FOR_ALL = 110
+MOST_ROWS = 200
 MOST_FAILURES = 20
 
 
@@ -83,9 +84,11 @@ def _show_table(rows: Sequence[dict[str, str]]) -> None:
     table = Table(box=None, pad_edge=False)
     for item in shown:
         table.add_column(item.heading, justify="right" if item.number else "left", overflow="fold")
-    for row in rows:
+    for row in rows[:MOST_ROWS]:
         table.add_row(*(Text(item.form(row[item.column])) for item in shown))
     console.print(table)
+    if len(rows) > MOST_ROWS:
+        print(f"and {len(rows) - MOST_ROWS} more rows in the file")
 
 
 def _failures(rows: Sequence[dict[str, str]]) -> list[str]:

@@ -72,6 +72,9 @@ class Engine(Protocol):
     def warnings(self) -> Iterator[Problem]:
         """What lets runs start but may make some fail; to be shown, not to refuse."""
 
+    def image_name(self) -> str | None:
+        """The image as the user named it, None where there is no image."""
+
     def image_digest(self) -> str | None:
         """What identifies the program that runs, None where there is no image."""
 

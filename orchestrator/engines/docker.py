@@ -84,7 +84,7 @@ class DockerEngine:
                 yield Problem(
                     str(folder),
                     f"the containers' user {user.host_uid}:{user.host_gid} cannot read it",
-                    f"Run: chmod -R a+rX {folder}",
+                    f"Run: chmod -R a+rX {shlex.quote(str(folder))}",
                 )
 
     def warnings(self) -> Iterator[Problem]:
@@ -101,6 +101,9 @@ class DockerEngine:
                     " there already can be used",
                     f"Run: chown -R {owner} {shlex.quote(str(folder))}",
                 )
+
+    def image_name(self) -> str:
+        return self._host.image_name
 
     def image_digest(self) -> str | None:
         """The image's id, which stays when the tag moves; raises HostError without an image."""

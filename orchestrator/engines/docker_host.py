@@ -10,9 +10,8 @@ from orchestrator.engines.container_settings import VERSION_LABEL, ContainerUser
 from orchestrator.errors import HostError, Problem
 
 if TYPE_CHECKING:
-    from docker.models.images import Image
-
     from docker import DockerClient
+    from docker.models.images import Image
 
 NVIDIA_HOOKS = ("nvidia-container-runtime-hook", "nvidia-container-runtime", "nvidia-ctk")
 
@@ -24,7 +23,7 @@ class DockerHost:
     """Asked once for each fact, and only when it is needed; every answer may raise HostError."""
 
     def __init__(self, image_name: str) -> None:
-        self._image_name = image_name
+        self.image_name = image_name
 
     @cached_property
     def client(self) -> "DockerClient":
@@ -50,12 +49,12 @@ class DockerHost:
 
         client = self.client
         try:
-            image = client.images.get(self._image_name)
+            image = client.images.get(self.image_name)
         except ImageNotFound as error:
             raise HostError(
                 Problem(
                     "docker",
-                    f"there is no image {self._image_name!r}",
+                    f"there is no image {self.image_name!r}",
                     "Build it with ./build.sh, or name another with --image",
                 )
             ) from error
@@ -67,7 +66,7 @@ class DockerHost:
             raise HostError(
                 Problem(
                     "docker",
-                    f"the image {self._image_name!r} was built {built}, this is {VERSION}",
+                    f"the image {self.image_name!r} was built {built}, this is {VERSION}",
                     "Build it again with ./build.sh",
                 )
             )

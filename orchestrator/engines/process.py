@@ -98,6 +98,9 @@ class ProcessEngine:
     def warnings(self) -> Iterator[Problem]:
         yield from ()
 
+    def image_name(self) -> None:
+        return None
+
     def image_digest(self) -> str | None:
         return None
 

@@ -23,6 +23,10 @@ def planned(run_id="org_model_Off"):
     return PlannedRun(config=None, spec=builders.spec(run_id=run_id))
 
 
+def progress(done, total, step="generate", sample=3, samples=10):
+    return Progress(done, total, step, repetition=1, repetitions=2, sample=sample, samples=samples)
+
+
 def ended(run_id, outcome="finished", message="", tail=()):
     return Outcome(
         run_id=run_id,
@@ -40,7 +44,7 @@ def walk(display, run_id):
     display.warn([Problem("here", "something", "Do this.")])
     display.sweep_started([run], {"other_Off": "finished before"})
     display.run_started(run, adopted=False)
-    display.run_progressed(run, Progress(done=3, total=10, step="generate"))
+    display.run_progressed(run, progress(3, 10))
     display.run_ended(run, ended(run_id, "failed", "crash: it broke", ("last words",)))
     display.close()
 
@@ -68,7 +72,7 @@ def test_plain_progress_comes_now_and_then(monkeypatch):
     run = planned()
     display.run_started(run, adopted=False)
     for done in (10, 45, 46):
-        display.run_progressed(run, Progress(done=done, total=90, step="generate"))
+        display.run_progressed(run, progress(done, 90))
     assert stream.getvalue().count("samples") == 1
     assert "45 of 90 samples, generate, about 45 s left" in stream.getvalue()
 
@@ -101,10 +105,10 @@ def test_the_tail_of_samples_reads_only_whole_lines(tmp_path):
     assert tail.read() is None
     with path.open("a") as stream:
         stream.write("1,2,prefill,2,1,5\n1,2,pre")
-    assert tail.read() == Progress(done=1, total=20, step="prefill")
+    assert tail.read() == progress(1, 20, "prefill", sample=1, samples=5)
     with path.open("a") as stream:
         stream.write("fill,2,2,5\n")
-    assert tail.read() == Progress(done=2, total=20, step="prefill")
+    assert tail.read() == progress(2, 20, "prefill", sample=2, samples=5)
     assert tail.read() is None
 
 

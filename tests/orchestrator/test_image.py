@@ -87,6 +87,7 @@ def test_a_simulated_run_goes_through_a_real_process(tmp_path: Path) -> None:
 def test_the_libraries_work_in_the_confined_container(image: str, tmp_path: Path) -> None:
     """No name in the user table, nothing writable but memory and the mounts, no network."""
     import docker
+
     from orchestrator.engines.container_settings import (
         Confinement,
         ContainerUser,

@@ -121,6 +121,6 @@ def test_a_directory_that_cannot_be_made_is_a_host_error(tmp_path):
 
 
 def test_log_names_carry_run_and_time(directory):
-    name = directory.log_path("org_model_Off").name
+    name = directory.new_log_name("org_model_Off")
     assert name.startswith("org_model_Off_20")
     assert name.endswith(".log")
