@@ -22,6 +22,7 @@ from orchestrator.settings import Settings
 from orchestrator.simulation_file import Simulations, read_simulations
 from orchestrator.stop_request import StopRequest
 from orchestrator.sweep import Sweep, SweepResult
+from orchestrator.todo import decide
 
 FINISHED, SOME_FAILED, INTERRUPTED = 0, 1, 130
 
@@ -45,13 +46,15 @@ def run_batch(settings: Settings, dry_run: bool, as_json: bool) -> int:
     )
     engine = _engine(settings)
     problems = [*gpu_problems, *host_problems(plan, settings, engine, gpus)]
-    warnings = [*plan.skipped, *host_warnings(plan, settings, engine)]
+    warnings = list(host_warnings(plan, settings, engine))
     if dry_run:
-        plan_view.show(plan, problems, warnings, as_json)
+        todos = decide(plan, RunDirectory(settings.output_dir), settings)
+        problems += [todo.conflict for todo in todos if todo.conflict]
+        plan_view.show(plan_view.Preview(todos, plan.skipped, warnings, problems), as_json)
         return FINISHED
     if problems:
         raise HostError(*problems)
-    return _sweep(plan, settings, engine, gpus, warnings)
+    return _sweep(plan, settings, engine, gpus, [*plan.skipped, *warnings])
 
 
 def _rows(settings: Settings) -> list[ModelConfig]:

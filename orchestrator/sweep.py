@@ -10,7 +10,7 @@ from pathlib import Path
 from benchmark_core.contract import Launch
 from benchmark_core.documents import ContractError
 from orchestrator.display.base import Display
-from orchestrator.engines.base import Engine, Exit, Handle, Leftover, Order
+from orchestrator.engines.base import Engine, Exit, Handle, Order
 from orchestrator.errors import BatchRunnerError, HostError, Problem, UsageError
 from orchestrator.gpu_slots import Gpu
 from orchestrator.master_table import MasterTable
@@ -20,17 +20,9 @@ from orchestrator.run_directory import RunDirectory, RunFolder
 from orchestrator.run_planner import Plan, PlannedRun
 from orchestrator.settings import Settings
 from orchestrator.stop_request import StopRequest
+from orchestrator.todo import Todo, decide
 
 POLL_SECONDS = 0.05
-
-
-@dataclass(frozen=True)
-class Todo:
-    """What becomes of one planned run: it is measured, taken over, or left as it is."""
-
-    run: PlannedRun
-    skip_because: str = ""
-    leftover: Leftover | None = None
 
 
 @dataclass(frozen=True)
@@ -96,33 +88,17 @@ class Sweep:
 
     def _decide(self, plan: Plan) -> list[Todo]:
         """What to do with each run, after the leftovers of a killed runner are sorted out."""
-        leftovers = {item.run_id: item for item in self._engine.leftovers()}
-        todos, conflicts = [], []
-        for run in plan.runs:
-            folder = self._directory.folder(run.run_id)
-            state = folder.state()
-            same = state.spec_hash == run.spec.spec_hash()
-            if state.name == "finished" and not same and not self._settings.replace:
-                conflicts.append(_conflict(run))
-                continue
-            leftover = leftovers.get(run.run_id)
-            if leftover and _can_go_on(leftover, run, folder):
-                todos.append(Todo(run, leftover=leftovers.pop(run.run_id)))
-                continue
-            todos.append(Todo(run, skip_because=self._reason_to_skip(state.name, same)))
+        leftovers = self._engine.leftovers()
+        todos = decide(plan, self._directory, self._settings, leftovers)
+        conflicts = [todo.conflict for todo in todos if todo.conflict]
         if conflicts:
             raise UsageError(*conflicts)
-        for leftover in leftovers.values():
-            self._engine.discard(leftover)
-            self._display.notice(f"removed what an earlier runner left running: {leftover.run_id}")
+        taken_over = {todo.leftover for todo in todos}
+        for leftover in leftovers:
+            if leftover not in taken_over:
+                self._engine.discard(leftover)
+                self._display.notice(f"removed what a killed runner left: {leftover.run_id}")
         return todos
-
-    def _reason_to_skip(self, state: str, same: bool) -> str:
-        if state == "finished" and same:
-            return "finished before"
-        if state == "failed" and same and not self._settings.rerun_failed:
-            return "failed before; --rerun-failed runs it again"
-        return ""
 
     def _measure(self, todo: Todo) -> Outcome:
         """One run from its spec to its line in the table."""
@@ -227,24 +203,6 @@ class Sweep:
         problems = tuple(self._engine.problems(self._settings.device == "cuda"))
         if problems:
             raise HostError(*problems)
-
-
-def _can_go_on(leftover: Leftover, run: PlannedRun, folder: RunFolder) -> bool:
-    """Whether what an earlier runner left running is just what the plan asks for."""
-    return (
-        leftover.spec_hash == run.spec.spec_hash()
-        and folder.state().name == "interrupted"
-        and folder.launch() is not None
-    )
-
-
-def _conflict(run: PlannedRun) -> Problem:
-    return Problem(
-        run.run_id,
-        "finished in this directory with other settings",
-        "Choose another --output-dir, or give --replace to measure it again (the earlier result"
-        " moves to attempts/).",
-    )
 
 
 def _disk_error(path: Path, error: OSError) -> HostError:

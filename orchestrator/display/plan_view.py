@@ -3,30 +3,43 @@
 import json
 import sys
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from orchestrator.errors import Problem
-from orchestrator.run_planner import Plan, PlannedRun
+from orchestrator.todo import Todo
 
 
-def show(
-    plan: Plan, problems: Sequence[Problem], warnings: Sequence[Problem], as_json: bool
-) -> None:
+@dataclass(frozen=True)
+class Preview:
+    """What would happen: `skipped` are rows that cannot be run yet, `problems` stand against it."""
+
+    todos: Sequence[Todo]
+    skipped: Sequence[Problem]
+    warnings: Sequence[Problem]
+    problems: Sequence[Problem]
+
+
+def show(preview: Preview, as_json: bool) -> None:
     if as_json:
-        print(json.dumps(_document(plan, problems, warnings), indent=2))
+        print(json.dumps(_document(preview), indent=2))
         return
-    _show_table(plan)
-    for title, items in (("warning", warnings), ("problem", problems)):
+    _show_table(preview.todos)
+    for title, items in (
+        ("skipped", preview.skipped),
+        ("warning", preview.warnings),
+        ("problem", preview.problems),
+    ):
         for item in items:
             print(f"{title}: {item}")
     print(
-        f"{len(plan.runs)} runs planned, {len(plan.skipped)} rows skipped,"
-        f" {len(problems)} problems on this host. Nothing was started."
+        f"{len(preview.todos)} runs planned, {len(preview.skipped)} rows skipped,"
+        f" {len(preview.problems)} problems on this host. Nothing was started."
     )
 
 
-def _show_table(plan: Plan) -> None:
-    headings = ("run_id", "class", "GPUs", "reasoning", "max/min new tokens", "samples", "reps")
-    rows = [_cells(run) for run in plan.runs]
+def _show_table(todos: Sequence[Todo]) -> None:
+    headings = ("run_id", "class", "GPUs", "reasoning", "tokens", "samples", "reps", "what happens")
+    rows = [_cells(todo) for todo in todos]
     if not sys.stdout.isatty():
         for cells in (headings, *rows):
             print("\t".join(cells))
@@ -43,8 +56,9 @@ def _show_table(plan: Plan) -> None:
     Console().print(table)
 
 
-def _cells(run: PlannedRun) -> tuple[str, ...]:
-    spec = run.spec
+def _cells(todo: Todo) -> tuple[str, ...]:
+    """`tokens` are the most and the fewest new tokens of a sample."""
+    spec = todo.run.spec
     limits = f"{spec.limits.max_new_tokens}/{spec.limits.min_new_tokens}" if spec.limits else ""
     return (
         spec.run_id,
@@ -54,23 +68,30 @@ def _cells(run: PlannedRun) -> tuple[str, ...]:
         limits,
         str(spec.samples.count or "all"),
         str(spec.repetitions),
+        _fate(todo),
     )
 
 
-def _document(
-    plan: Plan, problems: Sequence[Problem], warnings: Sequence[Problem]
-) -> dict[str, object]:
+def _fate(todo: Todo) -> str:
+    if todo.conflict:
+        return "conflict"
+    return f"kept: {todo.skip_because}" if todo.skip_because else "measured"
+
+
+def _document(preview: Preview) -> dict[str, object]:
     return {
         "runs": [
             {
-                "line": run.config.line,
-                "spec_hash": run.spec.spec_hash(),
-                "spec": run.spec.model_dump(mode="json"),
+                "line": todo.run.config.line,
+                "what_happens": _fate(todo),
+                "spec_hash": todo.run.spec.spec_hash(),
+                "spec": todo.run.spec.model_dump(mode="json"),
             }
-            for run in plan.runs
+            for todo in preview.todos
         ],
-        "warnings": [_problem(item) for item in warnings],
-        "problems": [_problem(item) for item in problems],
+        "skipped": [_problem(item) for item in preview.skipped],
+        "warnings": [_problem(item) for item in preview.warnings],
+        "problems": [_problem(item) for item in preview.problems],
     }
 
 

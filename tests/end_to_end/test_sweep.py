@@ -296,6 +296,16 @@ def test_a_dry_run_starts_nothing_and_speaks_json(place):
     assert not (place / "results").exists()
 
 
+def test_a_dry_run_says_what_becomes_of_each_row(place):
+    assert batch(*BASE, "--model-name", "one", cwd=place).returncode == 0
+    same = batch(*BASE, "--dry-run", cwd=place).stdout
+    assert "kept: finished before" in same
+    assert same.count("\tmeasured") == 3
+    other = batch(*BASE, "--repetitions", "9", "--dry-run", cwd=place)
+    assert other.returncode == 0
+    assert "sim_one_Off: finished in this directory with other settings" in other.stdout
+
+
 def test_the_whole_public_catalog_is_planned(place):
     data = os.environ.get("AIES_REFERENCE_DATA")
     if not data:
