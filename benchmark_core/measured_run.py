@@ -156,12 +156,14 @@ def _repeat(session: Session, number: int) -> Repetition:
 
 
 def _measure_preprocess(session: Session) -> tuple[Window, Sequence[Prepared]]:
+    session.meter.approach()
     session.meter.open("preprocess")
     started = time.monotonic()
     prepared = session.backend.preprocess(session.samples.samples)
     session.backend.synchronise()
     seconds = time.monotonic() - started
-    reading = session.meter.close()
+    session.meter.close()
+    reading = session.meter.read()
     return Window(
         name="preprocess",
         duration_seconds=seconds,
@@ -177,6 +179,7 @@ def _measure_pass(
 ) -> Window:
     prompt_tokens = completion_tokens = failed = 0
     last_error = ""
+    session.meter.approach()
     session.meter.open(step.name)
     started = previous = time.monotonic()
     for index, sample in enumerate(prepared, start=1):
@@ -195,7 +198,8 @@ def _measure_pass(
         previous = now
     session.backend.synchronise()
     seconds = time.monotonic() - started
-    reading = session.meter.close()
+    session.meter.close()
+    reading = session.meter.read()
     _refuse_too_many_failures(step, failed, len(prepared), last_error)
     return Window(
         name=step.name,

@@ -5,10 +5,8 @@ import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import cast, get_args
+from typing import cast
 
-from benchmark_core import carbon
-from benchmark_core.backends import registry as backends
 from benchmark_core.contract import (
     BackendName,
     BackendSpec,
@@ -24,6 +22,7 @@ from benchmark_core.reasoning.states import parse_state
 from benchmark_core.samples import SYNTHETIC_SAMPLES
 from benchmark_core.tasks import registry as tasks
 from orchestrator.catalog import ModelConfig
+from orchestrator.contradictions import find_contradictions
 from orchestrator.errors import Problem, UsageError
 from orchestrator.settings import REFERENCE_GPUS_PER_NODE, Settings
 from orchestrator.simulation_file import Simulations
@@ -76,7 +75,9 @@ def make_plan(
     Raises:
         UsageError: with every flag or row that contradicts what is built.
     """
-    _refuse_flags(settings)
+    contradictions = tuple(find_contradictions(settings))
+    if contradictions:
+        raise UsageError(*contradictions)
     runs: list[PlannedRun] = []
     skipped: list[Problem] = []
     problems: list[Problem] = []
@@ -163,7 +164,7 @@ def _samples(dataset_id: str, settings: Settings, prompts_sha256: str | None) ->
 def _backend(settings: Settings, simulation: Simulation) -> BackendSpec:
     return BackendSpec(
         name=cast("BackendName", settings.backend),
-        endpoint=settings.endpoint if settings.backend == "vllm" else None,
+        endpoint=settings.endpoint,
         simulation=simulation if settings.backend == "simulated" else None,
     )
 
@@ -191,46 +192,6 @@ def _fitting(config: ModelConfig, gpus: GpuSet) -> int:
         return gpus.count
     needed = config.parameters_billion * 1e9 * BYTES_PER_PARAMETER
     return max(1, math.ceil(needed / gpus.memory_bytes))
-
-
-def _refuse_flags(settings: Settings) -> None:
-    problems: list[Problem] = []
-    if settings.backend not in backends.BUILT:
-        problems.append(
-            Problem(
-                f"--backend {settings.backend}",
-                "this backend is not built yet",
-                f"Use one of {', '.join(sorted(backends.BUILT))}.",
-            )
-        )
-    known = get_args(MeterName)
-    problems += [
-        Problem("--meters", f"{name[:40]!r} is not a meter", f"Use of {', '.join(known)}.")
-        for name in settings.meters
-        if name not in known
-    ]
-    if not settings.meters:
-        problems.append(Problem("--meters", "names no meter", f"Use of {', '.join(known)}."))
-    if len(set(settings.meters)) < len(settings.meters):
-        problems.append(Problem("--meters", "names a meter twice", "Name each once."))
-    if "simulated" in settings.meters and settings.backend != "simulated":
-        problems.append(
-            Problem(
-                "--meters",
-                "the simulated meter goes with the simulated backend only",
-                "Add --backend simulated, or choose nvml or codecarbon.",
-            )
-        )
-    if settings.region not in carbon.regions():
-        problems.append(
-            Problem(
-                f"--region {settings.region[:40]}",
-                "no grid factor is known for it",
-                f"Use one of {', '.join(carbon.regions())}.",
-            )
-        )
-    if problems:
-        raise UsageError(*problems)
 
 
 def _shared_names(runs: Sequence[PlannedRun]) -> list[Problem]:

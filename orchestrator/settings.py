@@ -90,7 +90,7 @@ def from_arguments(flags: Namespace, environ: Mapping[str, str] | None = None) -
         csv=Path(flags.csv),
         output_dir=Path(flags.output_dir),
         backend=backend,
-        endpoint=flags.endpoint or env.get("VLLM_ENDPOINT") or None,
+        endpoint=flags.endpoint or (env.get("VLLM_ENDPOINT") if backend == "vllm" else None),
         num_prompts=flags.num_prompts or preset.num_prompts,
         prompts_file=Path(flags.prompts_file) if flags.prompts_file else None,
         model_name=flags.model_name,

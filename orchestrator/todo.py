@@ -37,7 +37,7 @@ def _decide(
     state = folder.state()
     same = state.spec_hash == run.spec.spec_hash()
     if state.name == "finished" and same:
-        return Todo(run, skip_because="finished before")
+        return Todo(run, skip_because="finished before" + _other_region(folder, settings))
     if state.name == "finished" and not settings.replace:
         return Todo(run, conflict=_conflict(run))
     if state.name == "failed" and same and not settings.rerun_failed:
@@ -45,6 +45,14 @@ def _decide(
     if leftover and _can_go_on(leftover, run, folder):
         return Todo(run, leftover=leftover)
     return Todo(run)
+
+
+def _other_region(folder: RunFolder, settings: Settings) -> str:
+    """A finished run keeps the CO2 of the region it was asked for then; that is said aloud."""
+    launch = folder.launch()
+    if launch is None or launch.region == settings.region:
+        return ""
+    return f", with CO2 for {launch.region}; --region {settings.region} changes new runs only"
 
 
 def _can_go_on(leftover: Leftover, run: PlannedRun, folder: RunFolder) -> bool:

@@ -1,14 +1,8 @@
-"""What the documentation says is true: its shell blocks run, and its tables match the code."""
+"""What the documentation says is true: its links resolve, and its tables match the code."""
 
 import argparse
 import ast
-import csv
-import os
 import re
-import shutil
-import stat
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TypeGuard, get_args
@@ -18,175 +12,25 @@ import pytest
 import batch_runner
 import model_config_parser
 from benchmark_core import contract, sample_journal
+from benchmark_core.backends.base import Backend
 from benchmark_core.faults import RunFault
 from benchmark_core.meters import codecarbon
+from benchmark_core.meters.base import Meter
+from benchmark_core.tasks.base import Task
 from orchestrator import batch, settings
-from orchestrator.display.results_view import SHOWN
 from orchestrator.engines.base import ExitCause
 from orchestrator.engines.process_group import RECORD_FILE
 from orchestrator.errors import HostError, UsageError
 from orchestrator.master_table import COLUMNS
 from orchestrator.run_directory import ATTEMPTS_DIR, OUTCOME_FILE
-from tests.support.runner import environment
-from tests.support.tiny_hub import built_hub  # noqa: F401
+from tests.support.pages import PAGES, ROOT, coded, rows, run_folder_files, section, text
 
-ROOT = Path(__file__).parents[1]
-OF_THE_USER = {"batch_results", "results", "rehearsal"}
-PAGES = sorted(
-    path
-    for path in [*ROOT.glob("*.md"), *ROOT.glob("[!.]*/**/*.md")]
-    if not OF_THE_USER & set(path.relative_to(ROOT).parts)
-)
-
-# `make demo` as the Makefile has it, for one row and one repetition; it runs whole by itself.
-ONE_DEMO_ROW = (
-    "python -m demo.tiny_models demo/hub\n"
-    "HF_HUB_CACHE=$PWD/demo/hub HF_HUB_OFFLINE=1 python batch_runner.py --csv demo/catalog.csv"
-    " --prompts-file demo/prompts.jsonl --output-dir demo/results --engine process --device cpu"
-    " --repetitions 1 --model-name gpt2 --reasoning-state off"
-)
-OTHER_FORMS = {
-    "./build.sh": "./build.sh --help",
-    "python benchmarks/orchestration.py --rows 400": "python benchmarks/orchestration.py --help",
-}
-NOT_RUN = {
-    "make demo": "one row of it is run by a test of its own",
-    "make setup": "the tests run in the environment that it makes",
-    "source .venv/bin/activate": "the tests run in that environment",
-    "make test": "it is what runs this",
-    "make check": "it is run by itself, and takes a minute",
-}
 # Flags of build.sh, docker, mypy and the benchmark script.
 FOREIGN_FLAGS = {"--base", "--tag", "--no-cache", "--help", "--all", "--filter"}
 FOREIGN_FLAGS |= {"--strict", "--rows"}
 # Places inside a container, and the path of a page on the hub.
 KNOWN_ROOTS = {"results", "inputs", "home", "run", "tmp", "dev", "tree"}
 KNOWN_HOSTS = {"huggingface.co", "keepachangelog.com"}
-
-
-def text(name: str) -> str:
-    return (ROOT / name).read_text(encoding="utf-8")
-
-
-def section(page: str, heading: str) -> str:
-    """What stands under a heading, up to the next one of any level."""
-    return re.split(r"^#+ ", page.split(f"\n## {heading}\n")[1], flags=re.MULTILINE)[0]
-
-
-def rows(part: str) -> list[list[str]]:
-    """The cells of every table line, without headers and rulers."""
-    lines = [line for line in part.splitlines() if line.startswith("|")]
-    rulers = [number for number, line in enumerate(lines) if re.fullmatch(r"[|\s:-]+", line)]
-    unwanted = {*rulers, *(number - 1 for number in rulers)}
-    kept = (line for number, line in enumerate(lines) if number not in unwanted)
-    return [[cell.strip() for cell in line.strip("|").split("|")] for line in kept]
-
-
-def coded(cells: list[str]) -> list[str]:
-    """Every `word` in backquotes."""
-    return [word for cell in cells for word in re.findall(r"`([^`]+)`", cell)]
-
-
-# ------------------------------------------------------------------ shell blocks
-
-
-def shell_blocks(page: Path) -> list[str]:
-    fences = re.findall(
-        r"^```(?:bash|sh)\n(.*?)^```", page.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL
-    )
-    return [re.sub(r"\\\n\s*", " ", block) for block in fences]
-
-
-def form_to_run(line: str) -> str:
-    """The line as it can run here. Measuring needs a GPU and the hub, so such a line is planned."""
-    command = re.sub(r"\s+# .*$", "", line).strip()
-    if command in NOT_RUN:
-        return ":"
-    measures = command.startswith("python batch_runner.py") and not re.search(
-        r"--dry-run|--backend simulated", command
-    )
-    return OTHER_FORMS.get(command) or (f"{command} --dry-run" if measures else line)
-
-
-@pytest.fixture(scope="module")
-def programs(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the `python` of the environment, and `column` where the system has none."""
-    folder = tmp_path_factory.mktemp("programs")
-    scripts = {"python": f'exec {sys.executable} "$@"'}
-    if shutil.which("column") is None:
-        scripts["column"] = "exec cat"
-    for name, line in scripts.items():
-        path = folder / name
-        path.write_text(f"#!/bin/sh\n{line}\n")
-        path.chmod(path.stat().st_mode | stat.S_IXUSR)
-    return folder
-
-
-@pytest.fixture
-def checkout(tmp_path: Path, built_hub: Path) -> Path:  # noqa: F811
-    """A copy of what a reader has after cloning, the demo's models built already to save time."""
-    folder = tmp_path / "checkout"
-    unwanted = shutil.ignore_patterns("__pycache__", "hub", "results", "*.whl")
-    folder.mkdir()
-    for name in ("benchmark_core", "orchestrator", "demo", "docker", "benchmarks"):
-        shutil.copytree(ROOT / name, folder / name, ignore=unwanted)
-    for path in ROOT.iterdir():
-        if path.is_file() and path.name != ".env":
-            shutil.copy(path, folder / path.name)
-    shutil.copytree(built_hub, folder / "demo" / "hub")
-    return folder
-
-
-def run(script: str, checkout: Path, programs: Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        ["bash", "-euo", "pipefail", "-c", script],
-        cwd=checkout,
-        env=environment(PATH=f"{programs}:{os.environ['PATH']}", HOME=str(checkout.parent)),
-        capture_output=True,
-        text=True,
-        timeout=200,
-        check=False,
-    )
-
-
-WITH_BLOCKS = [page for page in PAGES if shell_blocks(page)]
-
-
-@pytest.mark.parametrize("page", WITH_BLOCKS, ids=lambda page: page.name)
-def test_shell_blocks_run_as_written(page: Path, checkout: Path, programs: Path) -> None:
-    earlier = "--engine process --backend simulated --num-prompts 2 --repetitions 1"
-    if "batch_results/" in "".join(shell_blocks(page)):
-        done = run(f"python batch_runner.py --class A {earlier}", checkout, programs)
-        assert done.returncode == 0, done.stdout + done.stderr
-    for block in shell_blocks(page):
-        script = "\n".join(form_to_run(line) for line in block.splitlines())
-        done = run(script, checkout, programs)
-        assert done.returncode == 0, f"{script}\n{done.stdout}\n{done.stderr}"
-    for folder in checkout.glob("*/individual_runs/*"):
-        files = {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
-        assert files <= run_folder_files(), folder
-
-
-def test_the_demo_gives_what_the_readme_shows(checkout: Path, programs: Path) -> None:
-    done = run(ONE_DEMO_ROW, checkout, programs)
-    assert done.returncode == 0, done.stdout + done.stderr
-    results = checkout / "demo" / "results"
-    with (results / "master_results.csv").open(newline="") as stream:
-        (row,) = csv.DictReader(stream)
-    assert (row["error_message"], row["gpu_energy_wh"], row["rehearsal"]) == ("", "", "no")
-    assert int(row["total_completion_tokens"]) == 10 * int(row["successful_prompts"]) > 0
-    (folder,) = results.glob("individual_runs/*")
-    files = {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
-    assert files <= run_folder_files()
-    shown = [line.split() for line in text("README.md").splitlines()]
-    assert " ".join(heading for heading, _, _ in SHOWN).split() in shown
-    names = list(COLUMNS)
-    assert [names[n - 1] for n in (1, 4, 6, 12, 14, 15, 16, 19)] in shown
-
-
-def test_the_lines_that_are_run_otherwise_stand_in_the_documentation() -> None:
-    lines = {line for page in PAGES for block in shell_blocks(page) for line in block.splitlines()}
-    assert OTHER_FORMS.keys() | NOT_RUN.keys() <= lines
 
 
 # ------------------------------------------------------------------ links and words
@@ -213,6 +57,23 @@ def test_links_resolve_and_words_are_in_order(page: Path) -> None:
     roots = set(re.findall(r"(?<![\w.:/~$}<>*\"'-])/(\w+)(?=[/`\s])", content))
     assert roots <= KNOWN_ROOTS
     assert not re.search(r"\bTODO\b|\bTBD\b|\bFIXME\b|(?<![\w&])#\d", content)
+
+
+def test_the_tree_of_the_architecture_names_every_module() -> None:
+    parts = re.findall(r"[\w*]+\.py", section(text("docs/architecture.md"), "Packages"))
+    unnamed = [
+        path
+        for package in ("orchestrator", "benchmark_core")
+        for path in (ROOT / package).glob("*.py")
+        if not path.name.startswith("__") and not any(path.match(part) for part in parts)
+    ]
+    assert unnamed == []
+
+
+@pytest.mark.parametrize("interface", [Task, Backend, Meter])
+def test_the_members_of_an_interface_are_named_where_it_is_explained(interface: type) -> None:
+    named = re.findall(r"\w+", text("docs/architecture.md").split("## Adding a variant")[1])
+    assert {name for name in vars(interface) if not name.startswith("_")} <= set(named)
 
 
 def test_every_decision_is_listed() -> None:
@@ -290,12 +151,6 @@ def test_the_columns_of_the_table_are_documented_in_order() -> None:
     assert [int(cells[0]) for cells in table] == list(range(1, len(COLUMNS) + 1))
     journal = rows(section(text("docs/results.md"), "benchmark_results.csv"))
     assert [coded(cells[:1])[0] for cells in journal] == list(sample_journal.COLUMNS)
-
-
-def run_folder_files() -> set[str]:
-    """The files of a run folder that the documentation names."""
-    table = rows(section(text("docs/results.md"), "A run folder"))
-    return {name for cells in table for name in coded(cells[:1]) if not name.endswith("/")}
 
 
 def test_the_files_of_a_run_folder_are_those_the_code_writes() -> None:

@@ -43,6 +43,7 @@ class CodeCarbonMeter:
         self._tracker: Any = None
         self._sources = EnergySources()
         self._open = False
+        self._closed: Any = None
         self._windows = 0
         self._measured_seconds = 0.0
 
@@ -57,13 +58,16 @@ class CodeCarbonMeter:
             self._tracker.stop_task("warm-up")
             self._sources = EnergySources(cpu=self._cpu_source(), ram=self._ram_source())
 
+    def approach(self) -> None:
+        """Nothing to wait for."""
+
     def open(self, label: str) -> None:
         self._windows += 1
         with self._codecarbon_faults("cannot open a window"):
             self._tracker.start_task(f"{self._windows:03d} {label}")
         self._open = True
 
-    def close(self) -> Reading:
+    def close(self) -> None:
         if not self._open:
             raise self._fault("was asked to close a window that was never open")
         self._open = False
@@ -72,6 +76,12 @@ class CodeCarbonMeter:
         if energy is None:
             raise self._fault("lost the window")
         self._measured_seconds += energy.duration
+        self._closed = energy
+
+    def read(self) -> Reading:
+        energy, self._closed = self._closed, None
+        if energy is None:
+            raise self._fault("was asked to read a window that was never closed")
         return Reading(
             cpu_joules=self._joules(energy.cpu_energy),
             ram_joules=self._joules(energy.ram_energy),
@@ -84,7 +94,7 @@ class CodeCarbonMeter:
         if tracker is not None:
             with contextlib.suppress(Exception):
                 self._write_files(tracker)
-        self._open = False
+        self._open, self._closed = False, None
         logging.getLogger(LOGGER).removeFilter(self._notes)
 
     def sources(self) -> EnergySources:

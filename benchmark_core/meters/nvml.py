@@ -24,11 +24,19 @@ NO_VALUE = 2**64 - 1
 POLL_SECONDS = 0.0001
 # For so long an edge waits for steps that are sharp; a busy machine or a slow driver gives none.
 SHARP_PATIENCE_SECONDS = 0.5
+# An edge may be so far from the watching of the counters. Other meters open and close between the
+# two, in milliseconds; farther out the power at the edge would be a guess.
+LONGEST_GAP_SECONDS = 1.0
+
+MISUSE = "Please report this."
 
 
 @dataclass(frozen=True)
 class Edge:
-    """The edge of a window: the courses of all counters there by UUID, and the monotonic clock."""
+    """The courses of all counters by UUID, and a time of the monotonic clock.
+
+    The time is that of the edge of a window; before it, of the end of the approach.
+    """
 
     courses: dict[str, Course]
     at_seconds: float
@@ -39,11 +47,12 @@ class NvmlMeter:
 
     `synchronise` runs before each edge, so that queued work counts where it belongs.
 
-    A counter advances in steps, so `open` waits for two steps of every device before the window,
-    and `close` for two after it: 0.1 to 0.2 s each with steps of 100 ms, outside the window. From
-    the step nearest to the edge a constant power is assumed up to the edge, that between the two
-    steps. What is left is the change of the power within one step outside the window, and less
-    than a millisecond's energy from the time of the steps, on a machine that is not overloaded.
+    A counter advances in steps, so `approach` waits for two steps of every device before the
+    window, and `read` for two after it: 0.1 to 0.2 s each with steps of 100 ms. From the step
+    nearest to the edge a constant power is assumed up to the edge, that between the two steps. What
+    is left is the change of the power within one step outside the window, or while other meters
+    open and close, and less than a millisecond's energy from the time of the steps, on a machine
+    that is not overloaded. An edge a second or more from the watching is a fault.
 
     A window that comes out at zero or less on any device was too short for that: its GPU energy is
     None, because 0 would be wrong and the other devices alone would understate it. Windows of 2 ms
@@ -57,7 +66,9 @@ class NvmlMeter:
         self._counters: dict[str, SteppingCounter] = {}
         self._facts: tuple[GpuFacts, ...] = ()
         self._initialised = False
+        self._approached: Edge | None = None
         self._opened: Edge | None = None
+        self._closed_at: float | None = None
 
     def start(self) -> None:
         if not self._uuids or len(set(self._uuids)) != len(self._uuids):
@@ -76,20 +87,36 @@ class NvmlMeter:
             self.stop()
             raise
 
-    def open(self, label: str) -> None:
-        self._opened = None
+    def approach(self) -> None:
+        """Synchronises too: work still queued would make the power before the window another."""
+        self._opened = self._closed_at = None
         self._synchronise()
         courses = self._await_courses(SteppingCounter.course_until_now)
-        self._opened = Edge(courses, time.monotonic())
+        self._approached = Edge(courses, time.monotonic())
 
-    def close(self) -> Reading:
-        opened, self._opened = self._opened, None
-        if opened is None:
-            raise MeterFault("a GPU energy window was closed that was never open", CHECK_GPU)
+    def open(self, label: str) -> None:
+        approached, self._approached = self._approached, None
+        if approached is None:
+            raise MeterFault("a GPU energy window was opened without an approach", MISUSE)
         self._synchronise()
         at_seconds = time.monotonic()
+        _refuse_gap(at_seconds - approached.at_seconds, "before")
+        self._opened = Edge(approached.courses, at_seconds)
+
+    def close(self) -> None:
+        if self._opened is None:
+            raise MeterFault("a GPU energy window was closed that was never open", MISUSE)
+        self._synchronise()
+        self._closed_at = time.monotonic()
+
+    def read(self) -> Reading:
+        opened, self._opened = self._opened, None
+        closed_at, self._closed_at = self._closed_at, None
+        if opened is None or closed_at is None:
+            raise MeterFault("a GPU energy window was read that was never closed", MISUSE)
+        _refuse_gap(time.monotonic() - closed_at, "after")
         courses = self._await_courses(SteppingCounter.course_from_start)
-        return energy_between(opened, Edge(courses, at_seconds))
+        return energy_between(opened, Edge(courses, closed_at))
 
     def stop(self) -> None:
         if not self._initialised:
@@ -99,7 +126,7 @@ class NvmlMeter:
         self._initialised = False
         self._handles = {}
         self._counters = {}
-        self._opened = None
+        self._approached = self._opened = self._closed_at = None
         with contextlib.suppress(pynvml.NVMLError):
             pynvml.nvmlShutdown()
 
@@ -163,6 +190,15 @@ class NvmlMeter:
             if not 0 <= millijoules < NO_VALUE:
                 raise MeterFault(f"the energy counter of {uuid} holds no value", CHECK_GPU)
             counter.see(millijoules, asked_at, answered_at)
+
+
+def _refuse_gap(seconds: float, side: str) -> None:
+    if seconds > LONGEST_GAP_SECONDS:
+        raise MeterFault(
+            f"{seconds:.1f} s {side} a GPU energy window nobody watched the counters, and"
+            f" {LONGEST_GAP_SECONDS:g} s is the most that the energy at its edge can be told from",
+            "The machine was overloaded or stopped, or another meter is slow: run the row again.",
+        )
 
 
 def energy_between(opened: Edge, closed: Edge) -> Reading:

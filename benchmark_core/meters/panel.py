@@ -14,8 +14,10 @@ Value = TypeVar("Value")
 class MeterPanel:
     """A `Meter` made of others, the fastest first: it opens last and closes first.
 
-    So the windows of slow meters enclose those of fast ones, whose edges stay sharp. Every quantity
-    has one owner, the first meter whose `sources` name it.
+    So the windows of slow meters enclose those of fast ones, whose edges stay sharp. All have
+    approached before the first opens, the fastest last, so that what it found is fresh; and all are
+    closed before the first is read. So no meter waits in the window of another. Every quantity has
+    one owner, the first meter whose `sources` name it.
     """
 
     def __init__(self, meters: Sequence[Meter]) -> None:
@@ -29,6 +31,10 @@ class MeterPanel:
             self.stop()
             raise
 
+    def approach(self) -> None:
+        for meter in reversed(self._meters):
+            meter.approach()
+
     def open(self, label: str) -> None:
         opened: list[Meter] = []
         try:
@@ -41,18 +47,13 @@ class MeterPanel:
                     meter.close()
             raise
 
-    def close(self) -> Reading:
-        """The merged reading. All meters are closed before the first fault is raised."""
-        readings: list[Reading] = []
-        faults: list[MeterFault] = []
-        for meter in self._meters:
-            try:
-                readings.append(meter.close())
-            except MeterFault as fault:
-                faults.append(fault)
-        if faults:
-            raise faults[0]
-        return self._merge(readings)
+    def close(self) -> None:
+        """All meters are closed before the first fault is raised."""
+        _all(meter.close for meter in self._meters)
+
+    def read(self) -> Reading:
+        """The merged reading. All meters are read before the first fault is raised."""
+        return self._merge(_all(meter.read for meter in self._meters))
 
     def stop(self) -> None:
         with contextlib.ExitStack() as stack:
@@ -88,6 +89,20 @@ class MeterPanel:
         """The reading of the quantity's owner; an empty one where nobody gives it."""
         pairs = zip(self._meters, readings, strict=True)
         return next((reading for meter, reading in pairs if quantity(meter.sources())), Reading())
+
+
+def _all(calls: Iterable[Callable[[], Value]]) -> list[Value]:
+    """What every call answers; a fault keeps no later call from being made."""
+    answers: list[Value] = []
+    faults: list[MeterFault] = []
+    for call in calls:
+        try:
+            answers.append(call())
+        except MeterFault as fault:
+            faults.append(fault)
+    if faults:
+        raise faults[0]
+    return answers
 
 
 def _first(values: Iterable[Value | None]) -> Value | None:

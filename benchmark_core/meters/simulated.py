@@ -34,19 +34,28 @@ class SimulatedMeter:
         )
         self._windows = 0
         self._opened_at: float | None = None
+        self._seconds: float | None = None
 
     def start(self) -> None:
         """Nothing to acquire."""
+
+    def approach(self) -> None:
+        """Nothing to wait for."""
 
     def open(self, label: str) -> None:
         self._windows += 1
         self._opened_at = time.monotonic()
 
-    def close(self) -> Reading:
+    def close(self) -> None:
         closed_at = time.monotonic()
         if self._opened_at is None:
             raise MeterFault("a window was closed that was never open", "Please report this.")
-        seconds, self._opened_at = closed_at - self._opened_at, None
+        self._seconds, self._opened_at = closed_at - self._opened_at, None
+
+    def read(self) -> Reading:
+        seconds, self._seconds = self._seconds, None
+        if seconds is None:
+            raise MeterFault("a window was read that was never closed", "Please report this.")
         if self._fault == "meter_failure" and self._windows == 2:
             raise MeterFault(
                 "the simulated meter failed in its second window",
@@ -58,7 +67,7 @@ class SimulatedMeter:
         return Reading(gpu_joules=sum(by_device.values()), gpu_joules_by_device=by_device)
 
     def stop(self) -> None:
-        self._opened_at = None
+        self._opened_at = self._seconds = None
 
     def sources(self) -> EnergySources:
         if not self._uuids:

@@ -33,11 +33,13 @@ from benchmark_core.meters.codecarbon import CodeCarbonMeter
 
 meter = CodeCarbonMeter(Path(sys.argv[1]), "FRA", tuple(sys.argv[2:]))
 meter.start()
+meter.approach()
 meter.open("window")
 started = time.monotonic()
 while time.monotonic() - started < 0.5:
     pass
-reading = meter.close()
+meter.close()
+reading = meter.read()
 sources = meter.sources()
 meter.stop()
 print(json.dumps({
@@ -110,11 +112,13 @@ def test_a_busy_processor_uses_energy(tmp_path: Path) -> None:
     try:
         meter.open("prefill")
         spin(1.2)
-        first = meter.close()
+        meter.close()
+        first = meter.read()
         spin(0.3)
         meter.open("prefill")
         spin(0.3)
-        second = meter.close()
+        meter.close()
+        second = meter.read()
         spin(0.3)
     finally:
         meter.stop()
@@ -189,7 +193,9 @@ def test_a_second_tracker_on_the_machine_is_no_obstacle(tmp_path: Path) -> None:
         meter.start()
         meter.open("prefill")
     spin(0.1)
-    readings = [meter.close() for meter in meters]
+    for meter in meters:
+        meter.close()
+    readings = [meter.read() for meter in meters]
     for meter in meters:
         meter.stop()
     assert all(reading.ram_joules for reading in readings)
@@ -255,7 +261,23 @@ def test_an_error_that_codecarbon_swallows_is_a_meter_fault_too(
     meter.stop()
 
 
-@pytest.mark.parametrize("misuse", [CodeCarbonMeter.close, lambda meter: meter.open("early")])
+def test_a_window_is_read_once_and_only_when_closed(tmp_path: Path) -> None:
+    meter = CodeCarbonMeter(tmp_path, "WORLD", ())
+    meter.start()
+    meter.open("prefill")
+    with pytest.raises(MeterFault, match="never closed"):
+        meter.read()
+    meter.close()
+    assert meter.read().ram_joules
+    with pytest.raises(MeterFault, match="never closed"):
+        meter.read()
+    meter.stop()
+
+
+@pytest.mark.parametrize(
+    "misuse",
+    [CodeCarbonMeter.close, CodeCarbonMeter.read, lambda meter: meter.open("early")],
+)
 def test_windows_of_a_meter_that_never_started_are_faults(
     tmp_path: Path, misuse: Callable[[CodeCarbonMeter], object]
 ) -> None:

@@ -20,7 +20,8 @@ WORST_EDGE_SECONDS = 0.005
 USUAL_EDGE_SECONDS = 0.0005
 
 # Runs windows of `windows` seconds, the first of them `pause` seconds after the start. Where
-# `until` is given, a window ends at so many seconds after the start instead.
+# `until` is given, a window ends at so many seconds after the start instead. `between` seconds pass
+# after the approach and before the reading, as if another meter opened and closed there.
 PROBE = """
 import json, sys, time
 from benchmark_core.faults import MeterFault
@@ -41,6 +42,9 @@ try:
     answer["sources"] = meter.sources().model_dump()
     time.sleep(plan["pause"])
     for seconds in plan["windows"]:
+        answer["stage"] = "approach"
+        meter.approach()
+        time.sleep(plan["between"])
         answer["stage"] = "open"
         meter.open("window")
         opened = time.monotonic()
@@ -49,7 +53,10 @@ try:
         time.sleep(seconds)
         answer["stage"] = "close"
         closed = time.monotonic()
-        reading = meter.close()
+        meter.close()
+        time.sleep(plan["between"])
+        answer["stage"] = "read"
+        reading = meter.read()
         answer["windows"].append({"seconds": closed - opened, **reading.model_dump()})
 except MeterFault as fault:
     answer["fault"] = fault.message
@@ -82,8 +89,17 @@ def measure(
     windows: list[float],
     pause: float = 0,
     until: float | None = None,
+    between: float = 0,
 ) -> dict[str, Any]:
-    plan = json.dumps({"uuids": uuids, "windows": windows, "pause": pause, "until": until})
+    plan = json.dumps(
+        {
+            "uuids": uuids,
+            "windows": windows,
+            "pause": pause,
+            "until": until,
+            "between": between,
+        }
+    )
     done = subprocess.run(
         [sys.executable, "-c", PROBE, plan],
         env=environment | {"PYTHONPATH": str(ROOT)},
@@ -134,7 +150,15 @@ def test_any_step_of_the_counter_will_do(driver: Path, step_ms: int) -> None:
         assert window["gpu_joules_by_device"] == {uuid(0): window["gpu_joules"]}
         assert window["cpu_joules"] is None
     assert len(answer["windows"]) == 4
-    assert answer["synchronised"] == 8
+    assert answer["synchronised"] == 12
+
+
+def test_what_other_meters_take_beside_the_window_is_not_in_it(driver: Path) -> None:
+    environment = simulated_driver.environment(driver, watts=350)
+    windows = measure(environment, [uuid(0)], [0.05] * 3, between=0.25)["windows"]
+    assert len(windows) == 3
+    for window in windows:
+        assert_measured(window["gpu_joules"], 350, window["seconds"])
 
 
 def test_only_the_devices_of_the_run_count(driver: Path) -> None:
@@ -190,32 +214,32 @@ def test_a_driver_without_counters_is_refused_at_the_start(
 
 @pytest.mark.parametrize("faulty", [{}, {"fault_gpu": 1}], ids=["all", "second"])
 @pytest.mark.parametrize(("fault", "said"), LATE_FAULTS)
-def test_a_fault_while_a_window_opens(
+def test_a_fault_before_a_window_opens(
     driver: Path, faulty: dict[str, object], fault: str, said: str
 ) -> None:
     """Two steps of 200 ms last longer than the 0.1 s until the fault."""
     environment = simulated_driver.environment(
         driver, gpus=2, step_ms="50,200", fault=f"{fault}:0.1", **faulty
     )
-    assert_fault(measure(environment, [uuid(0), uuid(1)], [0.05]), "open", said)
+    assert_fault(measure(environment, [uuid(0), uuid(1)], [0.05]), "approach", said)
 
 
 @pytest.mark.parametrize(("fault", "said"), LATE_FAULTS)
 def test_a_fault_after_a_window_ended(driver: Path, fault: str, said: str) -> None:
     """The window ends 0.1 s before the fault, and the second step after it comes later."""
     environment = simulated_driver.environment(driver, step_ms=200, fault=f"{fault}:1.1")
-    assert_fault(measure(environment, [uuid(0)], [0.05], until=1.0), "close", said)
+    assert_fault(measure(environment, [uuid(0)], [0.05], until=1.0), "read", said)
 
 
 def test_a_reset_between_windows_is_found(driver: Path) -> None:
     environment = simulated_driver.environment(driver, step_ms=1, fault="reset_after:0.2")
     answer = measure(environment, [uuid(0)], [0.05], pause=0.4)
-    assert_fault(answer, "open", "went backwards")
+    assert_fault(answer, "approach", "went backwards")
 
 
 def test_a_counter_that_never_steps_is_dead(driver: Path) -> None:
     environment = simulated_driver.environment(driver, step_ms=3_600_000)
-    assert_fault(measure(environment, [uuid(0)], [0.05]), "open", "stood still")
+    assert_fault(measure(environment, [uuid(0)], [0.05]), "approach", "stood still")
 
 
 def test_faults_of_other_devices_do_not_matter(driver: Path) -> None:

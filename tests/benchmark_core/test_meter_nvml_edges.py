@@ -1,6 +1,9 @@
-"""The arithmetic of edges on counters whose every joule is known, without a clock."""
+"""The arithmetic of edges on counters whose every joule is known, without a real clock."""
 
+import math
 from collections.abc import Callable, Iterable
+from itertools import pairwise
+from types import SimpleNamespace
 
 import pytest
 
@@ -11,7 +14,7 @@ from benchmark_core.meters.counter_edges import (
     Step,
     SteppingCounter,
 )
-from benchmark_core.meters.nvml import Edge, energy_between
+from benchmark_core.meters.nvml import LONGEST_GAP_SECONDS, Edge, NvmlMeter, energy_between
 
 POLL_SECONDS = 0.0002
 READ_SECONDS = 0.00001
@@ -160,3 +163,118 @@ def test_a_window_too_short_for_one_device_is_measured_on_none(moved: float) -> 
     reading = energy_between(edge(1.0, first=7, second=100), edge(1.5, first=7 + moved, second=160))
     assert reading.gpu_joules is None
     assert reading.gpu_joules_by_device is None
+
+
+class Machine:
+    """Two GPUs whose power a test sets, and a clock that moves when it is read or slept on.
+
+    The counter of `fast` is renewed ten times as often as that of `slow`.
+    """
+
+    def __init__(self) -> None:
+        self.now = 0.85
+        self.steps = {"fast": 0.01, "slow": 0.1}
+        self._draws = {gpu: [(0.0, 0.0)] for gpu in self.steps}
+
+    def monotonic(self) -> float:
+        self.now += READ_SECONDS
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+
+    def draw(self, gpu: str, watts: float, at_seconds: float) -> None:
+        self._draws[gpu].append((at_seconds, watts))
+
+    def millijoules(self, gpu: str) -> int:
+        until = int(self.now / self.steps[gpu] + 1e-9) * self.steps[gpu]
+        spans = pairwise([*self._draws[gpu], (math.inf, 0.0)])
+        return int(
+            sum(1000 * w * max(0, min(end, until) - begin) for (begin, w), (end, _) in spans)
+        )
+
+
+@pytest.fixture
+def machine(monkeypatch: pytest.MonkeyPatch) -> Machine:
+    import pynvml
+
+    machine = Machine()
+    monkeypatch.setattr("benchmark_core.meters.nvml.time", machine)
+    monkeypatch.setattr(pynvml, "nvmlDeviceGetHandleByUUID", str)
+    monkeypatch.setattr(pynvml, "nvmlDeviceGetTotalEnergyConsumption", machine.millijoules)
+    answers = {
+        "nvmlInit": None,
+        "nvmlShutdown": None,
+        "nvmlDeviceGetMigMode": (pynvml.NVML_DEVICE_MIG_DISABLE, pynvml.NVML_DEVICE_MIG_DISABLE),
+        "nvmlDeviceGetMemoryInfo": SimpleNamespace(total=1),
+        "nvmlDeviceGetEnforcedPowerLimit": 1,
+        "nvmlDeviceGetName": "a GPU",
+        "nvmlSystemGetDriverVersion": "1",
+    }
+    for name, answer in answers.items():
+        monkeypatch.setattr(pynvml, name, lambda *_, answer=answer: answer)
+    return machine
+
+
+@pytest.fixture
+def meter(machine: Machine) -> NvmlMeter:
+    meter = NvmlMeter(tuple(machine.steps), lambda: None)
+    meter.start()
+    return meter
+
+
+def test_each_edge_follows_the_power_on_its_own_side(machine: Machine, meter: NvmlMeter) -> None:
+    """While the slow counter is waited for, the power changes far from the edges of the window.
+
+    Other meters open and close in the 20 and 30 ms beside it.
+    """
+    machine.draw("fast", 300, 0.0)
+    machine.draw("fast", 100, 0.95)
+    machine.draw("slow", 60, 0.0)
+    meter.approach()
+    machine.sleep(0.02)
+    meter.open("window")
+    opened = machine.now
+    for gpu in machine.steps:
+        machine.draw(gpu, 500, opened)
+    machine.sleep(0.293)
+    closed = machine.now
+    machine.draw("fast", 80, closed)
+    machine.draw("fast", 30, closed + 0.1)
+    machine.draw("slow", 90, closed)
+    meter.close()
+    machine.sleep(0.03)
+    joules = meter.read().gpu_joules_by_device
+    assert joules == pytest.approx(dict.fromkeys(machine.steps, 500 * (closed - opened)), abs=0.2)
+
+
+@pytest.mark.parametrize("side", ["before", "after"])
+def test_an_edge_far_from_the_watched_steps_is_a_fault(
+    machine: Machine, meter: NvmlMeter, side: str
+) -> None:
+    for gpu in machine.steps:
+        machine.draw(gpu, 100, 0.0)
+    late = {side: LONGEST_GAP_SECONDS + 0.1}
+    meter.approach()
+    machine.sleep(late.get("before", 0))
+    with pytest.raises(MeterFault, match=rf"1\.1 s {side} a GPU energy window"):
+        meter.open("window")
+        machine.sleep(0.2)
+        meter.close()
+        machine.sleep(late.get("after", 0))
+        meter.read()
+
+
+def test_the_steps_of_a_window_come_in_order(machine: Machine, meter: NvmlMeter) -> None:
+    for gpu in machine.steps:
+        machine.draw(gpu, 100, 0.0)
+    with pytest.raises(MeterFault, match="without an approach"):
+        meter.open("window")
+    meter.approach()
+    with pytest.raises(MeterFault, match="closed that was never open"):
+        meter.close()
+    meter.open("window")
+    with pytest.raises(MeterFault, match="read that was never closed"):
+        meter.read()
+    with pytest.raises(MeterFault, match="without an approach"):
+        meter.open("window")

@@ -1,10 +1,45 @@
+import csv
+import json
+import shutil
+import statistics
+import subprocess
+import sys
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import pytest
 
 from benchmark_core.contract import EnergySource, EnergySources, GpuFacts, Reading
 from benchmark_core.faults import MeterFault
+from benchmark_core.meters.codecarbon import WINDOWS_FILE
 from benchmark_core.meters.panel import MeterPanel
+from tests.support import simulated_driver
+
+ROOT = Path(__file__).parents[2]
+
+# Short windows under both real meters, and what CodeCarbon takes for the watts of the RAM.
+PROBE = """
+import json, sys, time
+from pathlib import Path
+from benchmark_core.meters.codecarbon import CodeCarbonMeter
+from benchmark_core.meters.nvml import NvmlMeter
+from benchmark_core.meters.panel import MeterPanel
+
+codecarbon = CodeCarbonMeter(Path(sys.argv[1]), "WORLD", ())
+panel = MeterPanel([NvmlMeter((sys.argv[2],), lambda: None), codecarbon])
+panel.start()
+windows = []
+for _ in range(5):
+    panel.approach()
+    panel.open("window")
+    opened = time.monotonic()
+    time.sleep(0.05)
+    seconds = time.monotonic() - opened
+    panel.close()
+    windows.append({"seconds": seconds, **panel.read().model_dump()})
+panel.stop()
+print(json.dumps(windows))
+"""
 
 GPU = EnergySource(meter="nvml", kind="measured", method="counter")
 OTHER_GPU = EnergySource(meter="simulated", kind="simulated", method="watts")
@@ -25,11 +60,17 @@ class ScriptedMeter:
     def start(self) -> None:
         self._called("start")
 
+    def approach(self) -> None:
+        self._called("approach")
+
     def open(self, label: str) -> None:
         self._called("open")
 
-    def close(self) -> Reading:
+    def close(self) -> None:
         self._called("close")
+
+    def read(self) -> Reading:
+        self._called("read")
         return self.reading
 
     def stop(self) -> None:
@@ -47,15 +88,50 @@ class ScriptedMeter:
             raise MeterFault(f"{self.name} failed to {method}", "none")
 
 
-def test_the_fast_meter_opens_last_and_closes_first() -> None:
+def window(panel: MeterPanel) -> Reading:
+    panel.approach()
+    panel.open("window")
+    panel.close()
+    return panel.read()
+
+
+def test_the_fast_meter_is_the_inner_one_and_nothing_waits_inside() -> None:
     calls: list[str] = []
     panel = MeterPanel([ScriptedMeter("fast", calls), ScriptedMeter("slow", calls)])
     panel.start()
-    panel.open("prefill")
-    panel.close()
+    window(panel)
     panel.stop()
-    assert calls[2:6] == ["open slow", "open fast", "close fast", "close slow"]
-    assert sorted(calls[6:]) == ["stop fast", "stop slow"]
+    assert calls[2:4] == ["approach slow", "approach fast"]
+    assert calls[4:8] == ["open slow", "open fast", "close fast", "close slow"]
+    assert sorted(calls[8:10]) == ["read fast", "read slow"]
+    assert sorted(calls[10:]) == ["stop fast", "stop slow"]
+
+
+@pytest.mark.skipif(shutil.which("cc") is None, reason="no C compiler (cc)")
+def test_the_waiting_of_the_gpu_meter_is_in_no_window_of_codecarbon(tmp_path: Path) -> None:
+    """With steps of 100 ms the GPU meter waits for 100 to 200 ms on each side of a window."""
+    driver = simulated_driver.build(tmp_path / "driver")
+    done = subprocess.run(
+        [sys.executable, "-c", PROBE, str(tmp_path), simulated_driver.uuid(0)],
+        env=simulated_driver.environment(driver, watts=350, step_ms=100)
+        | {"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    windows = json.loads(done.stdout)
+    with (tmp_path / WINDOWS_FILE).open(newline="") as stream:
+        rows = list(csv.DictReader(stream))[1:]
+    assert len(rows) == len(windows) == 5
+    # Medians, because a busy machine may stop the process for a while inside any one window.
+    pairs = list(zip(windows, rows, strict=True))
+    too_long = {
+        "RAM energy": [w["ram_joules"] / float(r["ram_power"]) - w["seconds"] for w, r in pairs],
+        "duration": [float(r["duration"]) - w["seconds"] for w, r in pairs],
+        "GPU energy": [w["gpu_joules"] / 350 - w["seconds"] for w in windows],
+    }
+    found = {name: statistics.median(seconds) for name, seconds in too_long.items()}
+    assert found == pytest.approx(dict.fromkeys(too_long, 0.0), abs=0.03)
 
 
 def test_every_quantity_has_one_owner() -> None:
@@ -74,8 +150,7 @@ def test_every_quantity_has_one_owner() -> None:
         (GpuFacts(uuid="GPU-b", name="b GPU"),),
     )
     panel = MeterPanel([first, second])
-    panel.open("decode")
-    assert panel.close() == Reading(
+    assert window(panel) == Reading(
         gpu_joules=10.0,
         gpu_joules_by_device={"GPU-a": 10.0},
         cpu_joules=3.0,
@@ -90,28 +165,36 @@ def test_an_owner_without_a_figure_is_not_replaced_by_another_meter() -> None:
     owner = ScriptedMeter("nvml", [], Reading(), EnergySources(gpu=GPU))
     other = ScriptedMeter("other", [], Reading(gpu_joules=5.0), EnergySources(gpu=OTHER_GPU))
     panel = MeterPanel([owner, other])
-    panel.open("prefill")
-    assert panel.close().gpu_joules is None
+    assert window(panel).gpu_joules is None
 
 
 def test_without_meters_nothing_is_measured() -> None:
     panel = MeterPanel([])
     panel.start()
-    panel.open("prefill")
-    assert panel.close() == Reading()
+    assert window(panel) == Reading()
     assert panel.sources() == EnergySources()
     assert panel.gpus() == ()
 
 
-def test_when_one_close_fails_the_others_are_closed() -> None:
+@pytest.mark.parametrize("method", ["close", "read"])
+def test_when_one_fails_at_the_end_the_others_are_ended_too(method: str) -> None:
     calls: list[str] = []
     panel = MeterPanel(
-        [ScriptedMeter("fast", calls, fails_in="close"), ScriptedMeter("slow", calls)]
+        [ScriptedMeter("fast", calls, fails_in=method), ScriptedMeter("slow", calls)]
     )
-    panel.open("prefill")
-    with pytest.raises(MeterFault, match="fast failed to close"):
-        panel.close()
-    assert calls[-1] == "close slow"
+    with pytest.raises(MeterFault, match=f"fast failed to {method}"):
+        window(panel)
+    assert calls[-1] == f"{method} slow"
+
+
+def test_when_one_approach_fails_nothing_is_opened() -> None:
+    calls: list[str] = []
+    panel = MeterPanel(
+        [ScriptedMeter("fast", calls, fails_in="approach"), ScriptedMeter("slow", calls)]
+    )
+    with pytest.raises(MeterFault, match="fast failed to approach"):
+        window(panel)
+    assert calls == ["approach slow", "approach fast"]
 
 
 def test_when_one_open_fails_those_already_open_are_closed() -> None:

@@ -9,16 +9,26 @@ from benchmark_core.meters import registry
 from benchmark_core.meters.simulated import SimulatedMeter
 
 
+def window(meter: SimulatedMeter) -> Reading:
+    meter.approach()
+    meter.open("window")
+    meter.close()
+    return meter.read()
+
+
 def test_every_device_draws_the_watts_for_the_duration() -> None:
     meter = SimulatedMeter(200.0, 2, None)
     meter.start()
+    meter.approach()
     outside = time.monotonic()
     meter.open("prefill")
     opened = time.monotonic()
     time.sleep(0.05)
     closed = time.monotonic()
-    reading = meter.close()
+    meter.close()
     outside = time.monotonic() - outside
+    time.sleep(0.05)
+    reading = meter.read()
     assert reading.gpu_joules_by_device is not None
     assert list(reading.gpu_joules_by_device) == ["SIMULATED-GPU-0", "SIMULATED-GPU-1"]
     for joules in reading.gpu_joules_by_device.values():
@@ -45,30 +55,36 @@ def test_real_devices_of_a_rehearsal_get_simulated_names() -> None:
 
 def test_without_devices_nothing_is_measured() -> None:
     meter = SimulatedMeter(200.0, 0, None)
-    meter.open("prefill")
-    assert meter.close() == Reading()
+    assert window(meter) == Reading()
     assert meter.sources() == EnergySources()
 
 
 def test_the_fault_strikes_in_the_second_window() -> None:
     meter = SimulatedMeter(200.0, 1, "meter_failure")
-    meter.open("prefill")
-    assert meter.close().gpu_joules is not None
-    meter.open("decode")
+    assert window(meter).gpu_joules is not None
     with pytest.raises(MeterFault, match="second window"):
-        meter.close()
+        window(meter)
 
 
 def test_other_faults_leave_the_meter_alone() -> None:
     meter = SimulatedMeter(200.0, 1, "crash")
     for _ in range(3):
-        meter.open("prefill")
-        assert meter.close().gpu_joules is not None
+        assert window(meter).gpu_joules is not None
 
 
 def test_closing_without_opening_is_a_fault() -> None:
     with pytest.raises(MeterFault):
         SimulatedMeter(200.0, 1, None).close()
+
+
+def test_a_window_is_read_once_and_only_when_closed() -> None:
+    meter = SimulatedMeter(200.0, 1, None)
+    meter.open("prefill")
+    with pytest.raises(MeterFault):
+        meter.read()
+    assert window(meter).gpu_joules is not None
+    with pytest.raises(MeterFault):
+        meter.read()
 
 
 def test_the_registry_hands_the_simulation_on(tmp_path: Path) -> None:
@@ -85,8 +101,6 @@ def test_the_registry_hands_the_simulation_on(tmp_path: Path) -> None:
     assert source is not None
     assert source.method == "42 W times duration"
     assert len(meter.gpus()) == 3
-    meter.open("a")
-    meter.close()
-    meter.open("b")
+    window(meter)
     with pytest.raises(MeterFault):
-        meter.close()
+        window(meter)

@@ -78,6 +78,8 @@ def test_a_sweep_fills_the_table_and_a_second_one_skips(place):
     assert second.returncode == 0
     assert second.stdout.count("skipped sim_") == 4
     assert digests(place / "results") == before
+    third = batch(*BASE, "--region", "FRA", cwd=place)
+    assert third.stdout.count("with CO2 for WORLD; --region FRA changes new runs only") == 4
 
 
 def test_every_fault_is_a_failed_row_and_the_sweep_goes_on(place):

@@ -25,8 +25,8 @@ def config(**changes):
     return ModelConfig(**(fields | changes))
 
 
-def plan_one(row, gpus=EIGHT, **changes):
-    return make_plan([row], settings(**changes), gpus, None, Simulations()).runs[0].spec
+def plan_one(row, **changes):
+    return make_plan([row], settings(**changes), EIGHT, None, Simulations()).runs[0].spec
 
 
 @pytest.mark.parametrize(
@@ -119,6 +119,8 @@ def test_tasks_that_are_not_built_are_skipped_by_name():
         ({"meters": ("nvml", "nvml")}, "twice"),
         ({"meters": ("simulated",)}, "simulated backend only"),
         ({"region": "Atlantis"}, "no grid factor"),
+        ({"endpoint": "http://127.0.0.1:8000/v1"}, "asks no server"),
+        ({"gpus": "simulated:2"}, "simulated GPUs cannot run"),
     ],
 )
 def test_what_is_not_built_is_refused_by_name(changes, message):

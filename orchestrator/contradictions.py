@@ -1,0 +1,61 @@
+"""Settings that cannot be meant together, or that ask for what is not built."""
+
+from collections.abc import Iterator
+from typing import get_args
+
+from benchmark_core import carbon
+from benchmark_core.backends import registry as backends
+from benchmark_core.contract import MeterName
+from orchestrator.errors import Problem
+from orchestrator.settings import Settings
+
+
+def find_contradictions(settings: Settings) -> Iterator[Problem]:
+    """Every one of them, so that a user corrects the command line once."""
+    yield from _about_backend(settings)
+    yield from _about_meters(settings)
+    if settings.region not in carbon.regions():
+        yield Problem(
+            f"--region {settings.region[:40]}",
+            "no grid factor is known for it",
+            f"Use one of {', '.join(carbon.regions())}.",
+        )
+
+
+def _about_backend(settings: Settings) -> Iterator[Problem]:
+    backend = settings.backend
+    if backend not in backends.BUILT:
+        yield Problem(
+            f"--backend {backend}",
+            "this backend is not built yet",
+            f"Use one of {', '.join(sorted(backends.BUILT))}.",
+        )
+    if settings.endpoint and backend != "vllm":
+        yield Problem(
+            f"--endpoint {settings.endpoint[:80]}",
+            f"the {backend} backend asks no server",
+            "Add --backend vllm, or leave the endpoint out.",
+        )
+    if settings.gpus.startswith("simulated:") and backend != "simulated":
+        yield Problem(
+            f"--gpus {settings.gpus[:40]}",
+            f"simulated GPUs cannot run the {backend} backend",
+            "Add --backend simulated, or name real GPUs.",
+        )
+
+
+def _about_meters(settings: Settings) -> Iterator[Problem]:
+    meters, known = settings.meters, get_args(MeterName)
+    for name in meters:
+        if name not in known:
+            yield Problem("--meters", f"{name[:40]!r} is not a meter", f"Use {', '.join(known)}.")
+    if not meters:
+        yield Problem("--meters", "names no meter", f"Use {', '.join(known)}.")
+    if len(set(meters)) < len(meters):
+        yield Problem("--meters", "names a meter twice", "Name each once.")
+    if "simulated" in meters and settings.backend != "simulated":
+        yield Problem(
+            "--meters",
+            "the simulated meter goes with the simulated backend only",
+            "Add --backend simulated, or choose nvml or codecarbon.",
+        )

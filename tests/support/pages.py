@@ -1,0 +1,41 @@
+"""The pages of the documentation, and what their tables say."""
+
+import re
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+OF_THE_USER = {"batch_results", "results"}
+PAGES = sorted(
+    path
+    for path in [*ROOT.glob("*.md"), *ROOT.glob("[!.]*/**/*.md")]
+    if not OF_THE_USER & set(path.relative_to(ROOT).parts)
+)
+
+
+def text(name: str) -> str:
+    return (ROOT / name).read_text(encoding="utf-8")
+
+
+def section(page: str, heading: str) -> str:
+    """What stands under a heading, up to the next one of any level."""
+    return re.split(r"^#+ ", page.split(f"\n## {heading}\n")[1], flags=re.MULTILINE)[0]
+
+
+def rows(part: str) -> list[list[str]]:
+    """The cells of every table line, without headers and rulers."""
+    lines = [line for line in part.splitlines() if line.startswith("|")]
+    rulers = [number for number, line in enumerate(lines) if re.fullmatch(r"[|\s:-]+", line)]
+    unwanted = {*rulers, *(number - 1 for number in rulers)}
+    kept = (line for number, line in enumerate(lines) if number not in unwanted)
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in kept]
+
+
+def coded(cells: list[str]) -> list[str]:
+    """Every `word` in backquotes."""
+    return [word for cell in cells for word in re.findall(r"`([^`]+)`", cell)]
+
+
+def run_folder_files() -> set[str]:
+    """The files of a run folder that the documentation names."""
+    table = rows(section(text("docs/results.md"), "A run folder"))
+    return {name for cells in table for name in coded(cells[:1]) if not name.endswith("/")}

@@ -1,0 +1,136 @@
+"""The shell blocks of the documentation run as they stand, where a reader would run them."""
+
+import csv
+import os
+import re
+import shutil
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from orchestrator.master_table import COLUMNS
+from tests.support.pages import PAGES, ROOT, run_folder_files, text
+from tests.support.runner import environment
+from tests.support.tiny_hub import built_hub  # noqa: F401
+
+# `make demo` as the Makefile has it, for one row and one repetition; it runs whole by itself.
+ONE_DEMO_ROW = (
+    "python -m demo.tiny_models demo/hub\n"
+    "HF_HUB_CACHE=$PWD/demo/hub HF_HUB_OFFLINE=1 python batch_runner.py --csv demo/catalog.csv"
+    " --prompts-file demo/prompts.jsonl --output-dir demo/results --engine process --device cpu"
+    " --repetitions 1 --model-name gpt2 --reasoning-state off"
+)
+OTHER_FORMS = {
+    "./build.sh": "./build.sh --help",
+    "python benchmarks/orchestration.py --rows 400": "python benchmarks/orchestration.py --help",
+}
+NOT_RUN = {
+    "make demo": "one row of it is run by a test of its own",
+    "make setup": "the tests run in the environment that it makes",
+    "source .venv/bin/activate": "the tests run in that environment",
+    "make test": "it is what runs this",
+    "make check": "it is run by itself, and takes a minute",
+}
+
+
+def shell_blocks(page: Path) -> list[str]:
+    fences = re.findall(
+        r"^```(?:bash|sh)\n(.*?)^```", page.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL
+    )
+    return [re.sub(r"\\\n\s*", " ", block) for block in fences]
+
+
+def form_to_run(line: str) -> str:
+    """The line as it can run here. Measuring needs a GPU and the hub, so such a line is planned."""
+    command = re.sub(r"\s+# .*$", "", line).strip()
+    if command in NOT_RUN:
+        return ":"
+    measures = command.startswith("python batch_runner.py") and not re.search(
+        r"--dry-run|--backend simulated", command
+    )
+    return OTHER_FORMS.get(command) or (f"{command} --dry-run" if measures else line)
+
+
+@pytest.fixture(scope="module")
+def programs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the `python` of the environment, and `column` where the system has none."""
+    folder = tmp_path_factory.mktemp("programs")
+    scripts = {"python": f'exec {sys.executable} "$@"'}
+    if shutil.which("column") is None:
+        scripts["column"] = "exec cat"
+    for name, line in scripts.items():
+        path = folder / name
+        path.write_text(f"#!/bin/sh\n{line}\n")
+        path.chmod(path.stat().st_mode | stat.S_IXUSR)
+    return folder
+
+
+@pytest.fixture
+def checkout(tmp_path: Path, built_hub: Path) -> Path:  # noqa: F811
+    """A copy of what a reader has after cloning, the demo's models built already to save time."""
+    folder = tmp_path / "checkout"
+    unwanted = shutil.ignore_patterns("__pycache__", "hub", "results", "*.whl")
+    folder.mkdir()
+    for name in ("benchmark_core", "orchestrator", "demo", "docker", "benchmarks"):
+        shutil.copytree(ROOT / name, folder / name, ignore=unwanted)
+    for path in ROOT.iterdir():
+        if path.is_file() and path.name != ".env":
+            shutil.copy(path, folder / path.name)
+    shutil.copytree(built_hub, folder / "demo" / "hub")
+    return folder
+
+
+def run(script: str, checkout: Path, programs: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", script],
+        cwd=checkout,
+        env=environment(PATH=f"{programs}:{os.environ['PATH']}", HOME=str(checkout.parent)),
+        capture_output=True,
+        text=True,
+        timeout=200,
+        check=False,
+    )
+
+
+WITH_BLOCKS = [page for page in PAGES if shell_blocks(page)]
+
+
+@pytest.mark.parametrize("page", WITH_BLOCKS, ids=lambda page: page.name)
+def test_shell_blocks_run_as_written(page: Path, checkout: Path, programs: Path) -> None:
+    earlier = "--engine process --backend simulated --num-prompts 2 --repetitions 1"
+    if "batch_results/" in "".join(shell_blocks(page)):
+        done = run(f"python batch_runner.py --class A {earlier}", checkout, programs)
+        assert done.returncode == 0, done.stdout + done.stderr
+    for block in shell_blocks(page):
+        script = "\n".join(form_to_run(line) for line in block.splitlines())
+        done = run(script, checkout, programs)
+        assert done.returncode == 0, f"{script}\n{done.stdout}\n{done.stderr}"
+    for folder in checkout.glob("**/individual_runs/*"):
+        files = {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
+        assert files <= run_folder_files(), folder
+
+
+def test_the_demo_gives_what_the_readme_shows(checkout: Path, programs: Path) -> None:
+    done = run(ONE_DEMO_ROW, checkout, programs)
+    assert done.returncode == 0, done.stdout + done.stderr
+    results = checkout / "demo" / "results"
+    with (results / "master_results.csv").open(newline="") as stream:
+        (row,) = csv.DictReader(stream)
+    assert (row["error_message"], row["gpu_energy_wh"], row["rehearsal"]) == ("", "", "no")
+    assert int(row["total_completion_tokens"]) == 10 * int(row["successful_prompts"]) > 0
+    (folder,) = results.glob("individual_runs/*")
+    files = {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
+    assert files <= run_folder_files()
+    shown = [line.split() for line in text("README.md").splitlines()]
+    (heading,) = (line for line in done.stdout.splitlines() if line.startswith("run  "))
+    assert heading.split() in shown
+    names = list(COLUMNS)
+    assert [names[n - 1] for n in (1, 4, 6, 12, 14, 15, 16, 19)] in shown
+
+
+def test_the_lines_that_are_run_otherwise_stand_in_the_documentation() -> None:
+    lines = {line for page in PAGES for block in shell_blocks(page) for line in block.splitlines()}
+    assert OTHER_FORMS.keys() | NOT_RUN.keys() <= lines
