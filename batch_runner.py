@@ -6,8 +6,10 @@ import sys
 from collections.abc import Sequence
 
 from orchestrator import settings
+from orchestrator.terminal_text import flush_or_forget, make_output_unbreakable
 
 DESCRIPTION = "Measures the models of a catalog, one container each, into master_results.csv."
+INTERRUPTED = 130
 EXIT_CODES = (
     "exit codes: 0 everything finished, 1 some runs failed, 2 wrong flags or catalog,"
     " 3 host not ready, 130 interrupted"
@@ -18,6 +20,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     flags = build_parser().parse_args(arguments)
     from orchestrator.errors import BatchRunnerError
 
+    make_output_unbreakable()
     try:
         from orchestrator.batch import run_batch
 
@@ -26,10 +29,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for problem in error.problems:
             print(f"error: {problem}", file=sys.stderr)
         return error.exit_code
-    except BrokenPipeError:
-        # The reader of our output left; Python would complain again when it closes stdout.
-        sys.stderr.close()
-        return 0
+    except KeyboardInterrupt:
+        print("interrupted before anything was started", file=sys.stderr)
+        return INTERRUPTED
+    finally:
+        flush_or_forget(sys.stdout)
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -107,7 +111,7 @@ def _add_place(group: argparse._ArgumentGroup) -> None:
     )
     group.add_argument("--image", metavar="NAME", help=f"default: {settings.DEFAULT_IMAGE}")
     group.add_argument(
-        "--device", choices=settings.DEVICES, default="cuda", help="default: %(default)s"
+        "--device", choices=settings.DEVICES, help=f"default: {settings.DEFAULT_DEVICE}"
     )
     group.add_argument(
         "--gpus",

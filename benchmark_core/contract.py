@@ -45,6 +45,7 @@ PassName = Literal["preprocess", "prefill", "generate", "forward", "call"]
 PhaseName = Literal["preprocess", "prefill", "decode", "forward", "call"]
 SourceKind = Literal["measured", "estimated", "simulated"]
 FinishReason = Literal["length", "stop", "error"]
+PromptForm = Literal["chat", "raw"]
 FaultKind = Literal[
     "out_of_memory", "crash", "hang", "truncated_report", "wrong_settings", "meter_failure"
 ]
@@ -120,8 +121,18 @@ class BackendSpec(Frozen):
 
 
 class DeviceSpec(Frozen):
+    """Where a model runs. In a spec `gpu_count` is how many GPUs the run is given.
+
+    A model uses all GPUs of its run. On the CPU it uses none of them: a run is given some then only
+    where a meter is to watch them.
+    """
+
     kind: DeviceKind
     gpu_count: int = Field(ge=0)
+
+    def used_by_model(self) -> "DeviceSpec":
+        """The part of it that computes."""
+        return DeviceSpec(kind="cpu", gpu_count=0) if self.kind == "cpu" else self
 
 
 class RunSpec(Document):
@@ -141,8 +152,15 @@ class RunSpec(Document):
     meters: tuple[MeterName, ...]
 
     def spec_hash(self) -> str:
-        """SHA-256 over the canonical JSON of all fields but the name of the run."""
-        fields = self.model_dump(mode="json", exclude={"run_id"})
+        """SHA-256 over the canonical JSON of what changes the measurement.
+
+        Left out are names and labels (the run's, the model's class, the wording of the reasoning
+        state), the schema, and all that is None: so an optional field that a later version adds
+        leaves the hash of every spec without it as it is.
+        """
+        labels = {"run_id": True, "schema_version": True}
+        within = {"model": {"model_class"}, "reasoning": {"state"}}
+        fields = self.model_dump(mode="json", exclude={**labels, **within}, exclude_none=True)
         canonical = json.dumps(fields, sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(canonical.encode()).hexdigest()
 
@@ -233,25 +251,32 @@ class Repetition(Frozen):
 
 
 class Applied(Frozen):
-    """The settings that were really in force, as the backend reports them."""
+    """The settings that were really in force, read from what was loaded and run, not from the spec.
+
+    `device` is what the model's weights lie on; which GPUs were metered is in the environment.
+    `limits`, `batch_size`, `prompt_form` and `template_kwargs` are those of the last pass.
+    `ran_own_code` says whether program code from the model's repository was run.
+    """
 
     model_id: str
     model_commit: str | None
+    processor: str
     dtype: str
-    quantized: bool
+    quantization: str | None
     attention: str | None
+    ran_own_code: bool
     device: DeviceSpec
     batch_size: int
     limits: TokenLimits | None
-    reasoning_state: str | None
+    prompt_form: PromptForm | None
     template_kwargs: dict[str, bool | str]
-    prompt_form: Literal["chat", "raw"] | None
-    trust_remote_code: bool
+    prompts_cut: int
     samples_available: int
     samples_used: int
-    prompts_cut: int
+    dataset_id: str | None
     dataset_commit: str | None
     prompts_sha256: str | None
+    meters: tuple[MeterName, ...]
 
 
 class Spread(Frozen):

@@ -3,29 +3,24 @@
 from pydantic import BaseModel
 
 from benchmark_core.contract import Applied, RunReport, RunSpec
+from benchmark_core.hub import pinned_commit
+
+Pair = tuple[str, object, object]
 
 
 def differences(spec: RunSpec, report: RunReport) -> list[str]:
     """What a finished report applied otherwise than the spec asked, one phrase per setting."""
     if report.spec_hash != spec.spec_hash():
         return ["spec_hash: the report belongs to another spec"]
-    applied = report.applied
-    if applied is None:
+    if report.applied is None:
         return []
-    pairs: list[tuple[str, object, object]] = [
+    pairs: list[Pair] = [
         ("run_id", spec.run_id, report.run_id),
-        ("model", spec.model.id, applied.model_id),
-        ("trust_remote_code", spec.model.trust_remote_code, applied.trust_remote_code),
-        ("device", spec.device, applied.device),
-        ("batch_size", spec.batch_size, applied.batch_size),
-        ("limits", spec.limits, applied.limits),
-        ("reasoning", spec.reasoning and spec.reasoning.state, applied.reasoning_state),
-        ("prompts_sha256", spec.samples.prompts_sha256, applied.prompts_sha256),
         ("repetitions", spec.repetitions, len(report.repetitions)),
-        ("samples", _expected_samples(spec, applied), applied.samples_used),
+        *_model(spec, report.applied),
+        *_samples(spec, report.applied),
+        *_reasoning(spec, report.applied),
     ]
-    if spec.precision != "auto" and not applied.quantized:
-        pairs.append(("precision", spec.precision, applied.dtype))
     return [
         f"{name}: asked for {_show(asked)}, applied {_show(done)}"
         for name, asked, done in pairs
@@ -33,12 +28,64 @@ def differences(spec: RunSpec, report: RunReport) -> list[str]:
     ]
 
 
-def _expected_samples(spec: RunSpec, applied: Applied) -> int:
-    wanted = spec.samples.count
-    return applied.samples_available if wanted is None else min(wanted, applied.samples_available)
+# Where a spec leaves something open ("or"), whatever was applied is what it asks for.
+
+
+def _model(spec: RunSpec, applied: Applied) -> list[Pair]:
+    model = spec.model
+    commit, precision = applied.model_commit, spec.precision
+    open_precision = precision == "auto" or applied.quantization is not None
+    return [
+        ("model", model.id, applied.model_id),
+        ("revision", pinned_commit(model.revision) or commit, commit),
+        ("processor", model.processor or model.id, applied.processor),
+        ("precision", applied.dtype if open_precision else precision, applied.dtype),
+        (
+            "quantization",
+            _folded(model.quantization or applied.quantization),
+            _folded(applied.quantization),
+        ),
+        (
+            "trust_remote_code",
+            model.trust_remote_code,
+            model.trust_remote_code or applied.ran_own_code,
+        ),
+        ("device", spec.device.used_by_model(), applied.device),
+        ("limits", spec.limits, applied.limits),
+        ("batch_size", spec.batch_size, applied.batch_size),
+        ("meters", spec.meters, applied.meters),
+    ]
+
+
+def _samples(spec: RunSpec, applied: Applied) -> list[Pair]:
+    source, commit = spec.samples, applied.dataset_commit
+    there = applied.samples_available
+    return [
+        ("dataset", source.dataset_id, applied.dataset_id),
+        ("dataset_revision", pinned_commit(source.dataset_revision) or commit, commit),
+        ("prompts_sha256", source.prompts_sha256, applied.prompts_sha256),
+        ("samples", min(source.count or there, there), applied.samples_used),
+    ]
+
+
+def _reasoning(spec: RunSpec, applied: Applied) -> list[Pair]:
+    """Whether the request travelled into the chat template; a raw prompt has no place for it."""
+    if applied.prompt_form != "chat":
+        return []
+    request, switches = spec.reasoning, applied.template_kwargs
+    return [
+        ("thinking", request and request.thinking, switches.get("enable_thinking")),
+        ("effort", request and request.effort, switches.get("reasoning_effort")),
+    ]
+
+
+def _folded(text: str | None) -> str | None:
+    return text and text.casefold()
 
 
 def _show(value: object) -> str:
     if isinstance(value, BaseModel):
         return value.model_dump_json(exclude_none=True)
+    if isinstance(value, tuple):
+        return ",".join(map(str, value)) or "none"
     return "nothing" if value is None else str(value)

@@ -1,11 +1,14 @@
 """Values that nobody changes, and files that refuse what they do not know."""
 
+import os
+import stat
 from pathlib import Path
 from typing import Self
 
 from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
 
 SCHEMA_VERSION = 1
+LONGEST_FILE_BYTES = 64 * 2**20
 
 
 class Frozen(BaseModel):
@@ -40,7 +43,7 @@ class Document(Frozen):
             ContractError: the file is missing, truncated, no such document, or too new.
         """
         try:
-            return cls.model_validate_json(path.read_bytes())
+            return cls.model_validate_json(read_bounded(path))
         except OSError as error:
             raise ContractError(f"{path.name} cannot be read: {error.strerror}") from error
         except ValidationError as error:
@@ -49,6 +52,24 @@ class Document(Frozen):
 
 class ContractError(Exception):
     """A file of the run folder that cannot be believed."""
+
+
+def read_bounded(path: Path) -> bytes:
+    """The content of a plain file of sane size.
+
+    Whoever runs in the folder can put anything there: a pipe would make the reader wait for ever,
+    a link would lead it elsewhere.
+
+    Raises:
+        OSError: the file is missing or cannot be read.
+        ContractError: it is no plain file, or longer than `LONGEST_FILE_BYTES`.
+    """
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW)
+    with os.fdopen(descriptor, "rb") as stream:
+        facts = os.fstat(stream.fileno())
+        if not stat.S_ISREG(facts.st_mode) or facts.st_size > LONGEST_FILE_BYTES:
+            raise ContractError(f"{path.name} is no plain file of at most {LONGEST_FILE_BYTES} B")
+        return stream.read(LONGEST_FILE_BYTES)
 
 
 def one_line(error: ValidationError) -> str:

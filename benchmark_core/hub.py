@@ -1,5 +1,6 @@
 """The model hub: which commit a revision stands for, and what its errors mean for the user."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,6 +29,11 @@ def resolved_commit(
         name, revision=revision, repo_type=kind, local_files_only=constants.HF_HUB_OFFLINE
     )
     return found.resolved
+
+
+def pinned_commit(revision: str | None) -> str | None:
+    """The commit that a revision names in full; None for a branch, a tag or nothing."""
+    return revision if revision and re.fullmatch(r"[0-9a-f]{40}", revision) else None
 
 
 def hub_trouble(error: BaseException) -> HubTrouble | None:

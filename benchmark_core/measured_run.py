@@ -14,6 +14,7 @@ from functools import partial
 from pathlib import Path
 
 from benchmark_core import carbon, environment, statistics, verdict
+from benchmark_core.applied import applied_settings
 from benchmark_core.atomic_file import write_text
 from benchmark_core.backends import registry as backends
 from benchmark_core.backends.base import Backend, LoadedModel, MeasuredPass, Prepared
@@ -23,8 +24,6 @@ from benchmark_core.contract import (
     REPORT_FILE,
     SAMPLES_FILE,
     SPEC_FILE,
-    Applied,
-    DeviceSpec,
     Failure,
     Launch,
     Repetition,
@@ -38,7 +37,6 @@ from benchmark_core.documents import ContractError
 from benchmark_core.energy_files import write_energy_files
 from benchmark_core.faults import ModelFault, RunFault, SpecFault
 from benchmark_core.meters import registry as meters
-from benchmark_core.meters.base import Meter
 from benchmark_core.meters.panel import MeterPanel
 from benchmark_core.reasoning.rendering import render
 from benchmark_core.sample_journal import SampleJournal, open_journal
@@ -57,7 +55,7 @@ class Session:
     spec: RunSpec
     task: Task
     backend: Backend
-    meter: Meter
+    meter: MeterPanel
     samples: LoadedSamples
     passes: tuple[MeasuredPass, ...]
     journal: SampleJournal
@@ -230,50 +228,29 @@ def _finished(
     summary = statistics.summarize(repetitions, session.samples.used)
     sources = session.meter.sources()
     gpus = session.meter.gpus()
+    applied = applied_settings(
+        loaded, session.backend.conditions(), session.samples, session.meter.names
+    )
     return RunReport(
         run_id=spec.run_id,
         spec_hash=spec.spec_hash(),
         outcome="finished",
-        verdict=verdict.judge(spec, summary, repetitions, sources, gpus),
+        verdict=verdict.judge(spec, applied, summary, repetitions, sources, gpus),
         rehearsal=verdict.is_rehearsal(spec, sources, gpus),
-        applied=_applied(session, loaded),
+        applied=applied,
         summary=summary,
         carbon=carbon.emissions(
             mean(summary.gpu_energy_wh),
             mean(summary.cpu_energy_wh),
             mean(summary.ram_energy_wh),
             launch.region,
-            gpu_used=spec.device.kind != "cpu",
+            gpu_used=applied.device.kind != "cpu",
         ),
         energy_sources=sources,
         repetitions=tuple(repetitions),
         environment=environment.describe(gpus),
         started_at=started_at,
         finished_at=_now(),
-    )
-
-
-def _applied(session: Session, loaded: LoadedModel) -> Applied:
-    spec, samples = session.spec, session.samples
-    answer = session.passes[-1]
-    return Applied(
-        model_id=spec.model.id,
-        model_commit=loaded.commit,
-        dtype=loaded.dtype,
-        quantized=loaded.quantized,
-        attention=loaded.attention,
-        device=DeviceSpec(kind=spec.device.kind, gpu_count=len(session.meter.gpus())),
-        batch_size=spec.batch_size,
-        limits=answer.limits,
-        reasoning_state=spec.reasoning.state if spec.reasoning else None,
-        template_kwargs=loaded.template_kwargs,
-        prompt_form=loaded.prompt_form,
-        trust_remote_code=loaded.trust_remote_code,
-        samples_available=samples.available,
-        samples_used=samples.used,
-        prompts_cut=session.backend.prompts_cut(),
-        dataset_commit=samples.dataset_commit,
-        prompts_sha256=samples.prompts_sha256,
     )
 
 

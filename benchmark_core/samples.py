@@ -8,7 +8,7 @@ from typing import Any
 
 from benchmark_core.contract import RunSpec
 from benchmark_core.faults import SampleFault, SpecFault
-from benchmark_core.hub import hub_trouble, resolved_commit
+from benchmark_core.hub import hub_trouble, pinned_commit, resolved_commit
 from benchmark_core.prompts_file import read_prompts
 
 SYNTHETIC_SAMPLES = 1000
@@ -21,17 +21,27 @@ class LoadedSamples:
     samples: list[dict[str, Any]]
     available: int
     used: int
+    dataset_id: str | None = None
     dataset_commit: str | None = None
     prompts_sha256: str | None = None
 
 
-def check_prompts_file(path: Path, columns: tuple[str, ...]) -> int:
-    """How many rows of the file a run can use.
+@dataclass(frozen=True)
+class PromptsCheck:
+    """How many rows a run can use, and the SHA-256 of the bytes in which they were counted."""
+
+    rows: int
+    sha256: str
+
+
+def check_prompts_file(path: Path, columns: tuple[str, ...]) -> PromptsCheck:
+    """What a run would find in the file, which is read once.
 
     Raises:
         SampleFault: the file cannot be used.
     """
-    return len(read_prompts(path, columns).rows)
+    prompts = read_prompts(path, columns)
+    return PromptsCheck(rows=len(prompts.rows), sha256=prompts.sha256)
 
 
 def load_samples(
@@ -97,7 +107,19 @@ def _from_dataset(spec: RunSpec, columns: tuple[str, ...]) -> LoadedSamples:
             f"dataset {name} has no row without an empty {' or '.join(columns)}",
             "Name another dataset or revision, or use a prompts file (--prompts-file).",
         )
-    return _first(rows, spec.samples.count, dataset_commit=commit or _loaded_commit(dataset))
+    commit = commit or _loaded_commit(dataset)
+    _refuse_other_commit(name, revision, commit)
+    return _first(rows, spec.samples.count, dataset_id=name, dataset_commit=commit)
+
+
+def _refuse_other_commit(name: str, revision: str | None, commit: str | None) -> None:
+    pinned = pinned_commit(revision)
+    if pinned and commit != pinned:
+        raise SampleFault(
+            f"dataset {name} was asked for at commit {pinned} and was read from"
+            f" {commit or 'a place without commits'}",
+            "Fetch that commit into the cache, or leave the revision out.",
+        )
 
 
 def _dataset_commit(name: str, revision: str | None) -> str | None:
@@ -150,6 +172,7 @@ def _complete(values: Iterable[Any]) -> bool:
 def _first(
     rows: list[dict[str, Any]],
     count: int | None,
+    dataset_id: str | None = None,
     dataset_commit: str | None = None,
     prompts_sha256: str | None = None,
 ) -> LoadedSamples:
@@ -158,6 +181,7 @@ def _first(
         samples=samples,
         available=len(rows),
         used=len(samples),
+        dataset_id=dataset_id,
         dataset_commit=dataset_commit,
         prompts_sha256=prompts_sha256,
     )

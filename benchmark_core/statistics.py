@@ -42,11 +42,11 @@ def scored_joules(repetition: Repetition, quantity: str) -> float | None:
 def summarize(repetitions: Sequence[Repetition], total_prompts: int) -> Summary:
     """The figures of a run of at least one repetition; energy in Wh per repetition.
 
-    Counts are those of one repetition, the worst one for failures; times are of the last pass of
-    a repetition, the one that makes the whole answer.
+    Counts are those of one repetition, for failures the worst pass of all repetitions; times are of
+    the last pass of a repetition, the one that makes the whole answer.
     """
     answers = [repetition.windows[-1] for repetition in repetitions]
-    failed = max(window.failed for window in answers)
+    failed = max(window.failed for repetition in repetitions for window in repetition.windows)
     successful = total_prompts - failed
     seconds = [window.duration_seconds for window in answers]
     tokens = answers[0].tokens

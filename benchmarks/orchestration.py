@@ -271,7 +271,7 @@ def _measure_rows(folder: Path) -> int:
     table.write()
     aggregated = time.monotonic()
     if problems or len(hashes) != len(plan.runs):
-        raise SystemExit(f"the folders were not understood: {problems[:3]}")
+        raise SystemExit(f"the folders were not understood: {list(problems)[:3]}")
     print(
         json.dumps(
             {

@@ -48,7 +48,7 @@ def rebuild(output_dir: Path) -> int:
         path = table.write()
     print(f"wrote {path}")
     if problems:
-        raise HostError(*problems)
+        raise HostError(*problems.values())
     return 0
 
 

@@ -1,8 +1,7 @@
 """The walk of a command: catalog, filters, plan, preflight, sweep, exit code."""
 
-import hashlib
 from collections.abc import Sequence
-from pathlib import Path
+from contextlib import suppress
 from typing import cast
 
 from benchmark_core.faults import SampleFault
@@ -14,7 +13,8 @@ from orchestrator.display import registry as displays
 from orchestrator.engines import registry as engines
 from orchestrator.engines.base import Engine
 from orchestrator.errors import HostError, Problem, UsageError
-from orchestrator.gpu_slots import Gpu, choose_gpus, find_gpus
+from orchestrator.gpu_slots import Gpu, check_form, choose_gpus, find_gpus
+from orchestrator.master_table import MasterTable
 from orchestrator.preflight import host_problems, host_warnings
 from orchestrator.run_directory import RunDirectory
 from orchestrator.run_planner import REFERENCE_GPUS, GpuSet, Plan, make_plan
@@ -45,12 +45,15 @@ def run_batch(settings: Settings, dry_run: bool, as_json: bool) -> int:
         _simulations(settings),
     )
     engine = _engine(settings)
-    problems = [*gpu_problems, *host_problems(plan, settings, engine, gpus)]
+    problems = [*gpu_problems, *host_problems(settings, engine)]
     warnings = list(host_warnings(plan, settings, engine))
     if dry_run:
-        todos = decide(plan, RunDirectory(settings.output_dir), settings)
+        directory = RunDirectory(settings.output_dir)
+        unbelieved = MasterTable(directory).read_folders()
+        todos = decide(plan, directory, settings, unbelieved)
         problems += [todo.conflict for todo in todos if todo.conflict]
-        plan_view.show(plan_view.Preview(todos, plan.skipped, warnings, problems), as_json)
+        with suppress(BrokenPipeError):
+            plan_view.show(plan_view.Preview(todos, plan.skipped, warnings, problems), as_json)
         return FINISHED
     if problems:
         raise HostError(*problems)
@@ -80,6 +83,7 @@ def _engine(settings: Settings) -> Engine:
             token=settings.token,
             offline=settings.offline,
             needs_model=settings.backend != "simulated",
+            environment=settings.passed_environment,
         )
     )
 
@@ -97,11 +101,14 @@ def _sweep(
     stop = StopRequest()
     try:
         with directory.lock(), stop.listening():
+            directory.recover()
             display.warn(warnings)
             result = Sweep(settings, directory, engine, gpus, display, stop).run(plan)
     finally:
         display.close()
-    results_view.show(directory.master_path, [run.run_id for run in plan.runs], result)
+    # A reader of our output that has left changes nothing of what was measured.
+    with suppress(OSError):
+        results_view.show(directory.master_path, [run.run_id for run in plan.runs], result)
     return _exit_code(result)
 
 
@@ -113,6 +120,7 @@ def _exit_code(result: SweepResult) -> int:
 
 def _gpus(settings: Settings) -> tuple[list[Gpu], list[Problem]]:
     """The GPUs that may be used, or why there are none; a plan can be made without them."""
+    check_form(settings.gpus)
     if settings.device == "cpu" and "nvml" not in settings.meters:
         return [], []
     try:
@@ -130,35 +138,17 @@ def _gpu_set(gpus: Sequence[Gpu]) -> GpuSet:
 
 
 def _prompts_sha256(configs: Sequence[ModelConfig], settings: Settings) -> str | None:
-    """The hash that makes a prompts file part of the spec, after the file proved readable."""
+    """The hash that makes a prompts file part of the spec; None without a row to use it."""
     path = settings.prompts_file
     if path is None:
         return None
+    names = sorted({config.task for config in configs if tasks.supported(config.task)})
     try:
-        for task in sorted({config.task for config in configs if tasks.supported(config.task)}):
-            check_prompts_file(path, tasks.get(task).columns)
-        return hashlib.sha256(Path(path).read_bytes()).hexdigest()
+        checks = [check_prompts_file(path, tasks.get(name).columns) for name in names]
     except SampleFault as fault:
         raise UsageError(Problem("--prompts-file", fault.message, fault.remedy)) from fault
-    except OSError as error:
-        raise UsageError(
-            Problem(
-                f"--prompts-file {path}",
-                f"cannot be read ({error.strerror})",
-                "Name a readable csv, jsonl or txt file.",
-            )
-        ) from error
+    return checks[0].sha256 if checks else None
 
 
 def _simulations(settings: Settings) -> Simulations:
-    if settings.simulation is None:
-        return Simulations()
-    if settings.backend != "simulated":
-        raise UsageError(
-            Problem(
-                "--simulation",
-                f"does nothing with the {settings.backend} backend",
-                "Add --backend simulated, or leave the file out.",
-            )
-        )
-    return read_simulations(settings.simulation)
+    return read_simulations(settings.simulation) if settings.simulation else Simulations()

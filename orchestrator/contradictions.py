@@ -14,6 +14,7 @@ def find_contradictions(settings: Settings) -> Iterator[Problem]:
     """Every one of them, so that a user corrects the command line once."""
     yield from _about_backend(settings)
     yield from _about_meters(settings)
+    yield from _without_effect(settings)
     if settings.region not in carbon.regions():
         yield Problem(
             f"--region {settings.region[:40]}",
@@ -42,6 +43,12 @@ def _about_backend(settings: Settings) -> Iterator[Problem]:
             f"simulated GPUs cannot run the {backend} backend",
             "Add --backend simulated, or name real GPUs.",
         )
+    if settings.simulation and backend != "simulated":
+        yield Problem(
+            f"--simulation {settings.simulation}",
+            f"does nothing with the {backend} backend",
+            "Add --backend simulated, or leave the file out.",
+        )
 
 
 def _about_meters(settings: Settings) -> Iterator[Problem]:
@@ -59,3 +66,17 @@ def _about_meters(settings: Settings) -> Iterator[Problem]:
             "the simulated meter goes with the simulated backend only",
             "Add --backend simulated, or choose nvml or codecarbon.",
         )
+
+
+def _without_effect(settings: Settings) -> Iterator[Problem]:
+    """Flags that were given and would change nothing."""
+    uses_gpus = settings.device != "cpu" or "nvml" in settings.meters
+    useless = {
+        "gpus": (not uses_gpus, "a run on the CPU without the nvml meter looks at no GPU"),
+        "gpus_per_run": (settings.device == "cpu", "a run on the CPU takes no GPU"),
+        "image": (settings.engine == "process", "the process engine uses no image"),
+        "device": (settings.backend == "simulated", "the simulated backend has its own device"),
+    }
+    for name, (holds, why) in useless.items():
+        if holds and name in settings.given:
+            yield Problem(f"--{name.replace('_', '-')}", why, "Leave the flag out.")

@@ -2,8 +2,7 @@
 
     BatchRunnerError
     ├── UsageError      2   a flag, a catalog or a file of the user's is wrong
-    ├── HostError       3   this machine is not ready for the plan
-    └── Interrupted   130   the user stopped it
+    └── HostError       3   this machine is not ready for the plan
 
 Each error prints as one message: what happened, where, and what to do. `batch_runner.main` and
 `orchestrator.__main__` are the only places that catch them.
@@ -11,6 +10,8 @@ Each error prints as one message: what happened, where, and what to do. `batch_r
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+
+from orchestrator.terminal_text import printable
 
 
 @dataclass(frozen=True)
@@ -23,7 +24,7 @@ class Problem:
 
     def __str__(self) -> str:
         place = f"{self.where}: " if self.where else ""
-        return f"{place}{self.what}. {self.remedy}"
+        return printable(f"{place}{self.what}. {self.remedy}")
 
 
 class BatchRunnerError(Exception):
@@ -42,7 +43,3 @@ class UsageError(BatchRunnerError):
 
 class HostError(BatchRunnerError):
     exit_code = 3
-
-
-class Interrupted(BatchRunnerError):
-    exit_code = 130

@@ -1,5 +1,6 @@
 """Which GPUs this machine has, and which of them a sweep may use."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -8,8 +9,12 @@ from benchmark_core.contract import SIMULATED_DEVICE_PREFIX
 from orchestrator.errors import HostError, Problem, UsageError
 
 FLAG = "--gpus"
+ALL = "all"
 SIMULATED = "simulated:"
-MOST_SIMULATED = 1024
+# More than any machine has, so a larger index or number is a slip of the hand.
+MOST_GPUS = 1024
+NUMBER = re.compile("0|[1-9][0-9]{0,3}")
+NAME = re.compile(rf"(?P<index>{NUMBER.pattern})|GPU-[0-9A-F-]+|MIG-[0-9A-Z/-]+", re.IGNORECASE)
 FORMS = "Give all, indices (0,1), UUIDs (GPU-...), or simulated:8 for a rehearsal."
 
 
@@ -56,28 +61,59 @@ def choose_gpus(text: str, present: Sequence[Gpu]) -> list[Gpu]:
     driver and answers N made-up GPUs with the same UUIDs every time.
 
     Raises:
-        UsageError: the text is malformed or names what is not there.
+        UsageError: the text is malformed, with or without GPUs, or names one that is not there.
         HostError: this machine has no GPU, or a chosen one is in MIG mode.
     """
+    check_form(text, present)
     text = text.strip()
     if text.lower().startswith(SIMULATED):
-        return _simulate(text[len(SIMULATED) :])
-    words = [word.strip() for word in text.split(",")]
-    if not all(words):
-        raise _usage(f"{text!r} holds an empty entry" if text else "no GPU is named")
+        return _simulate(int(text[len(SIMULATED) :]))
+    words = _words(text)
     if not present:
         raise HostError(
             Problem(FLAG, "this machine shows no NVIDIA GPU", "Install or load its driver.")
         )
-    chosen = list(present) if words == ["all"] else [_pick(word, present) for word in words]
-    _refuse_duplicates(text, chosen)
+    chosen = list(present) if words == [ALL] else [_pick(word, present) for word in words]
+    _refuse_twice(text, [gpu.uuid for gpu in chosen])
     _refuse_partitioned(chosen)
     return chosen
 
 
-def _simulate(text: str) -> list[Gpu]:
-    if not (text.isascii() and text.isdigit() and 1 <= int(text) <= MOST_SIMULATED):
-        raise _usage(f"{text!r} is not a number of simulated GPUs from 1 to {MOST_SIMULATED}")
+def check_form(text: str, present: Sequence[Gpu] = ()) -> None:
+    """Refuse what no machine could understand; it asks no driver.
+
+    Raises:
+        UsageError: the text is malformed; the GPUs that are present, if any, are named.
+    """
+    text = text.strip()
+    if text.lower().startswith(SIMULATED):
+        _check_number(text[len(SIMULATED) :])
+        return
+    words = _words(text)
+    if not all(words):
+        raise _usage(f"{text!r} holds an empty entry" if text else "no GPU is named")
+    if words == [ALL]:
+        return
+    if ALL in words:
+        raise _usage(f"'{ALL}' stands alone, not in a list as in {text!r}")
+    known = f"; present are {_list(present)}" if present else ""
+    for word in words:
+        name = NAME.fullmatch(word)
+        if name is None or int(name["index"] or 0) >= MOST_GPUS:
+            raise _usage(f"{word!r} is neither an index nor a UUID of a GPU{known}")
+    _refuse_twice(text, [word.lower() for word in words])
+
+
+def _words(text: str) -> list[str]:
+    return [word.strip() for word in text.split(",")]
+
+
+def _check_number(text: str) -> None:
+    if not (NUMBER.fullmatch(text) and 1 <= int(text) <= MOST_GPUS):
+        raise _usage(f"{text!r} is not a number of simulated GPUs from 1 to {MOST_GPUS}")
+
+
+def _simulate(count: int) -> list[Gpu]:
     return [
         Gpu(
             index=index,
@@ -86,7 +122,7 @@ def _simulate(text: str) -> list[Gpu]:
             memory_bytes=None,
             simulated=True,
         )
-        for index in range(int(text))
+        for index in range(count)
     ]
 
 
@@ -105,8 +141,8 @@ def _pick(word: str, present: Sequence[Gpu]) -> Gpu:
     raise _usage(f"there is no GPU {word!r}; present are {_list(present)}")
 
 
-def _refuse_duplicates(text: str, chosen: Sequence[Gpu]) -> None:
-    if len({gpu.uuid for gpu in chosen}) != len(chosen):
+def _refuse_twice(text: str, names: Sequence[str]) -> None:
+    if len(set(names)) != len(names):
         raise _usage(f"{text!r} names a GPU twice")
 
 

@@ -19,11 +19,13 @@ from benchmark_core.contract import (
     Summary,
     mean,
 )
+from benchmark_core.differences import differences
 from benchmark_core.documents import ContractError
 from orchestrator.catalog import catalog_spelling
 from orchestrator.errors import HostError, Problem
-from orchestrator.outcome import Outcome, printable
+from orchestrator.outcome import Outcome
 from orchestrator.run_directory import RunDirectory, RunFolder
+from orchestrator.terminal_text import printable
 
 LONGEST_CELL = 500
 FORMULA_STARTS = ("=", "+", "-", "@")
@@ -106,7 +108,7 @@ COLUMNS: dict[str, Callable[[Record], Cell]] = {
     "outcome": lambda r: r.outcome.outcome if r.outcome else "interrupted",
     "verdict": _of_report(lambda r: r.verdict.verdict if r.verdict else None),
     "verdict_reasons": _of_report(lambda r: "; ".join(r.verdict.reasons) if r.verdict else None),
-    "rehearsal": _of_report(lambda r: "yes" if r.rehearsal else "no"),
+    "rehearsal": lambda record: _rehearsal(record),
     "wh_per_1000_queries": _of_summary(lambda summary: summary.wh_per_1000_queries),
     "gpu_energy_stdev_wh": _of_summary(lambda summary: _stdev(summary.gpu_energy_wh)),
     "preprocess_wh": _phase_wh("preprocess"),
@@ -142,6 +144,15 @@ COLUMNS: dict[str, Callable[[Record], Cell]] = {
 }
 
 
+def _rehearsal(record: Record) -> str | None:
+    """A simulated run is a rehearsal also when it failed; of others only the report knows."""
+    if record.spec.backend.simulation is not None:
+        return "yes"
+    if record.report is None:
+        return None
+    return "yes" if record.report.rehearsal else "no"
+
+
 def _carbon_source(report: RunReport) -> str | None:
     return f"{report.carbon.source} {report.carbon.year}" if report.carbon else None
 
@@ -150,19 +161,35 @@ def read_record(folder: RunFolder) -> Record | None:
     """What a folder tells; None while its run is planned or running, or when it has no spec.
 
     Raises:
-        ContractError: a file of the folder is damaged or too new.
+        ContractError: a file of the folder is damaged, too new, or belongs to another run.
     """
     outcome = folder.outcome()
     if outcome is None and folder.state().name in ("planned", "running"):
         return None
+    spec = RunSpec.read(folder.spec_path)
     finished = outcome is not None and outcome.outcome == "finished"
+    report = RunReport.read(folder.report_path) if finished else None
+    _refuse_strangers(folder, spec, outcome, report)
     return Record(
-        spec=RunSpec.read(folder.spec_path),
+        spec=spec,
         launch=Launch.read(folder.launch_path),
         outcome=outcome,
-        report=RunReport.read(folder.report_path) if finished else None,
+        report=report,
         attempts=folder.attempts(),
     )
+
+
+def _refuse_strangers(
+    folder: RunFolder, spec: RunSpec, outcome: Outcome | None, report: RunReport | None
+) -> None:
+    """Files that do not belong together were copied or edited; their figures are nobody's."""
+    if spec.run_id != folder.run_id:
+        raise ContractError(f"its spec is that of the run {spec.run_id}")
+    if outcome and (outcome.run_id, outcome.spec_hash) != (spec.run_id, spec.spec_hash()):
+        raise ContractError("its outcome belongs to another spec")
+    wrong = differences(spec, report) if report else []
+    if wrong:
+        raise ContractError(f"its report is not what the spec asks for: {'; '.join(wrong)}")
 
 
 def row(record: Record) -> dict[str, str]:
@@ -187,19 +214,17 @@ class MasterTable:
         self._directory = directory
         self._lines: dict[str, str] = {}
 
-    def read_folders(self) -> list[Problem]:
-        """Take in every folder once; what cannot be read is named, and left out."""
-        problems = []
+    def read_folders(self) -> dict[str, Problem]:
+        """Take in every folder once; those that cannot be believed are left out and named."""
+        problems = {}
         for folder in self._directory.folders():
             try:
                 self.update(folder)
             except ContractError as error:
-                problems.append(
-                    Problem(
-                        str(folder.path),
-                        f"is left out of the table: {error}",
-                        "Repair or remove the folder.",
-                    )
+                problems[folder.run_id] = Problem(
+                    str(folder.path),
+                    f"is left out of the table: {error}",
+                    "Repair or remove the folder.",
                 )
         return problems
 

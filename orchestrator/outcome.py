@@ -7,6 +7,7 @@ from benchmark_core.contract import RunReport, RunSpec
 from benchmark_core.differences import differences
 from benchmark_core.documents import ContractError, Document
 from orchestrator.engines.base import Exit
+from orchestrator.terminal_text import printable
 
 OutcomeName = Literal["finished", "failed", "interrupted"]
 StopReason = Literal["timeout", "user"]
@@ -45,6 +46,8 @@ def conclude(
     """Read the report once and decide: a run is finished only if everything says so."""
     report, damage = _report(report_path)
     reason, why = _fault(spec, report, damage, ended, stopped, timeout_seconds) or ("", "")
+    if reason == "no_report":
+        why = f"{why} {_last_words(log_path)}"
     name: OutcomeName = "failed" if reason else "finished"
     if stopped == "user":
         name = "interrupted"
@@ -52,7 +55,7 @@ def conclude(
         run_id=spec.run_id,
         spec_hash=spec.spec_hash(),
         outcome=name,
-        error_message=" ".join(f"{reason}: {why}".split()) if reason else "",
+        error_message=printable(" ".join(f"{reason}: {why}".split())) if reason else "",
         reason=reason,
         exit_code=ended.code,
         image_digest=ended.image_digest,
@@ -89,7 +92,7 @@ def _fault(
     if ended.cause != "exited":
         return ended.cause, ended.detail
     if report is None:
-        why = f"the run ended with {_code(ended)} and {damage}. {ended.detail} {SEE_LOG}"
+        why = f"the run ended with {_code(ended)} and {damage}. {ended.detail}"
         return "no_report", why
     if report.failure:
         return report.failure.kind, f"{report.failure.message}. {report.failure.remedy}"
@@ -108,6 +111,11 @@ def _code(ended: Exit) -> str:
     return "an unknown exit code" if ended.code is None else f"exit code {ended.code}"
 
 
+def _last_words(log_path: Path) -> str:
+    lines = [line for line in log_tail(log_path) if line.strip()]
+    return f"Its log ends: {lines[-1]}" if lines else "Its log is empty."
+
+
 def log_tail(path: Path) -> tuple[str, ...]:
     """The last lines of a log: bounded, printable, without control characters."""
     try:
@@ -118,10 +126,3 @@ def log_tail(path: Path) -> tuple[str, ...]:
     except OSError:
         return ()
     return tuple(printable(line)[:LONGEST_LINE] for line in text.splitlines()[-LOG_TAIL_LINES:])
-
-
-def printable(text: str) -> str:
-    """Text that cannot move the cursor or colour the terminal it is shown on."""
-    if text.isprintable():
-        return text
-    return "".join(char if char.isprintable() else "�" for char in text)

@@ -2,36 +2,27 @@
 
 import os
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
 from orchestrator.engines.base import Engine
 from orchestrator.errors import Problem
-from orchestrator.gpu_slots import Gpu
 from orchestrator.run_planner import Plan
 from orchestrator.settings import Settings
 
 SMALLEST_FREE_BYTES = 200 * 10**6
 
 
-def host_problems(
-    plan: Plan, settings: Settings, engine: Engine, gpus: Sequence[Gpu]
-) -> Iterator[Problem]:
-    """What this machine lacks for the plan, with the remedy for each."""
+def host_problems(settings: Settings, engine: Engine) -> Iterator[Problem]:
+    """What this machine lacks, with the remedy for each."""
     yield from engine.problems(settings.device == "cuda")
-    needed = max((run.spec.device.gpu_count for run in plan.runs), default=0)
-    if gpus and needed > len(gpus):
-        yield Problem(
-            "GPUs",
-            f"a run of the plan needs {needed}, and {len(gpus)} may be used",
-            "Allow more with --gpus, or filter the rows.",
-        )
     yield from _disk_problems(settings.output_dir)
 
 
 def host_warnings(plan: Plan, settings: Settings, engine: Engine) -> Iterator[Problem]:
     """What will not stop the sweep but may disappoint in the morning."""
     yield from engine.warnings()
+    yield from _unknown_sizes(plan, settings)
     if settings.offline or settings.token or settings.backend == "simulated" or not plan.runs:
         return
     yield Problem(
@@ -41,19 +32,38 @@ def host_warnings(plan: Plan, settings: Settings, engine: Engine) -> Iterator[Pr
     )
 
 
-def _disk_problems(output_dir: Path) -> Iterator[Problem]:
-    existing = output_dir.absolute()
-    while not existing.exists():
-        existing = existing.parent
-    if not existing.is_dir() or not os.access(existing, os.W_OK):
-        yield Problem(
-            f"--output-dir {output_dir}", "cannot be written", "Choose a folder of your own."
-        )
+def _unknown_sizes(plan: Plan, settings: Settings) -> Iterator[Problem]:
+    """Idle GPUs draw power too, so taking all of them is said aloud."""
+    rows = [
+        run.config.line
+        for run in plan.runs
+        if run.config.model_class == "C" and not (run.config.gpus or run.config.parameters_billion)
+    ]
+    if not rows or settings.gpus_per_run or settings.device == "cpu":
         return
-    free = shutil.disk_usage(existing).free
-    if free < SMALLEST_FREE_BYTES:
+    yield Problem(
+        f"{settings.csv}, lines {', '.join(map(str, rows))}",
+        "class C rows of unknown size take every GPU that may be used",
+        "Fill their GPUs or Parameters (B) column, or give --gpus-per-run.",
+    )
+
+
+def _disk_problems(output_dir: Path) -> Iterator[Problem]:
+    place = f"--output-dir {output_dir}"
+    try:
+        existing = output_dir.absolute()
+        while not existing.exists():
+            existing = existing.parent
+        writable = existing.is_dir() and os.access(existing, os.W_OK)
+        free = shutil.disk_usage(existing).free
+    except OSError as error:
+        yield Problem(place[:200], f"cannot be used ({error.strerror})", "Choose another folder.")
+        return
+    if not writable:
+        yield Problem(place, "cannot be written", "Choose a folder of your own.")
+    elif free < SMALLEST_FREE_BYTES:
         yield Problem(
-            f"--output-dir {output_dir}",
+            place,
             f"only {free / 1e6:.0f} MB are free on its disk",
             f"Free at least {SMALLEST_FREE_BYTES / 1e6:.0f} MB.",
         )

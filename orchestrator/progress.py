@@ -1,9 +1,13 @@
 """How far a run is, read from the sample lines it writes as it goes."""
 
+import os
+import stat
 from dataclasses import dataclass
 from pathlib import Path
 
 from benchmark_core.sample_journal import COLUMNS
+
+MOST_BYTES = 2**20
 
 
 @dataclass(frozen=True)
@@ -31,15 +35,22 @@ class SampleTail:
     def read(self) -> Progress | None:
         """The progress after the newest whole line, or None before the first one."""
         try:
-            with self._path.open("rb") as stream:
-                stream.seek(self._offset)
-                chunk = stream.read()
+            chunk = self._read_on()
         except OSError:
             return None
         self._offset += len(chunk)
         *lines, self._rest = (self._rest + chunk).split(b"\n")
         self._lines += len(lines)
         return self._parse(lines[-1]) if lines and self._lines > 1 else None
+
+    def _read_on(self) -> bytes:
+        """What is new, in pieces: the run owns the folder and may put anything there."""
+        descriptor = os.open(self._path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW)
+        with os.fdopen(descriptor, "rb") as stream:
+            if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
+                return b""
+            stream.seek(self._offset)
+            return stream.read(MOST_BYTES)
 
     def _parse(self, line: bytes) -> Progress | None:
         cells = dict(zip(COLUMNS, line.decode("utf-8", errors="replace").split(","), strict=False))

@@ -36,15 +36,20 @@ OUTCOME_FILE = "outcome.json"
 HOLDER_FILE = ".sweep_holder.json"
 ARCHIVING_SUFFIX = ".archiving"
 
-StateName = Literal["planned", "running", "finished", "failed", "interrupted"]
+StateName = Literal["planned", "running", "finished", "failed", "interrupted", "unreadable"]
 
 
 @dataclass(frozen=True)
 class RunState:
-    """What a run folder says of itself. `spec_hash` is None where no spec can be read."""
+    """What a run folder says of itself. `spec_hash` is None where no spec can be read.
+
+    Files are written whole or not at all, so no crash makes a folder `unreadable`: its outcome is
+    damaged or newer than this program, and only the user knows what that means.
+    """
 
     name: StateName
-    spec_hash: str | None
+    spec_hash: str | None = None
+    damage: str = ""
 
 
 class RunFolder:
@@ -61,20 +66,24 @@ class RunFolder:
         self.attempts_path = path / ATTEMPTS_DIR
 
     def state(self) -> RunState:
-        outcome = self.outcome()
-        spec_hash = outcome.spec_hash if outcome else self._hash_of_spec()
-        if outcome:
-            return RunState(outcome.outcome, spec_hash)
-        if not self.path.is_dir() or not self.spec_path.exists():
-            return RunState("planned", None)
+        try:
+            outcome = self.outcome()
+            if outcome:
+                return RunState(outcome.outcome, outcome.spec_hash)
+            if not self.spec_path.exists():
+                return RunState("planned")
+            spec_hash = RunSpec.read(self.spec_path).spec_hash()
+        except ContractError as error:
+            return RunState("unreadable", damage=str(error))
         return RunState("running" if _is_locked(self.path) else "interrupted", spec_hash)
 
     def outcome(self) -> Outcome | None:
-        """How the run ended; None when it did not, or when its record is damaged."""
-        try:
-            return Outcome.read(self.outcome_path)
-        except ContractError:
-            return None
+        """How the run ended; None when it did not.
+
+        Raises:
+            ContractError: its record is damaged or too new.
+        """
+        return Outcome.read(self.outcome_path) if self.outcome_path.exists() else None
 
     def launch(self) -> Launch | None:
         """How the present attempt was started; None when that cannot be read."""
@@ -106,7 +115,7 @@ class RunFolder:
     def attempts(self) -> int:
         """Earlier attempts, without the present one."""
         try:
-            return sum(1 for entry in self.attempts_path.iterdir() if entry.name.isdigit())
+            return sum(1 for entry in self.attempts_path.iterdir() if _is_attempt(entry))
         except OSError:
             return 0
 
@@ -122,16 +131,11 @@ class RunFolder:
         if earlier.exists() and not self.attempts_path.exists():
             earlier.rename(self.attempts_path)
         self.attempts_path.mkdir(exist_ok=True)
-        aside.rename(self.attempts_path / str(self.attempts() + 1))
+        numbers = [int(entry.name) for entry in self.attempts_path.iterdir() if _is_attempt(entry)]
+        aside.rename(self.attempts_path / str(max(numbers, default=0) + 1))
 
     def _aside(self) -> Path:
         return self.path.with_name(f".{self.run_id}{ARCHIVING_SUFFIX}")
-
-    def _hash_of_spec(self) -> str | None:
-        try:
-            return RunSpec.read(self.spec_path).spec_hash()
-        except ContractError:
-            return None
 
 
 class RunDirectory:
@@ -144,7 +148,7 @@ class RunDirectory:
         self.logs_path = self.root / LOGS_DIR
 
     def create(self) -> None:
-        """Make the directory and complete archiving that a crash cut off.
+        """Make the directory.
 
         Raises:
             HostError: the directory cannot be written.
@@ -152,16 +156,29 @@ class RunDirectory:
         try:
             self.runs_path.mkdir(parents=True, exist_ok=True)
             self.logs_path.mkdir(exist_ok=True)
+        except OSError as error:
+            raise self._not_writable(error) from error
+
+    def recover(self) -> None:
+        """Complete archiving that a crash cut off. For the holder of the lock alone.
+
+        Raises:
+            HostError: the directory cannot be written.
+        """
+        try:
             for aside in self.runs_path.glob(f".*{ARCHIVING_SUFFIX}"):
                 self.folder(aside.name[1 : -len(ARCHIVING_SUFFIX)]).archive()
         except OSError as error:
-            raise HostError(
-                Problem(
-                    str(self.root),
-                    f"cannot be written ({error.strerror})",
-                    "Choose another --output-dir, or free the disk.",
-                )
-            ) from error
+            raise self._not_writable(error) from error
+
+    def _not_writable(self, error: OSError) -> HostError:
+        return HostError(
+            Problem(
+                str(self.root),
+                f"cannot be written ({error.strerror})",
+                "Choose another --output-dir, or free the disk.",
+            )
+        )
 
     def folder(self, run_id: str) -> RunFolder:
         return RunFolder(self.runs_path / run_id)
@@ -200,11 +217,20 @@ class RunDirectory:
                     )
                 ) from error
             holder = {"host": socket.gethostname(), "pid": os.getpid()}
-            write_text(holder_path, json.dumps(holder) + "\n")
-            yield
-            holder_path.unlink(missing_ok=True)
+            # The name is a courtesy to whoever comes second; a full disk may take it away.
+            with contextlib.suppress(OSError):
+                write_text(holder_path, json.dumps(holder) + "\n")
+            try:
+                yield
+            finally:
+                with contextlib.suppress(OSError):
+                    holder_path.unlink()
         finally:
             os.close(descriptor)
+
+
+def _is_attempt(entry: Path) -> bool:
+    return entry.name.isascii() and entry.name.isdigit()
 
 
 def _name(holder_path: Path) -> str:

@@ -80,18 +80,14 @@ def make_plan(
         raise UsageError(*contradictions)
     runs: list[PlannedRun] = []
     skipped: list[Problem] = []
-    problems: list[Problem] = []
     for config in configs:
-        if not tasks.supported(config.task):
-            skipped.append(_unsupported(config, settings))
+        obstacle = _obstacle(config, settings, gpus)
+        if obstacle:
+            skipped.append(obstacle)
             continue
-        try:
-            spec = _spec(config, settings, gpus, prompts_sha256, simulations)
-        except UsageError as error:
-            problems.extend(error.problems)
-            continue
+        spec = _spec(config, settings, gpus, prompts_sha256, simulations)
         runs.append(PlannedRun(config=config, spec=spec))
-    problems += _shared_names(runs)
+    problems = _shared_names(runs)
     if problems:
         raise UsageError(*problems)
     return Plan(runs=tuple(runs), skipped=tuple(skipped))
@@ -111,8 +107,9 @@ def run_id(config: ModelConfig) -> str:
     parts += [part for part in (config.revision, config.quantization) if part]
     plain = "_".join(part for part in parts if part)
     safe = re.sub(r"[^A-Za-z0-9._-]", "-", plain)
-    if "_" in organisation or safe != plain or len(safe) > LONGEST_RUN_ID:
-        exact = "\0".join(str(part) for part in parts)
+    ambiguous = "_" in organisation or bool(config.revision or config.quantization)
+    if ambiguous or safe != plain or len(safe) > LONGEST_RUN_ID:
+        exact = "\0".join(map(str, (*parts[:3], config.task, config.revision, config.quantization)))
         digest = hashlib.sha256(exact.encode()).hexdigest()[:8]
         safe = f"{safe[:LONGEST_RUN_ID]}_{digest}"
     return safe
@@ -173,18 +170,9 @@ def _gpu_count(config: ModelConfig, settings: Settings, gpus: GpuSet) -> int:
     """One GPU, but for class C: the row's GPUs, else --gpus-per-run, else what its size needs."""
     if settings.device == "cpu":
         return 1 if "nvml" in settings.meters else 0
-    wanted = 1
-    if config.model_class == "C":
-        wanted = config.gpus or settings.gpus_per_run or _fitting(config, gpus)
-    if wanted > gpus.count:
-        raise UsageError(
-            Problem(
-                f"{settings.csv}, line {config.line}",
-                f"{config.model_id} needs {wanted} GPUs, and {gpus.count} may be used",
-                "Allow more with --gpus, or set the row's GPUs column.",
-            )
-        )
-    return wanted
+    if config.model_class != "C":
+        return 1
+    return config.gpus or settings.gpus_per_run or _fitting(config, gpus)
 
 
 def _fitting(config: ModelConfig, gpus: GpuSet) -> int:
@@ -211,9 +199,15 @@ def _shared_names(runs: Sequence[PlannedRun]) -> list[Problem]:
     return problems
 
 
-def _unsupported(config: ModelConfig, settings: Settings) -> Problem:
-    return Problem(
-        f"{settings.csv}, line {config.line}",
-        f"{config.model_id}: task {config.task} is not supported yet",
-        "The row is skipped.",
-    )
+def _obstacle(config: ModelConfig, settings: Settings, gpus: GpuSet) -> Problem | None:
+    """Why a row cannot be run here, though it is a good row."""
+    where = f"{settings.csv}, line {config.line}"
+    if not tasks.supported(config.task):
+        what = f"{config.model_id}: task {config.task} is not supported yet"
+        return Problem(where, what, "The row is skipped.")
+    wanted = _gpu_count(config, settings, gpus)
+    if wanted > gpus.count:
+        what = f"{config.model_id} needs {wanted} GPUs, and {gpus.count} may be used"
+        remedy = "The row is skipped; allow more with --gpus, or set the row's GPUs column."
+        return Problem(where, what, remedy)
+    return None

@@ -16,7 +16,10 @@ DEFAULT_OUTPUT_DIR = "./batch_results"
 DEFAULT_IMAGE = "ai_energy_score"
 DEFAULT_REPETITIONS = 10
 DEFAULT_REGION = "WORLD"
+DEFAULT_DEVICE = "cuda"
 REFERENCE_GPUS_PER_NODE = 8
+
+TOKEN_VARIABLES = ("HF_TOKEN", "HF_TOKEN_PATH")
 
 BACKENDS = ("pytorch", "vllm", "optimum", "simulated")
 ENGINES = ("docker", "process")
@@ -39,7 +42,10 @@ PRESETS: Mapping[str, Preset] = {
 
 @dataclass(frozen=True)
 class Settings:
-    """What the user wants, with every default filled in. The token never enters a file or a log."""
+    """What the user wants, with every default filled in; `given` names the flags that were used.
+
+    The token never enters a file or a log.
+    """
 
     csv: Path
     output_dir: Path
@@ -58,7 +64,6 @@ class Settings:
     gpus_per_run: int | None
     meters: tuple[str, ...]
     repetitions: int
-    preset: str
     timeout_seconds: float | None
     region: str
     simulation: Path | None
@@ -67,7 +72,9 @@ class Settings:
     hub_cache: Path
     datasets_cache: Path
     offline: bool
+    passed_environment: Mapping[str, str]
     token: str | None
+    given: frozenset[str]
 
     def __repr__(self) -> str:
         return f"Settings(csv={str(self.csv)!r}, output_dir={str(self.output_dir)!r}, ...)"
@@ -84,6 +91,7 @@ def from_arguments(flags: Namespace, environ: Mapping[str, str] | None = None) -
     preset = PRESETS[flags.preset]
     home = Path(env.get("HF_HOME") or Path(env.get("HOME", "~"), ".cache", "huggingface"))
     home = home.expanduser()
+    device = flags.device or DEFAULT_DEVICE
     backend = flags.backend or _one_of(env, "BENCHMARK_BACKEND", BACKENDS) or "pytorch"
     engine = flags.engine or ("docker" if _truth(env, "USE_DOCKER", True) else "process")
     return Settings(
@@ -99,12 +107,11 @@ def from_arguments(flags: Namespace, environ: Mapping[str, str] | None = None) -
         task=flags.task,
         engine=engine,
         image=flags.image or env.get("DOCKER_IMAGE") or DEFAULT_IMAGE,
-        device="simulated" if backend == "simulated" else flags.device,
+        device="simulated" if backend == "simulated" else device,
         gpus=_gpus(flags.gpus, backend),
         gpus_per_run=flags.gpus_per_run,
-        meters=_meters(flags.meters, backend, flags.device),
+        meters=_meters(flags.meters, backend, device),
         repetitions=flags.repetitions or preset.repetitions,
-        preset=flags.preset,
         timeout_seconds=flags.timeout,
         region=flags.region,
         simulation=Path(flags.simulation) if flags.simulation else None,
@@ -115,13 +122,21 @@ def from_arguments(flags: Namespace, environ: Mapping[str, str] | None = None) -
         .expanduser()
         .absolute(),
         offline=_truth(env, "HF_HUB_OFFLINE", False),
+        passed_environment={name: text for name, text in env.items() if _may_pass(name)},
         token=_token(env, home),
+        given=frozenset(name for name, value in vars(flags).items() if value is not None),
     )
+
+
+def _may_pass(name: str) -> bool:
+    """What runs are told of the user's environment: how to reach the hub, and never a token."""
+    hub = name.startswith("HF_") and name not in TOKEN_VARIABLES
+    return hub or name.lower() in ("http_proxy", "https_proxy", "no_proxy")
 
 
 def _gpus(asked: str | None, backend: str) -> str:
     default = f"simulated:{REFERENCE_GPUS_PER_NODE}" if backend == "simulated" else "all"
-    return asked or default
+    return default if asked is None else asked
 
 
 def _meters(asked: str | None, backend: str, device: str) -> tuple[str, ...]:

@@ -13,12 +13,19 @@ class StopRequest:
 
     def __init__(self) -> None:
         self.level: Level = "go_on"
+        self._news = False
 
     def interrupt(self) -> None:
+        self._news = self.level == "go_on"
         self.level = "after_this_run" if self.level == "go_on" else "now"
 
     def terminate(self) -> None:
         self.level = "now"
+
+    def take_news(self) -> bool:
+        """True once after the first Ctrl-C, for whoever tells the user."""
+        news, self._news = self._news, False
+        return news
 
     @contextmanager
     def listening(self) -> Iterator[None]:

@@ -1,13 +1,13 @@
-"""The loop: planned runs in, outcomes out. It knows no engine, no display and no file name."""
+"""The loop: planned runs in, outcomes out. It knows no engine and no display by name."""
 
 import time
-from collections.abc import Sequence
-from contextlib import ExitStack
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from benchmark_core.contract import Launch
+from benchmark_core.contract import Launch, RunReport, RunSpec
 from benchmark_core.documents import ContractError
 from orchestrator.display.base import Display
 from orchestrator.engines.base import Engine, Exit, Handle, Order
@@ -62,8 +62,6 @@ class Sweep:
             HostError: the engine or the disk stopped working; finished runs are intact.
         """
         todos = self._decide(plan)
-        for problem in self._table.read_folders():
-            self._display.notice(str(problem))
         self._table.write()
         self._display.sweep_started(
             [todo.run for todo in todos if not todo.skip_because],
@@ -87,27 +85,58 @@ class Sweep:
         )
 
     def _decide(self, plan: Plan) -> list[Todo]:
-        """What to do with each run, after the leftovers of a killed runner are sorted out."""
+        """What to do with each run, after what a killed runner left behind is sorted out."""
         leftovers = self._engine.leftovers()
-        todos = decide(plan, self._directory, self._settings, leftovers)
+        alive = [leftover for leftover in leftovers if leftover.alive]
+        for leftover in leftovers:
+            if not leftover.alive:
+                self._engine.discard(leftover)
+        self._conclude_unwatched(except_for={leftover.run_id for leftover in alive})
+        unbelieved = self._table.read_folders()
+        todos = decide(plan, self._directory, self._settings, unbelieved, alive)
         conflicts = [todo.conflict for todo in todos if todo.conflict]
         if conflicts:
             raise UsageError(*conflicts)
+        for problem in unbelieved.values():
+            self._display.notice(str(problem))
         taken_over = {todo.leftover for todo in todos}
-        for leftover in leftovers:
+        for leftover in alive:
             if leftover not in taken_over:
                 self._engine.discard(leftover)
                 self._display.notice(f"removed what a killed runner left: {leftover.run_id}")
         return todos
 
+    def _conclude_unwatched(self, except_for: Collection[str]) -> None:
+        """Give runs that ended while no runner watched the outcome that their report earns."""
+        for folder in self._directory.folders():
+            ended_unwatched = folder.report_path.exists() and not folder.outcome_path.exists()
+            if not ended_unwatched or folder.run_id in except_for:
+                continue
+            launch = folder.launch()
+            log_name = (launch and launch.log_file) or folder.run_id
+            ended = Exit(cause="exited", code=None, detail="it ended while no runner watched")
+            try:
+                spec = RunSpec.read(folder.spec_path)
+                RunReport.read(folder.report_path)
+            except ContractError:
+                continue
+            log_path = self._directory.logs_path / Path(log_name).name
+            with _disk_errors(folder):
+                folder.record(
+                    conclude(spec, folder.report_path, log_path, ended, None, None, _now())
+                )
+
     def _measure(self, todo: Todo) -> Outcome:
         """One run from its spec to its line in the table."""
         folder = self._directory.folder(todo.run.run_id)
         self._display.run_started(todo.run, adopted=todo.leftover is not None)
-        try:
+        with _disk_errors(folder):
             order = self._prepare(todo, folder)
-            with folder.lock():
-                ended, stopped = self._live(todo, order, folder)
+        with folder.lock(), ExitStack() as stack:
+            ended, stopped = self._live(todo, order, folder, stack)
+            # The outcome is written before anything of the run is removed: a runner killed in
+            # between leaves a finished run, not a lost one.
+            with _disk_errors(folder):
                 outcome = conclude(
                     todo.run.spec,
                     folder.report_path,
@@ -118,8 +147,6 @@ class Sweep:
                     _now(),
                 )
                 folder.record(outcome)
-        except OSError as error:
-            raise _disk_error(folder.path, error) from error
         self._enter(folder)
         self._display.run_ended(todo.run, outcome)
         if ended.cause in ("not_started", "vanished"):
@@ -161,35 +188,47 @@ class Sweep:
             launched_at=_now(),
         )
 
-    def _live(self, todo: Todo, order: Order, folder: RunFolder) -> tuple[Exit, StopReason | None]:
-        """Start or take over, watch, and stop when time or the user says so."""
-        with ExitStack() as stack:
-            try:
-                handle = (
-                    self._engine.adopt(todo.leftover, order)
-                    if todo.leftover
-                    else self._engine.start(order)
-                )
-            except BatchRunnerError as error:
-                return Exit(cause="not_started", code=None, detail=str(error)), None
-            stack.callback(handle.release)
-            return self._watch(handle, todo.run, SampleTail(folder.samples_path))
+    def _live(
+        self, todo: Todo, order: Order, folder: RunFolder, stack: ExitStack
+    ) -> tuple[Exit, StopReason | None]:
+        """Start or take over, and watch; `stack` removes what is left when it unwinds."""
+        try:
+            handle = (
+                self._engine.adopt(todo.leftover, order)
+                if todo.leftover
+                else self._engine.start(order)
+            )
+        except BatchRunnerError as error:
+            return Exit(cause="not_started", code=None, detail=str(error)), None
+        stack.callback(handle.release)
+        return self._watch(handle, todo.run, order, SampleTail(folder.samples_path))
 
     def _watch(
-        self, handle: Handle, run: PlannedRun, tail: SampleTail
+        self, handle: Handle, run: PlannedRun, order: Order, tail: SampleTail
     ) -> tuple[Exit, StopReason | None]:
-        limit = self._settings.timeout_seconds
-        deadline = None if limit is None else time.monotonic() + limit
+        """Until it ends, or until time or the user says so."""
+        deadline = self._deadline(order)
         while (ended := handle.poll()) is None:
             if self._stop.level == "now":
                 return handle.stop(), "user"
             if deadline is not None and time.monotonic() > deadline:
                 return handle.stop(), "timeout"
+            if self._stop.take_news():
+                self._display.notice("finishing this run first; Ctrl-C again stops it now")
             progress = tail.read()
             if progress:
                 self._display.run_progressed(run, progress)
             time.sleep(POLL_SECONDS)
         return ended, None
+
+    def _deadline(self, order: Order) -> float | None:
+        """On the monotonic clock; a run that was taken over has used some of its time."""
+        limit = self._settings.timeout_seconds
+        if limit is None:
+            return None
+        launched_at = datetime.fromisoformat(order.launch.launched_at)
+        used = (datetime.now(UTC) - launched_at).total_seconds()
+        return time.monotonic() + limit - min(max(used, 0.0), limit)
 
     def _enter(self, folder: RunFolder) -> None:
         try:
@@ -205,14 +244,18 @@ class Sweep:
             raise HostError(*problems)
 
 
-def _disk_error(path: Path, error: OSError) -> HostError:
-    return HostError(
-        Problem(
-            str(path),
-            f"cannot be read or written ({error.strerror}); finished runs are intact",
-            "Free the disk and start again: the sweep resumes where it stopped.",
-        )
-    )
+@contextmanager
+def _disk_errors(folder: RunFolder) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise HostError(
+            Problem(
+                str(folder.path),
+                f"cannot be read or written ({error.strerror}); finished runs are intact",
+                "Free the disk and start again: the sweep resumes where it stopped.",
+            )
+        ) from error
 
 
 def _now() -> str:

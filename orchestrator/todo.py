@@ -1,13 +1,15 @@
 """What becomes of each planned run, read from its folder: it is measured, taken over, or kept."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from orchestrator.engines.base import Leftover
 from orchestrator.errors import Problem
-from orchestrator.run_directory import RunDirectory, RunFolder
+from orchestrator.run_directory import RunDirectory, RunFolder, RunState
 from orchestrator.run_planner import Plan, PlannedRun
 from orchestrator.settings import Settings
+
+REPLACE = "give --replace to measure it again (what is there moves to attempts/)"
 
 
 @dataclass(frozen=True)
@@ -21,30 +23,72 @@ class Todo:
 
 
 def decide(
-    plan: Plan, directory: RunDirectory, settings: Settings, leftovers: Iterable[Leftover] = ()
+    plan: Plan,
+    directory: RunDirectory,
+    settings: Settings,
+    unbelieved: Mapping[str, Problem],
+    alive: Iterable[Leftover] = (),
 ) -> list[Todo]:
-    """One decision for each run of the plan, in its order; nothing is changed."""
-    by_run = {item.run_id: item for item in leftovers}
+    """One decision for each run of the plan, in its order; nothing is changed.
+
+    `unbelieved` are the folders that the table had to leave out, by run_id; `alive` are runs that
+    go on without their runner.
+    """
+    by_run = {leftover.run_id: leftover for leftover in alive}
     return [
-        _decide(run, directory.folder(run.run_id), settings, by_run.get(run.run_id))
+        _decide(
+            run,
+            directory.folder(run.run_id),
+            settings,
+            unbelieved.get(run.run_id),
+            by_run.get(run.run_id),
+        )
         for run in plan.runs
     ]
 
 
 def _decide(
-    run: PlannedRun, folder: RunFolder, settings: Settings, leftover: Leftover | None
+    run: PlannedRun,
+    folder: RunFolder,
+    settings: Settings,
+    damage: Problem | None,
+    leftover: Leftover | None,
 ) -> Todo:
     state = folder.state()
     same = state.spec_hash == run.spec.spec_hash()
-    if state.name == "finished" and same:
+    objection = _objection(run, folder, state, settings, damage)
+    if objection:
+        return Todo(run) if settings.replace else Todo(run, conflict=objection)
+    if state.name == "finished":
         return Todo(run, skip_because="finished before" + _other_region(folder, settings))
-    if state.name == "finished" and not settings.replace:
-        return Todo(run, conflict=_conflict(run))
     if state.name == "failed" and same and not settings.rerun_failed:
         return Todo(run, skip_because="failed before; --rerun-failed runs it again")
-    if leftover and _can_go_on(leftover, run, folder):
+    if state.name == "interrupted" and same and leftover and leftover.spec_hash == state.spec_hash:
         return Todo(run, leftover=leftover)
     return Todo(run)
+
+
+def _objection(
+    run: PlannedRun,
+    folder: RunFolder,
+    state: RunState,
+    settings: Settings,
+    damage: Problem | None,
+) -> Problem | None:
+    """Why the user has to be asked before this folder is touched."""
+    if damage:
+        return Problem(damage.where, damage.what, f"Repair the folder, or {REPLACE}.")
+    if state.name == "finished" and state.spec_hash != run.spec.spec_hash():
+        what = "finished in this directory with other settings"
+        return Problem(run.run_id, what, f"Choose another --output-dir, or {REPLACE}.")
+    launch = folder.launch() if state.name == "interrupted" else None
+    if launch and launch.engine != settings.engine:
+        what = f"was left by a runner of the {launch.engine} engine, which may still be running it"
+        remedy = (
+            f"Start again with --engine {launch.engine}; or stop the run yourself and {REPLACE}."
+        )
+        return Problem(run.run_id, what, remedy)
+    return None
 
 
 def _other_region(folder: RunFolder, settings: Settings) -> str:
@@ -53,21 +97,3 @@ def _other_region(folder: RunFolder, settings: Settings) -> str:
     if launch is None or launch.region == settings.region:
         return ""
     return f", with CO2 for {launch.region}; --region {settings.region} changes new runs only"
-
-
-def _can_go_on(leftover: Leftover, run: PlannedRun, folder: RunFolder) -> bool:
-    """Whether what an earlier runner left running is just what the plan asks for."""
-    return (
-        leftover.spec_hash == run.spec.spec_hash()
-        and folder.state().name == "interrupted"
-        and folder.launch() is not None
-    )
-
-
-def _conflict(run: PlannedRun) -> Problem:
-    return Problem(
-        run.run_id,
-        "finished in this directory with other settings",
-        "Choose another --output-dir, or give --replace to measure it again (the earlier result"
-        " moves to attempts/).",
-    )

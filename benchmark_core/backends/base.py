@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from typing import Any, Protocol
 
-from benchmark_core.contract import FinishReason, PassName, TokenLimits
+from benchmark_core.contract import DeviceSpec, FinishReason, PassName, PromptForm, TokenLimits
 
 Sample = dict[str, Any]
 Prepared = Any
@@ -12,24 +12,46 @@ Prepared = Any
 
 @dataclass(frozen=True)
 class Encoded:
-    """One sample as the model takes it: keyword arguments, and the length of the prompt."""
+    """One sample as the model takes it: keyword arguments, the prompt's length, how it was made.
+
+    `form` is None for a task without prompts; `template_kwargs` are the switches that the chat
+    template was given.
+    """
 
     inputs: dict[str, Any]
     prompt_tokens: int
     cut: bool
+    form: PromptForm | None
+    template_kwargs: dict[str, bool | str]
 
 
 @dataclass(frozen=True)
 class LoadedModel:
-    """What was really loaded."""
+    """What was really loaded, read from the loaded objects wherever they tell.
 
+    `processor` is whose tokenizer it is, `device` what the weights lie on, `quantization` the
+    method in force, and `ran_own_code` whether code from the model's repository was run.
+    """
+
+    model_id: str
     commit: str | None
+    processor: str
     dtype: str
-    quantized: bool
+    quantization: str | None
     attention: str | None
+    ran_own_code: bool
+    device: DeviceSpec
+
+
+@dataclass(frozen=True)
+class Conditions:
+    """Under which settings samples were really run: the last `preprocess` and the last `run`."""
+
+    batch_size: int
+    limits: TokenLimits | None
+    prompt_form: PromptForm | None
     template_kwargs: dict[str, bool | str]
-    prompt_form: Literal["chat", "raw"] | None
-    trust_remote_code: bool
+    prompts_cut: int
 
 
 @dataclass(frozen=True)
@@ -81,8 +103,8 @@ class Backend(Protocol):
     def synchronise(self) -> None:
         """Return when the device has finished all work given to it."""
 
-    def prompts_cut(self) -> int:
-        """How many prompts of the last `preprocess` were shortened to fit."""
+    def conditions(self) -> Conditions:
+        """The settings of the samples just run. Valid after the first `run`."""
 
     def close(self) -> None:
         """Give the device back."""

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from benchmark_core.backends.base import (
+    Conditions,
     Encoded,
     LoadedModel,
     MeasuredPass,
@@ -13,7 +14,7 @@ from benchmark_core.backends.base import (
     Sample,
     SampleResult,
 )
-from benchmark_core.contract import RunSpec, TokenLimits
+from benchmark_core.contract import DeviceSpec, RunSpec, TokenLimits
 from benchmark_core.faults import MemoryFault, ModelFault, SpecFault
 
 WARM_UP_REPEATS = 10
@@ -30,7 +31,9 @@ class PyTorchBackend:
         self._processor: Any = None
         self._model: Any = None
         self._eos_ids: list[int] = []
-        self._cut = 0
+        self._encoded: Sequence[Encoded] = ()
+        self._limits: TokenLimits | None = None
+        self._batch_size = 0
 
     def load(self) -> LoadedModel:
         self._device = _torch_device(self._spec)
@@ -38,12 +41,15 @@ class PyTorchBackend:
             self._processor = self._recipe.load_processor()
             self._model = self._recipe.load_model(self._device)
         self._forget_own_generation_settings()
-        return self._recipe.describe(self._processor, self._model)
+        loaded = self._recipe.describe(self._processor, self._model)
+        check_device(self._spec.device.used_by_model(), loaded)
+        return loaded
 
     def preprocess(self, samples: Sequence[Sample]) -> Sequence[Encoded]:
-        encoded = [self._recipe.encode(sample, self._processor, self._model) for sample in samples]
-        self._cut = sum(item.cut for item in encoded)
-        return encoded
+        self._encoded = [
+            self._recipe.encode(sample, self._processor, self._model) for sample in samples
+        ]
+        return self._encoded
 
     def warm_up(self, prepared: Encoded, passes: Sequence[MeasuredPass]) -> None:
         """One generation as long as the longest pass and ten of two tokens; or ten plain runs."""
@@ -63,12 +69,16 @@ class PyTorchBackend:
 
         with torch.inference_mode(), self._memory_watched("while a sample ran"):
             inputs = {name: value.to(self._device) for name, value in prepared.inputs.items()}
+            self._batch_size = len(next(iter(inputs.values())))
             if step.limits is None:
+                self._limits = None
                 self._model(**inputs)
                 return SampleResult(prepared.prompt_tokens, 0, "stop")
-            sequence = self._model.generate(
-                **inputs, generation_config=self._generation_settings(step.limits)
-            )[0]
+            settings = self._generation_settings(step.limits)
+            self._limits = TokenLimits(
+                max_new_tokens=settings.max_new_tokens, min_new_tokens=settings.min_new_tokens
+            )
+            sequence = self._model.generate(**inputs, generation_config=settings)[0]
         generated = sequence[inputs["input_ids"].shape[-1] :]
         stopped = int(generated[-1]) in self._eos_ids
         return SampleResult(
@@ -84,12 +94,20 @@ class PyTorchBackend:
             for index in range(self._spec.device.gpu_count):
                 torch.cuda.synchronize(index)
 
-    def prompts_cut(self) -> int:
-        return self._cut
+    def conditions(self) -> Conditions:
+        first = self._encoded[0]
+        return Conditions(
+            batch_size=self._batch_size,
+            limits=self._limits,
+            prompt_form=first.form,
+            template_kwargs=first.template_kwargs,
+            prompts_cut=sum(item.cut for item in self._encoded),
+        )
 
     def close(self) -> None:
         self._model = None
         self._processor = None
+        self._encoded = ()
         gc.collect()
         if self._device.startswith("cuda"):
             import torch
@@ -146,6 +164,21 @@ class PyTorchBackend:
             f"{self._spec.model.id}: {self._device} ran out of memory {when}",
             "Give it more GPUs (--gpus-per-run, or the catalog's GPUs column), or free the device"
             " of other programs.",
+        )
+
+
+def check_device(wanted: DeviceSpec, loaded: LoadedModel) -> None:
+    """Refuses a model that does not lie on the device of the run, before anything is measured.
+
+    Raises:
+        ModelFault: some of the GPUs would idle, and their energy would count as the model's.
+    """
+    found = loaded.device
+    if found != wanted:
+        raise ModelFault(
+            f"model {loaded.model_id} was put on {found.kind} with {found.gpu_count} GPU(s), the"
+            f" run asks for {wanted.kind} with {wanted.gpu_count}",
+            "Give the row as many GPUs as it fills (its GPUs column, or --gpus-per-run).",
         )
 
 

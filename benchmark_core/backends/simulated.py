@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from benchmark_core.backends.base import (
+    Conditions,
     LoadedModel,
     MeasuredPass,
     Prepared,
@@ -13,10 +14,13 @@ from benchmark_core.backends.base import (
     Sample,
     SampleResult,
 )
-from benchmark_core.contract import REPORT_FILE, RunSpec, Simulation
+from benchmark_core.contract import REPORT_FILE, RunSpec, Simulation, TokenLimits
 from benchmark_core.faults import MemoryFault
+from benchmark_core.hub import pinned_commit
 
 ANSWER_TOKENS = 48
+FIRST_TOKEN_SHARE = 0.1
+"""Of the time of a whole answer; the other tokens share the rest evenly."""
 CRASH_EXIT_CODE = 134
 
 
@@ -27,6 +31,7 @@ class SimulatedBackend:
         self._spec = spec
         self._folder = folder
         self._simulation = spec.backend.simulation or Simulation()
+        self._limits: TokenLimits | None = None
 
     def load(self) -> LoadedModel:
         time.sleep(self._simulation.load_seconds)
@@ -36,14 +41,16 @@ class SimulatedBackend:
                 "This fault was asked for; take it out of the simulation file.",
             )
         wrong = self._simulation.fault == "wrong_settings"
+        model = self._spec.model
         return LoadedModel(
-            commit=None,
+            model_id=model.id,
+            commit=pinned_commit(model.revision),
+            processor=model.processor or model.id,
             dtype="float64" if wrong else self._spec.precision,
-            quantized=False,
+            quantization=model.quantization,
             attention=None,
-            template_kwargs={},
-            prompt_form=None,
-            trust_remote_code=self._spec.model.trust_remote_code,
+            ran_own_code=False,
+            device=self._spec.device.used_by_model(),
         )
 
     def preprocess(self, samples: Sequence[Sample]) -> Sequence[Prepared]:
@@ -54,13 +61,21 @@ class SimulatedBackend:
 
     def run(self, prepared: Prepared, step: MeasuredPass) -> SampleResult:
         self._misbehave()
-        time.sleep(self._simulation.seconds_per_sample)
-        limits = step.limits
+        self._limits = limits = step.limits
         if limits is None:
+            time.sleep(self._simulation.seconds_per_sample)
             return SampleResult(prepared, 0, "stop")
-        tokens = max(limits.min_new_tokens, min(limits.max_new_tokens, ANSWER_TOKENS))
+        tokens = _answer_tokens(limits)
+        time.sleep(self._simulation.seconds_per_sample * self._share_of_answer(tokens))
         stopped = tokens < limits.max_new_tokens
         return SampleResult(prepared, tokens, "stop" if stopped else "length")
+
+    def _share_of_answer(self, tokens: int) -> float:
+        """The time of so many tokens as a part of that of the longest answer of the run."""
+        whole = _answer_tokens(self._spec.limits) if self._spec.limits else tokens
+        if tokens >= whole:
+            return 1.0
+        return FIRST_TOKEN_SHARE + (1 - FIRST_TOKEN_SHARE) * (tokens - 1) / (whole - 1)
 
     def _misbehave(self) -> None:
         fault = self._simulation.fault
@@ -75,8 +90,18 @@ class SimulatedBackend:
     def synchronise(self) -> None:
         """Nothing runs on beside the caller."""
 
-    def prompts_cut(self) -> int:
-        return 0
+    def conditions(self) -> Conditions:
+        return Conditions(
+            batch_size=1,
+            limits=self._limits,
+            prompt_form=None,
+            template_kwargs={},
+            prompts_cut=0,
+        )
 
     def close(self) -> None:
         """Nothing to give back."""
+
+
+def _answer_tokens(limits: TokenLimits) -> int:
+    return max(limits.min_new_tokens, min(limits.max_new_tokens, ANSWER_TOKENS))

@@ -2,7 +2,7 @@
 
 from typing import Protocol
 
-from benchmark_core.contract import EnergySources, GpuFacts, Reading
+from benchmark_core.contract import EnergySources, GpuFacts, MeterName, Reading
 
 
 class Meter(Protocol):
@@ -15,6 +15,10 @@ class Meter(Protocol):
     Every method raises `MeterFault` when a figure cannot be trusted; none ever answers 0 for
     "not measured": that is None in the reading.
     """
+
+    @property
+    def name(self) -> MeterName:
+        """Under which it is asked for."""
 
     def start(self) -> None:
         """Acquire devices and helpers. Called once, before the model is loaded."""

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmark_core import carbon
-from benchmark_core.contract import EnergySource, EnergySources, GpuFacts, Reading
+from benchmark_core.contract import EnergySource, EnergySources, GpuFacts, MeterName, Reading
 from benchmark_core.faults import MeterFault
 
 EMISSIONS_FILE = "emissions.csv"
@@ -34,6 +34,8 @@ class CodeCarbonMeter:
     `gpu_cross_check_joules` is None unless CodeCarbon tracks exactly the devices of `gpu_uuids`; it
     tracks none where no nvidia-smi program is found.
     """
+
+    name: MeterName = "codecarbon"
 
     def __init__(self, output_dir: Path, region: str, gpu_uuids: tuple[str, ...]) -> None:
         self._output_dir = output_dir

@@ -11,6 +11,7 @@ from benchmark_core.contract import (
     EnergySource,
     EnergySources,
     GpuFacts,
+    MeterName,
     Reading,
 )
 from benchmark_core.faults import MeterFault
@@ -58,6 +59,8 @@ class NvmlMeter:
     None, because 0 would be wrong and the other devices alone would understate it. Windows of 2 ms
     are measured where the power is steady around them.
     """
+
+    name: MeterName = "nvml"
 
     def __init__(self, gpu_uuids: tuple[str, ...], synchronise: Callable[[], None]) -> None:
         self._uuids = gpu_uuids

@@ -4,7 +4,7 @@ import contextlib
 from collections.abc import Callable, Iterable, Sequence
 from typing import TypeVar
 
-from benchmark_core.contract import EnergySource, EnergySources, GpuFacts, Reading
+from benchmark_core.contract import EnergySource, EnergySources, GpuFacts, MeterName, Reading
 from benchmark_core.faults import MeterFault
 from benchmark_core.meters.base import Meter
 
@@ -12,7 +12,7 @@ Value = TypeVar("Value")
 
 
 class MeterPanel:
-    """A `Meter` made of others, the fastest first: it opens last and closes first.
+    """What a `Meter` does, done by several, the fastest first: it opens last and closes first.
 
     So the windows of slow meters enclose those of fast ones, whose edges stay sharp. All have
     approached before the first opens, the fastest last, so that what it found is fresh; and all are
@@ -22,6 +22,10 @@ class MeterPanel:
 
     def __init__(self, meters: Sequence[Meter]) -> None:
         self._meters = tuple(meters)
+
+    @property
+    def names(self) -> tuple[MeterName, ...]:
+        return tuple(meter.name for meter in self._meters)
 
     def start(self) -> None:
         try:

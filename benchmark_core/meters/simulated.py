@@ -8,6 +8,7 @@ from benchmark_core.contract import (
     EnergySources,
     FaultKind,
     GpuFacts,
+    MeterName,
     Reading,
 )
 from benchmark_core.faults import MeterFault
@@ -19,6 +20,8 @@ class SimulatedMeter:
     `gpu_uuids` are those of simulated devices given to the run; without them the first
     `gpu_count` are taken. The fault `meter_failure` makes the second window fail.
     """
+
+    name: MeterName = "simulated"
 
     def __init__(
         self,

@@ -1,9 +1,9 @@
 """From a user's text to the prompt a model sees, through the tokenizer's own chat template."""
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
-from benchmark_core.contract import ReasoningRequest
+from benchmark_core.contract import PromptForm, ReasoningRequest
 from benchmark_core.faults import ModelFault
 
 
@@ -16,7 +16,7 @@ class Rendered:
     """
 
     text: str
-    form: Literal["chat", "raw"]
+    form: PromptForm
     template_kwargs: dict[str, bool | str]
 
 

@@ -1,20 +1,24 @@
 """The wording of a catalog's reasoning state, and its meaning."""
 
 import re
+from typing import Final, Literal, get_args
 
 from benchmark_core.contract import Effort, ReasoningRequest
 from benchmark_core.faults import SpecFault
 
-KNOWN_STATES = ("On", "On (Low)", "On (Medium)", "On (High)", "Off", "Off (N/A)")
+ReasoningState = Literal["On", "On (High)", "On (Medium)", "On (Low)", "Off", "Off (N/A)"]
 
-_MEANINGS: dict[str, tuple[bool, Effort | None]] = {
-    "on": (True, None),
-    "on (low)": (True, "low"),
-    "on (medium)": (True, "medium"),
-    "on (high)": (True, "high"),
-    "off": (False, None),
-    "off (n/a)": (False, None),
+KNOWN_STATES: Final[tuple[ReasoningState, ...]] = get_args(ReasoningState)
+
+_MEANINGS: dict[ReasoningState, tuple[bool, Effort | None]] = {
+    "On": (True, None),
+    "On (High)": (True, "high"),
+    "On (Medium)": (True, "medium"),
+    "On (Low)": (True, "low"),
+    "Off": (False, None),
+    "Off (N/A)": (False, None),
 }
+_BY_WORDING = {state.casefold(): meaning for state, meaning in _MEANINGS.items()}
 
 
 def parse_state(text: str) -> ReasoningRequest:
@@ -25,10 +29,10 @@ def parse_state(text: str) -> ReasoningRequest:
     """
     wording = re.sub(r"\s+", " ", text).strip()
     key = re.sub(r" ?\( ?(.*?) ?\)", r" (\1)", wording.casefold())
-    if key not in _MEANINGS:
+    if key not in _BY_WORDING:
         raise SpecFault(
             f"reasoning state {text!r} is not known",
             f"Write one of: {', '.join(KNOWN_STATES)}.",
         )
-    thinking, effort = _MEANINGS[key]
+    thinking, effort = _BY_WORDING[key]
     return ReasoningRequest(state=wording, thinking=thinking, effort=effort)

@@ -17,6 +17,7 @@ from benchmark_core.contract import (
     Phase,
     PhaseName,
     Precision,
+    PromptForm,
     ReasoningRequest,
     RunSpec,
     TaskName,
@@ -34,7 +35,7 @@ class RenderedPrompt(Protocol):
     def text(self) -> str: ...
 
     @property
-    def form(self) -> Literal["chat", "raw"]: ...
+    def form(self) -> PromptForm: ...
 
     @property
     def template_kwargs(self) -> dict[str, bool | str]: ...

@@ -1,8 +1,9 @@
-"""How a task's recipe asks transformers for a model, and what it checks of what it got."""
+"""How a task's recipe asks transformers for a model, and what it finds in what it got."""
 
+from collections import Counter
 from typing import Any
 
-from benchmark_core.contract import ModelSpec, Precision
+from benchmark_core.contract import DeviceKind, DeviceSpec, ModelSpec, Precision
 from benchmark_core.faults import MemoryFault, ModelFault
 
 
@@ -69,3 +70,41 @@ def check_loaded(name: str, model: Any, loading: dict[str, Any]) -> None:
             f"model {name} does not fit into the memory of the GPUs of this run",
             "Give it more GPUs (--gpus-per-run, or the catalog's GPUs column).",
         )
+
+
+def check_still_quantized(name: str, model: Any, method: str | None) -> None:
+    """Refuses a model whose quantization, `method` in the checkpoint, was undone while loading.
+
+    Raises:
+        ModelFault: transformers does that where it lacks a package or the device a feature.
+    """
+    if method is not None and quantization_method(model.config) is None:
+        raise ModelFault(
+            f"model {name} is quantized ({method}), and was unpacked to {weights_dtype(model)}"
+            " while it was loaded: other energy than that of the quantized model",
+            "See the log for what is missing: a package in the image, or a newer GPU.",
+        )
+
+
+def weights_device(model: Any) -> DeviceSpec:
+    """What the weights lie on. Weights partly outside GPUs are on the CPU, however many GPUs."""
+    devices = {weight.device for weight in model.parameters()}
+    on_gpus = {device for device in devices if device.type == "cuda"}
+    kind: DeviceKind = "cuda" if on_gpus == devices else "cpu"
+    return DeviceSpec(kind=kind, gpu_count=len(on_gpus))
+
+
+def weights_dtype(model: Any) -> str:
+    """The floating-point type of most weights; some models keep a few of theirs in another."""
+    sizes: Counter[str] = Counter()
+    for weight in model.parameters():
+        if weight.is_floating_point():
+            sizes[str(weight.dtype).removeprefix("torch.")] += weight.numel()
+    return max(sizes, key=sizes.__getitem__, default="unknown")
+
+
+def runs_own_code(*parts: Any) -> bool:
+    """Whether any of them is made by program code from a model's repository."""
+    from transformers.utils.hub import TRANSFORMERS_DYNAMIC_MODULE_NAME as OWN_CODE
+
+    return any(type(part).__module__.partition(".")[0] == OWN_CODE for part in parts)

@@ -28,14 +28,18 @@ from benchmark_core.contract import (
 )
 from benchmark_core.faults import SampleFault
 from benchmark_core.hub import resolved_commit
-from benchmark_core.tasks.base import Kind, Render, passes_of, phases_of
+from benchmark_core.tasks.base import Kind, Render, RenderedPrompt, passes_of, phases_of
 from benchmark_core.tasks.model_faults import told_as_model_faults
 from benchmark_core.tasks.model_loading import (
     check_loaded,
     check_quantization,
+    check_still_quantized,
     chosen_dtype,
     placement,
     quantization_method,
+    runs_own_code,
+    weights_device,
+    weights_dtype,
 )
 
 USER_TEXT_TOKENS = 2048
@@ -91,6 +95,7 @@ class TextGenerationRecipe:
     def load_model(self, device: str) -> Any:
         config = self._checkpoint_config()
         check_quantization(self._model, config)
+        method = quantization_method(config)
         with told_as_model_faults(self._name(), "the model"):
             model, loading = _model_class(config).from_pretrained(
                 self._model.id,
@@ -102,13 +107,14 @@ class TextGenerationRecipe:
                 **placement(self._spec.device.gpu_count, device),
             )
         check_loaded(self._name(), model, loading)
+        check_still_quantized(self._name(), model, method)
         return model.eval()
 
     def encode(self, sample: Sample, processor: Any, model: Any) -> Encoded:
         """The prompt as token ids, shape (1, prompt tokens). Raises SampleFault."""
         text, cut = cut_text(processor, str(sample["text"]), USER_TEXT_TOKENS)
         room = self._room(model.config)
-        inputs = self._tokenised(processor, text)
+        prompt, inputs = self._tokenised(processor, text)
         while room is not None and _length(inputs) > room:
             own_tokens = len(_token_ids(processor, text))
             text, cut = cut_text(processor, text, own_tokens - (_length(inputs) - room))
@@ -118,19 +124,25 @@ class TextGenerationRecipe:
                     f" {self._model.id} takes",
                     "Leave this row out: the model is too small for its own template.",
                 )
-            inputs = self._tokenised(processor, text)
-        return Encoded(inputs=inputs, prompt_tokens=_length(inputs), cut=cut)
+            prompt, inputs = self._tokenised(processor, text)
+        return Encoded(
+            inputs=inputs,
+            prompt_tokens=_length(inputs),
+            cut=cut,
+            form=prompt.form,
+            template_kwargs=prompt.template_kwargs,
+        )
 
     def describe(self, processor: Any, model: Any) -> LoadedModel:
-        sample = self._render(processor, text="text")
         return LoadedModel(
+            model_id=model.name_or_path,
             commit=self._commit,
-            dtype=str(model.dtype).removeprefix("torch."),
-            quantized=quantization_method(model.config) is not None,
+            processor=processor.name_or_path,
+            dtype=weights_dtype(model),
+            quantization=quantization_method(model.config),
             attention=getattr(model.config, "_attn_implementation", None),
-            template_kwargs=sample.template_kwargs,
-            prompt_form=sample.form,
-            trust_remote_code=self._model.trust_remote_code,
+            ran_own_code=runs_own_code(model, model.config, processor),
+            device=weights_device(model),
         )
 
     def _name(self) -> str:
@@ -161,7 +173,7 @@ class TextGenerationRecipe:
         positions = getattr(config, "max_position_embeddings", None) or unstated
         return None if positions is None else positions - limits.min_new_tokens
 
-    def _tokenised(self, tokenizer: Any, text: str) -> dict[str, Any]:
+    def _tokenised(self, tokenizer: Any, text: str) -> tuple[RenderedPrompt, dict[str, Any]]:
         prompt = self._render(tokenizer, text=text)
         encoded = tokenizer(
             prompt.text,
@@ -174,7 +186,7 @@ class TextGenerationRecipe:
                 f"a prompt has no tokens for the tokenizer of {self._model.id}: {text[:60]!r}",
                 "Take it out of the prompts.",
             )
-        return dict(encoded)
+        return prompt, dict(encoded)
 
 
 def cut_text(tokenizer: Any, text: str, tokens: int) -> tuple[str, bool]:

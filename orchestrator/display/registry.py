@@ -3,6 +3,7 @@
 import sys
 
 from orchestrator.display.base import Display
+from orchestrator.display.patient import PatientDisplay
 
 
 def choose() -> Display:
@@ -10,7 +11,7 @@ def choose() -> Display:
     if sys.stdout.isatty():
         from orchestrator.display.live import LiveDisplay
 
-        return LiveDisplay()
+        return PatientDisplay(LiveDisplay())
     from orchestrator.display.plain import PlainDisplay
 
-    return PlainDisplay()
+    return PatientDisplay(PlainDisplay())

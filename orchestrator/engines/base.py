@@ -51,16 +51,24 @@ class Handle(Protocol):
         """Stop it now, whole, and say how it ended."""
 
     def release(self) -> None:
-        """Remove what is left of it (container, secrets, threads); harmless when called twice."""
+        """Remove what is left of it (container, secrets, threads), and no file that the run wrote.
+
+        To be called after the outcome is recorded; harmless when called twice.
+        """
 
 
 @dataclass(frozen=True)
 class Leftover:
-    """An attempt of ours whose runner is gone. `key` means something to the engine alone."""
+    """An attempt of ours whose runner is gone. `key` means something to the engine alone.
+
+    `alive`: it runs, or it ended and the engine still knows how, so it can be adopted. One that
+    is not was never started, or is over and known by its run folder alone: discard it.
+    """
 
     key: str
     run_id: str
     spec_hash: str
+    alive: bool = True
 
 
 class Engine(Protocol):
@@ -85,10 +93,16 @@ class Engine(Protocol):
         """Start one attempt. Raises HostError when the engine refuses."""
 
     def leftovers(self) -> list[Leftover]:
-        """Attempts of ours for this output directory that no living runner owns."""
+        """Attempts of ours for this output directory that no living runner owns.
+
+        Also those of which only traces are left; `alive` tells them apart.
+        """
 
     def adopt(self, leftover: Leftover, order: Order) -> Handle:
         """Take a leftover over as if this process had started it."""
 
     def discard(self, leftover: Leftover) -> None:
-        """Stop and remove a leftover."""
+        """Stop a leftover and remove it, and no file that its run wrote.
+
+        Harmless when called twice. Raises HostError when the engine refuses.
+        """

@@ -27,6 +27,15 @@ SHARED_MEMORY = "1g"
 PROCESS_LIMIT = 8192
 # The engine's own copy of the output; ours, which is streamed, is bounded by container_log.
 LOG_OPTIONS = {"max-size": "20m", "max-file": "3"}
+# Where a network is reached through a proxy; the libraries read either spelling.
+PROXY_VARIABLES = (
+    "HTTP_PROXY",
+    "HTTPS_PROXY",
+    "NO_PROXY",
+    "http_proxy",
+    "https_proxy",
+    "no_proxy",
+)
 # When root calls: a number that owns nothing on a usual host.
 UNPRIVILEGED = 10001
 

@@ -21,7 +21,7 @@ from orchestrator.engines.container_settings import (
     hash_of_folder,
     prompts_target,
 )
-from orchestrator.engines.docker_handle import DockerHandle
+from orchestrator.engines.docker_handle import DockerHandle, has_result
 from orchestrator.engines.docker_host import DockerHost, first_line, unreachable
 from orchestrator.engines.owner import Owner
 from orchestrator.engines.token_file import TokenFile, remove_stale_tokens
@@ -90,8 +90,11 @@ class DockerEngine:
     def warnings(self) -> Iterator[Problem]:
         try:
             user = self._host.user
+            unknown_sources = self._host.unknown_sources()
         except HostError:
             return
+        if unknown_sources is not None:
+            yield unknown_sources
         for folder, _ in self._caches or ():
             if folder.is_dir() and not user.may(folder, 2):
                 owner = f"{user.host_uid}:{user.host_gid}"
@@ -148,6 +151,7 @@ class DockerEngine:
                 key=str(container.id),
                 run_id=container.labels.get(RUN_ID_LABEL, ""),
                 spec_hash=container.labels.get(SPEC_HASH_LABEL, ""),
+                alive=has_result(container.attrs["State"]),
             )
             for container in self._own_containers()
             if _is_abandoned(container)
@@ -163,8 +167,18 @@ class DockerEngine:
     def discard(self, leftover: Leftover) -> None:
         from docker.errors import NotFound
 
-        with suppress(NotFound):
-            self._host.client.containers.get(leftover.key).remove(force=True, v=True)
+        client = self._host.client
+        try:
+            with suppress(NotFound):
+                client.containers.get(leftover.key).remove(force=True, v=True)
+        except engine_errors() as error:
+            raise HostError(
+                Problem(
+                    f"run {leftover.run_id}",
+                    f"its container cannot be removed: {first_line(error)}",
+                    f"Run: docker rm --force {leftover.key[:12]}",
+                )
+            ) from error
 
     @cached_property
     def _confinement(self) -> Confinement:

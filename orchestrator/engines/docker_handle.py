@@ -130,6 +130,16 @@ class DockerHandle:
             self._away_since = None
 
 
+def has_result(state: dict[str, Any]) -> bool:
+    """Whether a container runs, or ran and ended: its code tells how a run went.
+
+    One that was created and never started has a code as well, but it is nobody's.
+    """
+    if state["Status"] == "exited":
+        return _iso_time(state.get("StartedAt")) is not None
+    return state["Status"] in ("running", "paused", "restarting")
+
+
 def has_memory_event(container: "Container", state: dict[str, Any]) -> bool:
     """Whether the engine saw it run out of memory. The news may come after that of its end.
 

@@ -1,5 +1,6 @@
 """The container engine as this process meets it: its client, our image, its abilities."""
 
+import shlex
 import shutil
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -7,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from benchmark_core import VERSION
 from orchestrator.engines.container_log import engine_errors
 from orchestrator.engines.container_settings import VERSION_LABEL, ContainerUser
+from orchestrator.engines.core_sources import CORE_LABEL, hash_of_core
 from orchestrator.errors import HostError, Problem
 
 if TYPE_CHECKING:
@@ -55,7 +57,7 @@ class DockerHost:
                 Problem(
                     "docker",
                     f"there is no image {self.image_name!r}",
-                    "Build it with ./build.sh, or name another with --image",
+                    f"{self._how_to_build()}, or name another with --image",
                 )
             ) from error
         except engine_errors() as error:
@@ -63,14 +65,22 @@ class DockerHost:
         version = image.labels.get(VERSION_LABEL)
         if version != VERSION:
             built = "by something else" if version is None else f"by version {version}"
-            raise HostError(
-                Problem(
-                    "docker",
-                    f"the image {self.image_name!r} was built {built}, this is {VERSION}",
-                    "Build it again with ./build.sh",
-                )
-            )
+            raise HostError(self._unlike(f"was built {built}, this is {VERSION}"))
+        if image.labels.get(CORE_LABEL) and image.labels[CORE_LABEL] != hash_of_core():
+            raise HostError(self._unlike("was built from other sources of benchmark_core"))
         return image
+
+    def unknown_sources(self) -> Problem | None:
+        """Set for an image that does not say what it was built from; it may fit or not."""
+        if self.image.labels.get(CORE_LABEL):
+            return None
+        return self._unlike("does not say from which sources of benchmark_core it was built")
+
+    def _unlike(self, what: str) -> Problem:
+        return Problem("docker", f"the image {self.image_name!r} {what}", self._how_to_build())
+
+    def _how_to_build(self) -> str:
+        return f"Run: ./build.sh --tag {shlex.quote(self.image_name)}"
 
     @cached_property
     def info(self) -> dict[str, Any]:

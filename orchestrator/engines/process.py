@@ -13,6 +13,7 @@ from pathlib import Path
 from orchestrator.engines.base import Exit, Leftover, Order
 from orchestrator.engines.container_settings import Caches
 from orchestrator.engines.owner import Owner, process_start
+from orchestrator.engines.process_environment import inherited
 from orchestrator.engines.process_group import (
     MARK_VARIABLE,
     RECORD_FILE,
@@ -26,33 +27,6 @@ from orchestrator.run_directory import RUNS_DIR
 STOP_SECONDS = 10.0
 PROGRAM_ROOT = Path(__file__).resolve().parents[2]
 MODEL_PACKAGES = ("torch", "transformers", "datasets", "codecarbon", "accelerate")
-PASSED_ON = (
-    "PATH",
-    "HOME",
-    "USER",
-    "LOGNAME",
-    "LANG",
-    "LC_ALL",
-    "LC_CTYPE",
-    "TZ",
-    "TMPDIR",
-    "LD_LIBRARY_PATH",
-    "CUDA_HOME",
-    "CUDA_DEVICE_ORDER",
-    "OMP_NUM_THREADS",
-    "XDG_CACHE_HOME",
-    "SSL_CERT_FILE",
-    "SSL_CERT_DIR",
-    "REQUESTS_CA_BUNDLE",
-    "HTTP_PROXY",
-    "HTTPS_PROXY",
-    "NO_PROXY",
-    "http_proxy",
-    "https_proxy",
-    "no_proxy",
-)
-PASSED_ON_PREFIX = "HF_"
-NEVER_PASSED_ON = ("HF_TOKEN", "HF_TOKEN_PATH")
 # The process waits for a line before it becomes the run, so that its record is on disk first: a
 # runner killed in between leaves a process that reads the end of the pipe and goes.
 WAIT_FOR_RECORD = 'IFS= read -r go && exec "$@" </dev/null'
@@ -62,6 +36,8 @@ class ProcessEngine:
     """Each run in its own session, stopped whole. Needs the packages of the image on the host.
 
     `caches` is None where no model is loaded. `program_root` is the folder with benchmark_core.
+    The `HF_` variables and proxies of the runs come from `environment`, or where that is empty
+    from this process's own.
     """
 
     name = "process"
@@ -144,8 +120,9 @@ class ProcessEngine:
         found = []
         for path in sorted(self._output_dir.glob(f"{RUNS_DIR}/*/{RECORD_FILE}")):
             record = ProcessRecord.read(path.parent)
-            if record is not None and record.owner.is_gone() and _group(record).members():
-                found.append(Leftover(str(path.parent), record.run_id, record.spec_hash))
+            if record is not None and record.owner.is_gone():
+                alive = _group(record).leader_lives()
+                found.append(Leftover(str(path.parent), record.run_id, record.spec_hash, alive))
         return found
 
     def adopt(self, leftover: Leftover, order: Order) -> "ProcessHandle":
@@ -158,8 +135,11 @@ class ProcessEngine:
         return ProcessHandle(record, Path(leftover.key), None, None)
 
     def discard(self, leftover: Leftover) -> None:
+        """Kill what still runs of it and remove its record, unless a new attempt is there now."""
         folder = Path(leftover.key)
         record = ProcessRecord.read(folder)
+        if record is not None and not record.owner.is_gone():
+            return
         if record is not None:
             _group(record).terminate(STOP_SECONDS)
         (folder / RECORD_FILE).unlink(missing_ok=True)
@@ -170,14 +150,7 @@ class ProcessEngine:
         return TokenFile(self._token, os.geteuid(), os.getegid())
 
     def _make_environment(self, order: Order, token_path: Path | None) -> dict[str, str]:
-        """Only what a run needs: the variables of the runner may hold secrets."""
-        environment = {
-            name: value
-            for name, value in os.environ.items()
-            if name in PASSED_ON
-            or (name.startswith(PASSED_ON_PREFIX) and name not in NEVER_PASSED_ON)
-        }
-        environment |= {
+        environment = inherited(self._environment) | {
             "PYTHONPATH": str(self._program_root),
             "PYTHONSAFEPATH": "1",
             "PYTHONUNBUFFERED": "1",
@@ -190,7 +163,7 @@ class ProcessEngine:
             environment["HF_HUB_OFFLINE"] = "1"
         if token_path is not None:
             environment["HF_TOKEN_PATH"] = str(token_path)
-        return environment | self._environment
+        return environment
 
 
 class ProcessHandle:
@@ -233,7 +206,10 @@ class ProcessHandle:
         if self._child is not None:
             self._child.wait()
         _remove(self._token_file)
-        (self._folder / RECORD_FILE).unlink(missing_ok=True)
+        record = ProcessRecord.read(self._folder)
+        # A later attempt has a record of its own in the same folder.
+        if record is None or record.mark == self._group.mark:
+            (self._folder / RECORD_FILE).unlink(missing_ok=True)
 
     def _ended(self, code: int | None) -> Exit:
         detail = ""

@@ -1,13 +1,13 @@
 """All engines by name. A new one is one file and one line here."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
 from orchestrator.engines.base import Engine
-from orchestrator.engines.container_settings import Caches
+from orchestrator.engines.container_settings import PROXY_VARIABLES, Caches
 from orchestrator.engines.docker import DockerEngine
 from orchestrator.engines.process import ProcessEngine
 
@@ -25,7 +25,11 @@ EngineName = Literal["docker", "process"]
 
 @dataclass(frozen=True)
 class EngineSettings:
-    """What an engine is made from. `needs_model` is false for a sweep of simulated runs alone."""
+    """What an engine is made from. `needs_model` is false for a sweep of simulated runs alone.
+
+    `environment` is where the runs' `HF_` variables and proxies come from: this process's own
+    environment when it is empty. Engines pick from it, and never a token.
+    """
 
     image: str
     output_dir: Path
@@ -34,6 +38,7 @@ class EngineSettings:
     token: str | None = field(default=None, repr=False)
     offline: bool = False
     needs_model: bool = True
+    environment: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     @property
     def caches(self) -> Caches | None:
@@ -41,13 +46,15 @@ class EngineSettings:
 
 
 def _docker(settings: EngineSettings) -> Engine:
+    given = settings.environment or os.environ
+    passed_on = (*HUB_VARIABLES, *PROXY_VARIABLES)
     return DockerEngine(
         image=settings.image,
         output_dir=settings.output_dir,
         caches=settings.caches,
         token=settings.token,
         offline=settings.offline,
-        environment={name: os.environ[name] for name in HUB_VARIABLES if name in os.environ},
+        environment={name: given[name] for name in passed_on if name in given},
     )
 
 
@@ -57,6 +64,7 @@ def _process(settings: EngineSettings) -> Engine:
         caches=settings.caches,
         token=settings.token,
         offline=settings.offline,
+        environment=settings.environment,
     )
 
 

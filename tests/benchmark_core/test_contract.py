@@ -5,7 +5,15 @@ import json
 import pytest
 from pydantic import ValidationError
 
-from benchmark_core.contract import DeviceSpec, RunReport, RunSpec, SampleSource, TokenLimits
+from benchmark_core.contract import (
+    DeviceSpec,
+    ModelSpec,
+    ReasoningRequest,
+    RunReport,
+    RunSpec,
+    SampleSource,
+    TokenLimits,
+)
 from benchmark_core.differences import differences
 from benchmark_core.documents import SCHEMA_VERSION, ContractError
 from tests.support import builders
@@ -24,6 +32,38 @@ def test_the_hash_covers_what_is_measured_and_not_the_name():
     assert builders.spec(run_id="another").spec_hash() == spec.spec_hash()
     assert builders.spec(repetitions=3).spec_hash() != spec.spec_hash()
     assert builders.spec(precision="float32").spec_hash() != spec.spec_hash()
+
+
+def test_the_hash_leaves_out_labels():
+    """A corrected class or another wording of the same state is no other experiment."""
+    spec = builders.spec()
+    corrected = ModelSpec(id="org/model", model_class="B")
+    assert builders.spec(model=corrected).spec_hash() == spec.spec_hash()
+    reworded = ReasoningRequest(state="Off (N/A)", thinking=False)
+    assert builders.spec(reasoning=reworded).spec_hash() == spec.spec_hash()
+
+
+@pytest.mark.parametrize(
+    "reasoning",
+    [
+        None,
+        ReasoningRequest(state="Off", thinking=True),
+        ReasoningRequest(state="Off", thinking=False, effort="low"),
+    ],
+)
+def test_the_hash_covers_the_meaning_of_the_reasoning_state(reasoning):
+    assert builders.spec(reasoning=reasoning).spec_hash() != builders.spec().spec_hash()
+
+
+def test_the_hash_outlives_a_new_schema_and_new_optional_fields():
+    class LaterSpec(RunSpec):
+        colour: str | None = None
+
+    spec = builders.spec()
+    later = LaterSpec.model_validate_json(spec.to_json())
+    assert later.spec_hash() == spec.spec_hash()
+    assert later.model_copy(update={"colour": "red"}).spec_hash() != spec.spec_hash()
+    assert spec.model_copy(update={"schema_version": 2}).spec_hash() == spec.spec_hash()
 
 
 @pytest.mark.parametrize(
@@ -85,29 +125,115 @@ def test_a_faithful_report_has_no_differences():
     assert differences(spec, builders.report(spec)) == []
 
 
+COMMIT, OTHER_COMMIT = "a" * 40, "b" * 40
+
+
 @pytest.mark.parametrize(
-    ("change", "name"),
+    ("change", "names"),
     [
-        ({"dtype": "float32"}, "precision"),
-        ({"limits": TokenLimits(max_new_tokens=11, min_new_tokens=10)}, "limits"),
-        ({"reasoning_state": "On"}, "reasoning"),
-        ({"model_id": "org/other"}, "model"),
-        ({"device": DeviceSpec(kind="simulated", gpu_count=2)}, "device"),
-        ({"samples_used": 3}, "samples"),
-        ({"batch_size": 2}, "batch_size"),
-        ({"trust_remote_code": True}, "trust_remote_code"),
+        ({"model_id": "org/other"}, ["model"]),
+        ({"processor": "org/other"}, ["processor"]),
+        ({"dtype": "float32"}, ["precision"]),
+        ({"ran_own_code": True}, ["trust_remote_code"]),
+        ({"device": DeviceSpec(kind="simulated", gpu_count=2)}, ["device"]),
+        ({"device": DeviceSpec(kind="cpu", gpu_count=1)}, ["device"]),
+        ({"limits": TokenLimits(max_new_tokens=11, min_new_tokens=10)}, ["limits"]),
+        ({"limits": None}, ["limits"]),
+        ({"batch_size": 2}, ["batch_size"]),
+        ({"meters": ("simulated", "codecarbon")}, ["meters"]),
+        ({"meters": ()}, ["meters"]),
+        ({"dataset_id": "org/data"}, ["dataset"]),
+        ({"prompts_sha256": "0" * 64}, ["prompts_sha256"]),
+        ({"samples_used": 3}, ["samples"]),
+        ({"prompt_form": "chat"}, ["thinking"]),
+        ({"prompt_form": "chat", "template_kwargs": {"enable_thinking": True}}, ["thinking"]),
+        (
+            {
+                "prompt_form": "chat",
+                "template_kwargs": {"enable_thinking": False, "reasoning_effort": "low"},
+            },
+            ["effort"],
+        ),
     ],
 )
-def test_every_setting_applied_otherwise_is_named(change, name):
+def test_every_setting_applied_otherwise_is_named(change, names):
     spec = builders.spec()
     found = differences(spec, builders.report(spec, applied=builders.applied(spec, **change)))
-    assert len(found) == 1
-    assert found[0].startswith(f"{name}: asked for")
+    assert [line.split(":")[0] for line in found] == names
+    assert all(": asked for " in line for line in found)
+
+
+@pytest.mark.parametrize(
+    ("asked", "applied", "name"),
+    [
+        ({"revision": COMMIT}, {"model_commit": OTHER_COMMIT}, "revision"),
+        ({"revision": COMMIT}, {"model_commit": None}, "revision"),
+        ({"quantization": "gptq"}, {"quantization": None}, "quantization"),
+        ({"quantization": "gptq"}, {"quantization": "awq"}, "quantization"),
+        ({"processor": "org/words"}, {"processor": "org/model"}, "processor"),
+    ],
+)
+def test_what_a_row_asks_of_its_model_is_compared(asked, applied, name):
+    spec = builders.spec(model=ModelSpec(id="org/model", **asked))
+    found = differences(spec, builders.report(spec, applied=builders.applied(spec, **applied)))
+    assert [line.split(":")[0] for line in found] == [name]
+
+
+@pytest.mark.parametrize(
+    ("asked", "applied"),
+    [
+        ({"revision": COMMIT}, {"model_commit": COMMIT}),
+        ({"revision": "main"}, {"model_commit": COMMIT}),
+        ({}, {"model_commit": COMMIT, "quantization": "gptq", "dtype": "bfloat16"}),
+        ({"quantization": "GPTQ"}, {"quantization": "gptq"}),
+        ({"trust_remote_code": True}, {"ran_own_code": True}),
+        ({"trust_remote_code": True}, {"ran_own_code": False}),
+    ],
+)
+def test_what_a_row_leaves_open_may_be_anything(asked, applied):
+    spec = builders.spec(model=ModelSpec(id="org/model", **asked))
+    assert differences(spec, builders.report(spec, applied=builders.applied(spec, **applied))) == []
+
+
+def test_the_commit_of_a_dataset_is_compared_when_it_was_asked_for():
+    source = SampleSource(dataset_id="org/data", dataset_revision=COMMIT)
+    spec = builders.spec(samples=source)
+    right = builders.applied(spec, dataset_commit=COMMIT)
+    assert differences(spec, builders.report(spec, applied=right)) == []
+    wrong = builders.applied(spec, dataset_commit=OTHER_COMMIT)
+    assert differences(spec, builders.report(spec, applied=wrong)) == [
+        f"dataset_revision: asked for {COMMIT}, applied {OTHER_COMMIT}"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("request_", "form", "switches", "names"),
+    [
+        (("On (High)", True, "high"), "chat", {"enable_thinking": True}, ["effort"]),
+        (("On", True, None), "chat", {"enable_thinking": True}, []),
+        (("On", True, None), "raw", {}, []),
+        (None, "chat", {}, []),
+        (None, "chat", {"enable_thinking": True}, ["thinking"]),
+    ],
+)
+def test_a_request_to_reason_must_have_travelled_into_the_template(request_, form, switches, names):
+    state, thinking, effort = request_ or ("", False, None)
+    reasoning = ReasoningRequest(state=state, thinking=thinking, effort=effort)
+    spec = builders.spec(reasoning=reasoning if request_ else None)
+    applied = builders.applied(spec, prompt_form=form, template_kwargs=switches)
+    found = differences(spec, builders.report(spec, applied=applied))
+    assert [line.split(":")[0] for line in found] == names
+
+
+def test_a_model_on_the_cpu_uses_none_of_the_gpus_that_its_run_is_metered_on():
+    spec = builders.spec(device=DeviceSpec(kind="cpu", gpu_count=1))
+    on_cpu = builders.applied(spec, device=DeviceSpec(kind="cpu", gpu_count=0))
+    assert differences(spec, builders.report(spec, applied=on_cpu)) == []
 
 
 def test_a_quantized_checkpoint_keeps_its_precision():
     spec = builders.spec()
-    applied = builders.applied(spec, dtype="bfloat16", quantized=True)
+    applied = builders.applied(spec, dtype="bfloat16", quantization="mxfp4")
     assert differences(spec, builders.report(spec, applied=applied)) == []
 
 

@@ -2,14 +2,25 @@
 
 import csv
 import json
+from dataclasses import replace
 
 import pytest
 
-from benchmark_core.contract import BackendSpec, RunReport, SampleSource, Simulation
+from benchmark_core.contract import (
+    BackendSpec,
+    DeviceSpec,
+    ModelSpec,
+    RunReport,
+    SampleSource,
+    Simulation,
+    TokenLimits,
+)
 from benchmark_core.differences import differences
 from benchmark_core.faults import SpecFault
 from benchmark_core.measured_run import run
 from tests.support import builders
+
+SHORT = TokenLimits(max_new_tokens=3, min_new_tokens=3)
 
 
 @pytest.fixture
@@ -64,7 +75,8 @@ def test_every_sample_leaves_a_line(prepared):
     assert len(rows) == 2 * 2 * 4
     assert {row["pass"] for row in rows} == {"prefill", "generate"}
     assert [row["completion_tokens"] for row in rows if row["pass"] == "prefill"] == ["1"] * 8
-    assert all(float(row["seconds"]) >= 0.002 for row in rows)
+    answers = [row for row in rows if row["pass"] == "generate"]
+    assert all(float(row["seconds"]) >= 0.002 for row in answers)
 
 
 def test_the_energy_files_hold_the_score(prepared):
@@ -77,6 +89,53 @@ def test_the_energy_files_hold_the_score(prepared):
     parts = sum(summary[f"{name}_wh"] for name in ("preprocess", "prefill", "decode"))
     assert parts == pytest.approx(summary["total"])
     assert summary["rehearsal"] is True
+
+
+@pytest.mark.parametrize("device", ["simulated", "cpu"])
+def test_what_the_model_used_does_not_depend_on_what_was_metered(prepared, device):
+    spec = builders.spec(
+        backend=simulated(), device=DeviceSpec(kind=device, gpu_count=1), meters=()
+    )
+    report = run(prepared(spec))
+    assert report.outcome == "finished"
+    assert report.environment.gpus == ()
+    assert report.applied.device.gpu_count == (0 if device == "cpu" else 1)
+    assert "gpu_energy_not_measured" in report.verdict.reasons
+    assert differences(spec, report) == []
+
+
+def test_a_meter_on_other_gpus_than_the_model_flags_the_run(prepared):
+    folder = prepared(builders.spec(backend=simulated()))
+    launch = builders.launch(gpu_uuids=("SIMULATED-GPU-0", "SIMULATED-GPU-1"))
+    (folder / "launch.json").write_text(launch.to_json())
+    assert "meter_watches_other_gpus" in run(folder).verdict.reasons
+
+
+def test_a_rehearsal_of_a_row_with_every_setting_applies_them_all(prepared):
+    model = ModelSpec(
+        id="org/model",
+        revision="a" * 40,
+        processor="org/words",
+        quantization="GPTQ",
+        trust_remote_code=True,
+    )
+    spec = builders.spec(backend=simulated(), model=model)
+    assert differences(spec, run(prepared(spec))) == []
+
+
+def test_the_report_states_what_ran_and_not_what_was_asked(prepared, monkeypatch):
+    from benchmark_core.backends.simulated import SimulatedBackend
+
+    original = SimulatedBackend.run
+
+    def lose_limits(self, sample, step):
+        return original(self, sample, replace(step, limits=SHORT))
+
+    monkeypatch.setattr(SimulatedBackend, "run", lose_limits)
+    spec = builders.spec(backend=simulated())
+    report = run(prepared(spec))
+    assert report.applied.meters == ("simulated",)
+    assert [line.split(":")[0] for line in differences(spec, report)] == ["limits"]
 
 
 @pytest.mark.parametrize(
@@ -119,6 +178,19 @@ def test_samples_asked_for_beyond_those_there_are_flag_the_run(prepared, tmp_pat
 def test_a_folder_without_a_spec_is_refused(tmp_path):
     with pytest.raises(SpecFault, match=r"run_spec.json"):
         run(tmp_path)
+
+
+def test_a_failure_in_the_prefill_pass_is_counted(prepared, flaky):
+    flaky(lambda number: number == 3)
+    spec = builders.spec(
+        backend=simulated(seconds_per_sample=0.0),
+        samples=SampleSource(synthetic=True, count=20),
+        repetitions=1,
+    )
+    report = run(prepared(spec))
+    assert [window.failed for window in report.repetitions[0].windows] == [0, 1, 0]
+    assert (report.summary.successful_prompts, report.summary.failed_prompts) == (19, 1)
+    assert "samples_failed" in report.verdict.reasons
 
 
 class _FlakyBackend:

@@ -9,8 +9,15 @@ from pathlib import Path
 
 import pytest
 
-from benchmark_core.contract import EnergySource, EnergySources, GpuFacts, Reading
+from benchmark_core.contract import (
+    EnergySource,
+    EnergySources,
+    GpuFacts,
+    MeterName,
+    Reading,
+)
 from benchmark_core.faults import MeterFault
+from benchmark_core.meters import registry as meters
 from benchmark_core.meters.codecarbon import WINDOWS_FILE
 from benchmark_core.meters.panel import MeterPanel
 from tests.support import simulated_driver
@@ -105,6 +112,19 @@ def test_the_fast_meter_is_the_inner_one_and_nothing_waits_inside() -> None:
     assert calls[4:8] == ["open slow", "open fast", "close fast", "close slow"]
     assert sorted(calls[8:10]) == ["read fast", "read slow"]
     assert sorted(calls[10:]) == ["stop fast", "stop slow"]
+
+
+def test_the_panel_names_the_meters_it_runs_in_their_order(tmp_path: Path) -> None:
+    context = meters.MeterContext(
+        gpu_uuids=(),
+        gpu_count=1,
+        output_dir=tmp_path,
+        region="WORLD",
+        simulation=None,
+        synchronise=lambda: None,
+    )
+    asked: tuple[MeterName, ...] = ("codecarbon", "simulated", "nvml")
+    assert MeterPanel([meters.create(name, context) for name in asked]).names == asked
 
 
 @pytest.mark.skipif(shutil.which("cc") is None, reason="no C compiler (cc)")

@@ -3,6 +3,7 @@
 import gc
 import weakref
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +12,8 @@ import torch
 
 from benchmark_core.backends import registry as backends
 from benchmark_core.backends.base import MeasuredPass, SampleResult
-from benchmark_core.backends.pytorch import PyTorchBackend
-from benchmark_core.contract import BackendSpec, DeviceSpec, RunSpec, TokenLimits
+from benchmark_core.backends.pytorch import PyTorchBackend, check_device
+from benchmark_core.contract import BackendSpec, DeviceSpec, ModelSpec, RunSpec, TokenLimits
 from benchmark_core.faults import MemoryFault, ModelFault, RunFault, SpecFault
 from benchmark_core.tasks import registry as tasks
 from demo.tiny_models import HIGH_CHAIN, LOW_CHAIN, OFF_CHAIN, ON_CHAIN, OPENED_CHAIN
@@ -83,7 +84,8 @@ def test_each_state_generates_its_planted_chain(
         assert answer == "".join(chain)
     assert loaded.dtype == "float16"
     assert {weight.dtype for weight in backend._model.parameters()} == {torch.float16}
-    assert backend.prompts_cut() == 0
+    assert backend.conditions().prompts_cut == 0
+    assert backend.conditions().limits == spec.limits
 
 
 @pytest.mark.usefixtures("tiny_hub")
@@ -211,14 +213,79 @@ def test_the_dtype_is_the_one_asked_for(precision: str, dtype: str) -> None:
 
 
 def test_what_was_loaded_is_described(tiny_hub: Path) -> None:  # noqa: F811
-    loaded = make_backend(make_spec(GPT2, "Off")).load()
+    model = ModelSpec(id=GPT2, processor=LLAMA, trust_remote_code=True)
+    loaded = make_backend(make_spec(model, "Off")).load()
     assert loaded.commit == snapshot(tiny_hub, GPT2).name
-    assert loaded.template_kwargs == {"enable_thinking": False}
-    assert (loaded.prompt_form, loaded.quantized, loaded.trust_remote_code) == (
-        "chat",
-        False,
-        False,
+    assert (loaded.model_id, loaded.processor) == (GPT2, LLAMA)
+    assert loaded.device == DeviceSpec(kind="cpu", gpu_count=0)
+    assert loaded.quantization is None
+    # It was allowed to, and had no code of its own.
+    assert not loaded.ran_own_code
+
+
+def bring_own_code(files: Path) -> None:
+    (files / "own.py").write_text(
+        "from transformers import LlamaForCausalLM\n\n\nclass Own(LlamaForCausalLM):\n    pass\n"
     )
+    rewrite_json(files / "config.json", auto_map={"AutoModelForCausalLM": "own.Own"})
+
+
+def test_code_of_the_models_own_is_seen_in_what_was_loaded(
+    tiny_hub: Path,  # noqa: F811
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from transformers import dynamic_module_utils
+
+    monkeypatch.setattr(dynamic_module_utils, "HF_MODULES_CACHE", str(tmp_path / "modules"))
+    monkeypatch.syspath_prepend(str(tmp_path / "modules"))
+    name = altered_copy(tiny_hub, LLAMA, bring_own_code)
+    loaded = make_backend(make_spec(ModelSpec(id=name, trust_remote_code=True))).load()
+    assert loaded.ran_own_code
+
+
+@pytest.mark.usefixtures("tiny_hub")
+def test_the_conditions_are_those_given_to_template_and_generation(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    spec = make_spec(LLAMA, "On (High)")
+    backend = make_backend(spec)
+    backend.load()
+    _, prefill, generate_pass = tasks.get("text_generation").passes(spec.limits)
+    prepared = backend.preprocess(PROMPTS)
+    for step in (prefill, generate_pass):
+        backend.run(prepared[0], step)
+        assert backend.conditions().limits == step.limits
+    found = backend.conditions()
+    assert (found.prompt_form, found.batch_size, found.prompts_cut) == ("chat", 1, 0)
+    assert found.template_kwargs == {"enable_thinking": True, "reasoning_effort": "high"}
+
+    # A settings object that lost the limits on the way shows.
+    original = backend._generation_settings
+    lost = TokenLimits(max_new_tokens=2, min_new_tokens=1)
+    monkeypatch.setattr(backend, "_generation_settings", lambda _: original(lost))
+    backend.run(prepared[0], generate_pass)
+    assert backend.conditions().limits == lost
+
+
+@pytest.mark.usefixtures("tiny_hub")
+def test_a_tokenizer_without_a_template_gives_raw_prompts_and_no_switches() -> None:
+    backend = make_backend(make_spec(LLAMA, "Off"))
+    backend.load()
+    backend._processor.chat_template = None
+    backend.preprocess(PROMPTS)
+    assert backend.conditions().prompt_form == "raw"
+    assert backend.conditions().template_kwargs == {}
+
+
+@pytest.mark.usefixtures("tiny_hub")
+def test_a_model_beside_the_gpus_of_its_run_is_refused_before_it_is_measured() -> None:
+    loaded = make_backend(make_spec(LLAMA)).load()
+    check_device(DeviceSpec(kind="cpu", gpu_count=1).used_by_model(), loaded)
+    on_one = replace(loaded, device=DeviceSpec(kind="cuda", gpu_count=1))
+    check_device(DeviceSpec(kind="cuda", gpu_count=1).used_by_model(), on_one)
+    with pytest.raises(ModelFault, match=r"put on cuda with 1 GPU\(s\).*asks for cuda with 2"):
+        check_device(DeviceSpec(kind="cuda", gpu_count=2).used_by_model(), on_one)
 
 
 def allocate_too_much(*_: Any) -> None:

@@ -1,11 +1,13 @@
 """The prompt a model sees, and what a catalog's reasoning state means."""
 
+from typing import get_args
+
 import pytest
 from transformers import AutoTokenizer
 
 from benchmark_core.faults import ModelFault, SpecFault
 from benchmark_core.reasoning.rendering import render
-from benchmark_core.reasoning.states import KNOWN_STATES, parse_state
+from benchmark_core.reasoning.states import KNOWN_STATES, ReasoningState, parse_state
 from tests.support.tiny_hub import GPT2, LLAMA, built_hub, tiny_hub  # noqa: F401
 
 pytestmark = pytest.mark.usefixtures("tiny_hub")
@@ -83,6 +85,7 @@ def test_states(text: str, thinking: bool, effort: str | None) -> None:
 
 
 def test_known_states_keep_their_wording() -> None:
+    assert get_args(ReasoningState) == KNOWN_STATES
     assert [parse_state(state).state for state in KNOWN_STATES] == list(KNOWN_STATES)
 
 

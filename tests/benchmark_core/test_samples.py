@@ -52,7 +52,8 @@ def read(path: Path, columns: tuple[str, ...] = TEXT, count: int | None = None) 
     loaded = load_samples(make_spec(source), path, columns)
     assert loaded.prompts_sha256 == digest
     assert loaded.used == len(loaded.samples)
-    assert loaded.available == check_prompts_file(path, columns)
+    check = check_prompts_file(path, columns)
+    assert (check.rows, check.sha256) == (loaded.available, digest)
     return [sample["text"] if columns == TEXT else sample for sample in loaded.samples]
 
 
@@ -103,7 +104,7 @@ def test_a_task_with_two_columns_needs_both(tmp_path: Path) -> None:
 
 def test_a_long_prompt_fits_into_a_csv_cell(tmp_path: Path) -> None:
     limit = csv.field_size_limit()
-    assert check_prompts_file(write(tmp_path, "a.csv", f"text\n{'x' * 300_000}\n"), TEXT) == 1
+    assert check_prompts_file(write(tmp_path, "a.csv", f"text\n{'x' * 300_000}\n"), TEXT).rows == 1
     assert csv.field_size_limit() == limit
 
 
@@ -181,7 +182,23 @@ def test_synthetic_samples_are_for_rehearsals_alone() -> None:
 
 
 def test_the_demos_prompts_can_be_used() -> None:
-    assert check_prompts_file(ROOT / "demo" / "prompts.jsonl", TEXT) == 8
+    assert check_prompts_file(ROOT / "demo" / "prompts.jsonl", TEXT).rows == 8
+
+
+def test_rows_and_hash_of_a_prompts_file_are_of_one_reading(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write(tmp_path, "a.txt", "one\n")
+    read_bytes = Path.read_bytes
+
+    def read_and_replace(self: Path) -> bytes:
+        content = read_bytes(self)
+        self.write_text("two\nthree\n")
+        return content
+
+    monkeypatch.setattr(Path, "read_bytes", read_and_replace)
+    check = check_prompts_file(path, TEXT)
+    assert (check.rows, check.sha256) == (1, hashlib.sha256(b"one\n").hexdigest())
 
 
 # ---------------------------------------------------------------- datasets
@@ -207,6 +224,13 @@ def test_rows_of_a_dataset_without_the_empty_ones(dataset: Path) -> None:
     assert loaded.samples == [{"text": "one"}, {"text": "two"}]
     assert (loaded.available, loaded.used) == (3, 2)
     assert loaded.prompts_sha256 is None
+    assert loaded.dataset_id == str(dataset)
+
+
+def test_a_dataset_that_is_not_at_the_commit_asked_for_is_refused(dataset: Path) -> None:
+    source = SampleSource(dataset_id=str(dataset), dataset_revision="a" * 40)
+    with pytest.raises(SampleFault, match=f"at commit {'a' * 40} and was read from a place"):
+        load_samples(make_spec(source), None, TEXT)
 
 
 def test_a_dataset_without_the_column_is_refused(dataset: Path) -> None:

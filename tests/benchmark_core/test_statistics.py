@@ -48,6 +48,16 @@ def test_an_unmeasured_gpu_leaves_every_derived_figure_empty():
     assert set(summary.phases_gpu_wh.values()) == {None}
 
 
+def test_failures_are_those_of_the_worst_pass_of_the_worst_repetition():
+    good, bad = builders.repetition(), builders.repetition()
+    preprocess, prefill, generate = bad.windows
+    prefill = prefill.model_copy(update={"failed": 1, "successful": 3})
+    bad = bad.model_copy(update={"windows": (preprocess, prefill, generate)})
+    summary = summarize([bad, good], 4)
+    assert (summary.failed_prompts, summary.successful_prompts) == (1, 3)
+    assert summary.wh_per_1000_queries == pytest.approx(101 / 3600 / 3 * 1000)
+
+
 def test_greedy_repetitions_must_agree():
     one = builders.window("generate", 1.0, 1.0, completion=40)
     other = builders.window("generate", 1.0, 1.0, completion=41)

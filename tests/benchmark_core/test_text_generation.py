@@ -13,6 +13,7 @@ from transformers import AutoTokenizer, ByT5Tokenizer
 
 from benchmark_core.backends.base import Encoded
 from benchmark_core.contract import (
+    DeviceSpec,
     ModelSpec,
     PassName,
     Reading,
@@ -25,6 +26,11 @@ from benchmark_core.faults import ModelFault, SampleFault, SpecFault
 from benchmark_core.reasoning.states import parse_state
 from benchmark_core.tasks import registry as tasks
 from benchmark_core.tasks.base import passes_of, phases_of
+from benchmark_core.tasks.model_loading import (
+    check_still_quantized,
+    weights_device,
+    weights_dtype,
+)
 from benchmark_core.tasks.text_generation import cut_text
 from tests.support.hub_server import refusing_hub
 from tests.support.tiny_hub import (  # noqa: F401
@@ -350,3 +356,58 @@ def test_a_quantization_that_the_checkpoint_lacks_is_refused() -> None:
         ModelFault, match="quantization gptq was asked for, the checkpoint has none"
     ):
         load(make_spec(model=ModelSpec(id=LLAMA, quantization="gptq")))
+
+
+def weights(*places: str, dtype: str = "float16", size: int = 4) -> list[Any]:
+    """Stand-ins for weights on devices that are not here: nothing but what is asked of them."""
+    import torch
+
+    kind = getattr(torch, dtype)
+    return [
+        SimpleNamespace(
+            device=torch.device(place),
+            dtype=kind,
+            numel=lambda: size,
+            is_floating_point=lambda: kind.is_floating_point,
+        )
+        for place in places
+    ]
+
+
+def model_of(*weights: Any, **config: Any) -> Any:
+    return SimpleNamespace(parameters=lambda: list(weights), config=SimpleNamespace(**config))
+
+
+@pytest.mark.parametrize(
+    ("places", "kind", "gpu_count"),
+    [
+        (("cpu",), "cpu", 0),
+        (("cuda:0", "cuda:0"), "cuda", 1),
+        (("cuda:0", "cuda:3", "cuda:3"), "cuda", 2),
+        (("cuda:0", "cuda:1", "cpu"), "cpu", 2),
+        (("cuda:0", "meta"), "cpu", 1),
+    ],
+)
+def test_the_device_is_where_the_weights_lie(
+    places: tuple[str, ...], kind: Any, gpu_count: int
+) -> None:
+    found = weights_device(model_of(*weights(*places)))
+    assert found == DeviceSpec(kind=kind, gpu_count=gpu_count)
+
+
+def test_the_dtype_is_that_of_most_weights_and_not_of_the_first() -> None:
+    model = model_of(
+        *weights("cpu", dtype="float32", size=10),
+        *weights("cpu", "cpu", dtype="float16", size=6),
+        *weights("cpu", dtype="uint8", size=100),
+    )
+    assert weights_dtype(model) == "float16"
+
+
+def test_a_quantization_that_was_undone_while_loading_is_refused() -> None:
+    kept = model_of(quantization_config={"quant_method": "mxfp4"})
+    check_still_quantized("org/model", kept, "mxfp4")
+    check_still_quantized("org/model", model_of(), None)
+    unpacked = model_of(*weights("cuda:0", dtype="bfloat16"))
+    with pytest.raises(ModelFault, match=r"quantized \(mxfp4\), and was unpacked to bfloat16"):
+        check_still_quantized("org/model", unpacked, "mxfp4")

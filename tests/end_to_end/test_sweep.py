@@ -1,16 +1,28 @@
 """Sweeps as users start, stop, kill and resume them, through the process engine."""
 
 import contextlib
+import fcntl
 import hashlib
 import os
+import pty
 import signal
 import subprocess
+import termios
 import time
 from pathlib import Path
 
 import pytest
 
-from tests.support.runner import ROOT, batch, start, table, wait_for, write_catalog
+from tests.support.runner import (
+    ROOT,
+    batch,
+    command,
+    environment,
+    start,
+    table,
+    wait_for,
+    write_catalog,
+)
 
 BASE = (
     "--backend",
@@ -172,6 +184,7 @@ def test_the_first_ctrl_c_lets_the_run_finish(place):
     runner.send_signal(signal.SIGINT)
     output, _ = runner.communicate(timeout=60)
     assert runner.returncode == 130, output
+    assert "finishing this run first; Ctrl-C again stops it now" in output
     rows = table(place / "results")
     assert [row["outcome"] for row in rows.values()] == ["finished"]
     assert "3 not started" in output
@@ -219,6 +232,127 @@ def test_kill_9_loses_nothing_and_doubles_nothing(place, moment):
     assert processes_of(place) == []
     assert list((place / "results").glob(".*")) == []
     assert list(runs.glob(".*")) == []
+
+
+def test_a_run_that_ended_while_nobody_watched_is_kept(place):
+    """The runner dies, its run goes on and ends well: that result is the result."""
+    flags = slow(place, 0.1)
+    folder = place / "results/individual_runs/sim_one_Off"
+    runner = start(*BASE, *flags, cwd=place)
+    wait_for((folder / "benchmark_results.csv").exists)
+    runner.kill()
+    runner.communicate()
+    wait_for((folder / "benchmark_report.json").exists)
+    wait_for(lambda: not processes_of(place))
+    report = (folder / "benchmark_report.json").read_bytes()
+    resumed = batch(*BASE, *flags, cwd=place)
+    assert resumed.returncode == 0, resumed.stdout + resumed.stderr
+    row = table(place / "results")["sim_one_Off"]
+    assert (row["outcome"], row["attempts"]) == ("finished", "1")
+    assert (folder / "benchmark_report.json").read_bytes() == report
+
+
+def test_an_orphan_of_another_engine_is_not_left_to_run_beside(place):
+    flags = slow(place, 5)
+    runner = start(*BASE, *flags, cwd=place)
+    wait_for((place / "results/individual_runs/sim_one_Off/benchmark_results.csv").exists)
+    runner.kill()
+    runner.communicate()
+    docker = [flag if flag != "process" else "docker" for flag in BASE]
+    found = batch(*docker, *flags, "--dry-run", cwd=place)
+    assert "left by a runner of the process engine" in found.stdout
+    stop = start(*BASE, *flags, cwd=place)
+    wait_for(lambda: processes_of(place))
+    time.sleep(1)
+    stop.terminate()
+    stop.communicate(timeout=30)
+    assert processes_of(place) == []
+
+
+def test_a_reader_that_leaves_does_not_end_the_sweep(place):
+    runner = start(*BASE, *slow(place, 0.1), cwd=place)
+    assert runner.stdout.readline()
+    runner.stdout.close()
+    assert runner.wait(timeout=60) == 0
+    assert len(table(place / "results")) == 4
+
+
+def test_a_terminal_that_is_closed_interrupts(place):
+    master, slave = pty.openpty()
+    runner = subprocess.Popen(
+        command(*BASE, *slow(place)),
+        cwd=place,
+        env=environment(TERM="xterm"),
+        stdin=slave,
+        stdout=slave,
+        stderr=slave,
+        preexec_fn=lambda: (os.setsid(), fcntl.ioctl(0, termios.TIOCSCTTY, 0)),
+    )
+    os.close(slave)
+    wait_for((place / "results/individual_runs/sim_one_Off/benchmark_results.csv").exists)
+    os.close(master)
+    assert runner.wait(timeout=30) == 130
+    assert table(place / "results")["sim_one_Off"]["outcome"] == "interrupted"
+    assert processes_of(place) == []
+
+
+def test_a_terminal_without_our_characters_is_no_reason_to_fail(place):
+    found = batch(*BASE, cwd=place, PYTHONIOENCODING="ascii")
+    assert found.returncode == 0, found.stderr
+    assert "4 finished" in found.stdout
+
+
+def test_a_result_that_cannot_be_believed_is_neither_lost_nor_overwritten(place):
+    assert batch(*BASE, cwd=place).returncode == 0
+    damaged = place / "results/individual_runs/sim_two_Off/benchmark_report.json"
+    damaged.write_text("{")
+    refused = batch(*BASE, cwd=place)
+    assert refused.returncode == 2
+    assert "sim_two_Off" in refused.stderr
+    assert "--replace" in refused.stderr
+    assert damaged.read_text() == "{"
+    replaced = batch(*BASE, "--replace", cwd=place)
+    assert replaced.returncode == 0, replaced.stderr
+    rows = table(place / "results")
+    assert len(rows) == 4
+    assert [row["attempts"] for row in rows.values()] == ["1", "1", "1", "2"]
+
+
+def test_ctrl_c_before_the_sweep_is_a_plain_goodbye(place):
+    os.mkfifo(place / "waiting.csv")
+    runner = start(*BASE, "--csv", "waiting.csv", cwd=place)
+    time.sleep(1)
+    runner.send_signal(signal.SIGINT)
+    output, _ = runner.communicate(timeout=30)
+    assert "Traceback" not in output
+    assert runner.returncode in (2, 130)
+
+
+def test_a_path_that_no_disk_takes_is_named(place):
+    flags = [flag if flag != "results" else "x" * 300 for flag in BASE]
+    found = batch(*flags, cwd=place)
+    assert found.returncode == 3
+    assert "Traceback" not in found.stderr
+    assert "--output-dir" in found.stderr
+
+
+def test_a_row_too_large_for_this_machine_does_not_stop_the_others(place):
+    (place / "models.csv").write_text(
+        "Models to Add,Priority (1=hi),Class,Task,Reasoning State,GPUs\n"
+        "sim/wide,1,C,text_gen,Off,4\nsim/one,1,A,text_gen,Off,\n"
+    )
+    found = batch(*BASE, "--gpus", "simulated:2", cwd=place)
+    assert found.returncode == 0, found.stderr
+    assert "sim/wide needs 4 GPUs, and 2 may be used" in found.stdout
+    assert list(table(place / "results")) == ["sim_one_Off"]
+
+
+def test_no_message_moves_the_cursor(place):
+    (place / "bad\x1b[2J.yaml").write_text("\x1b]0;owned\x07: 1\n")
+    found = batch(*BASE, "--simulation", "bad\x1b[2J.yaml", cwd=place)
+    assert found.returncode == 2
+    assert "\x1b" not in found.stderr
+    assert "\x07" not in found.stderr
 
 
 def test_two_sweeps_never_share_a_directory(place):

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from benchmark_core import VERSION
+from orchestrator.engines.base import Leftover
 from orchestrator.engines.container_log import BoundedFile
 from orchestrator.engines.container_settings import (
     OUTPUT_DIR_LABEL,
@@ -25,9 +26,11 @@ from orchestrator.engines.container_settings import (
     ContainerUser,
     hash_of_folder,
 )
+from orchestrator.engines.core_sources import CORE_LABEL
 from orchestrator.engines.docker import DockerEngine
-from orchestrator.engines.docker_handle import has_memory_event
+from orchestrator.engines.docker_handle import has_memory_event, has_result
 from orchestrator.engines.owner import Owner
+from orchestrator.engines.registry import ENGINES, EngineSettings
 from orchestrator.errors import HostError
 from tests.support.image import ROOT, STUB_TAG, VERSION_LABEL, require_image
 from tests.support.orders import (
@@ -224,6 +227,47 @@ def test_an_image_of_another_version_is_refused(
             client().images.remove(tag)
 
 
+@pytest.fixture
+def relabelled_image(tmp_path: Path, image: str) -> Iterator[Callable[[str], str]]:
+    """Makes images that differ from the stub's in the label of their sources alone."""
+    tags: list[str] = []
+
+    def build(core: str) -> str:
+        tag = f"ai_energy_score_other:{uuid.uuid4().hex[:8]}"
+        context = tmp_path / tag.replace(":", "_")
+        context.mkdir()
+        (context / "Dockerfile").write_text(f'FROM {image}\nLABEL {CORE_LABEL}="{core}"\n')
+        subprocess.run(["docker", "build", "-q", "-t", tag, context], check=True)
+        tags.append(tag)
+        return tag
+
+    yield build
+    for tag in tags:
+        client().images.remove(tag)
+
+
+def test_an_image_of_other_sources_is_refused(
+    output_dir: Path, relabelled_image: Callable[[str], str]
+) -> None:
+    tag = relabelled_image("0" * 64)
+    engine = DockerEngine(tag, output_dir)
+    (problem,) = engine.problems(wants_gpus=False)
+    assert "other sources of benchmark_core" in problem.what
+    assert problem.remedy == f"Run: ./build.sh --tag {tag}"
+    assert list(engine.warnings()) == []
+    with pytest.raises(HostError, match="other sources"):
+        engine.start(make_order(output_dir))
+
+
+def test_an_image_that_does_not_tell_its_sources_is_warned_of(
+    output_dir: Path, relabelled_image: Callable[[str], str]
+) -> None:
+    engine = DockerEngine(relabelled_image(""), output_dir)
+    assert list(engine.problems(wants_gpus=False)) == []
+    (warning,) = engine.warnings()
+    assert "does not say from which sources" in warning.what and "./build.sh" in warning.remedy
+
+
 def test_a_container_that_does_not_start_leaves_nothing(
     engine: DockerEngine, output_dir: Path
 ) -> None:
@@ -384,6 +428,7 @@ def test_a_new_runner_adopts_what_a_killed_one_left(engine: DockerEngine, output
     )
     (leftover,) = engine.leftovers()
     assert (leftover.run_id, leftover.spec_hash) == ("acme_tiny_Off", "0" * 64)
+    assert leftover.alive
 
     folder = output_dir / "individual_runs" / "acme_tiny_Off"
     order = replace(make_order(output_dir, "only_for_its_log"), folder=folder)
@@ -396,6 +441,118 @@ def test_a_new_runner_adopts_what_a_killed_one_left(engine: DockerEngine, output
     assert order.log_path.read_text() == "early\nlate\n"
     assert engine.leftovers() == []
     assert containers_of(output_dir) == []
+
+
+KILLED_BEFORE_THE_START = """
+import os, signal, sys
+from pathlib import Path
+from docker.models.containers import Container
+from orchestrator.engines.docker import DockerEngine
+from tests.support.orders import make_order
+Container.start = lambda container: os.kill(os.getpid(), signal.SIGKILL)
+output_dir = Path(sys.argv[2])
+DockerEngine(sys.argv[1], output_dir).start(make_order(output_dir, "acme_tiny_Off"))
+"""
+
+
+def test_a_container_that_was_never_started_is_only_to_be_discarded(
+    engine: DockerEngine, output_dir: Path
+) -> None:
+    program = [sys.executable, "-c", KILLED_BEFORE_THE_START, STUB_TAG, str(output_dir)]
+    done = subprocess.run(program, cwd=ROOT, env=os.environ | {"PYTHONPATH": str(ROOT)})
+    assert done.returncode == -signal.SIGKILL
+    assert [container.status for container in containers_of(output_dir)] == ["created"]
+    (leftover,) = engine.leftovers()
+    assert (leftover.run_id, leftover.alive) == ("acme_tiny_Off", False)
+    engine.discard(leftover)
+    assert containers_of(output_dir) == []
+
+
+def test_a_container_that_ended_alone_is_adopted_with_its_code(
+    engine: DockerEngine, output_dir: Path
+) -> None:
+    expression = f"DockerEngine({STUB_TAG!r}, output_dir)"
+    start_in_killed_runner(expression, output_dir, "acme_tiny_Off", lines=["all"], exit=4)
+    containers_of(output_dir)[0].wait()
+    (leftover,) = engine.leftovers()
+    assert leftover.alive
+    order = make_order(output_dir, "only_for_its_log")
+    handle = engine.adopt(leftover, order)
+    ended = wait_for_exit(handle)
+    assert (ended.cause, ended.code) == ("exited", 4)
+    # What is written between the end and the release finds the whole log.
+    assert order.log_path.read_text() == "all\n"
+    handle.release()
+    handle.release()
+    assert containers_of(output_dir) == []
+
+
+@pytest.mark.parametrize(
+    ("status", "started_at", "expected"),
+    [
+        ("running", "2026-01-01T00:00:00Z", True),
+        ("exited", "2026-01-01T00:00:00Z", True),
+        ("exited", "0001-01-01T00:00:00Z", False),
+        ("created", "0001-01-01T00:00:00Z", False),
+        ("removing", "2026-01-01T00:00:00Z", False),
+        ("dead", "2026-01-01T00:00:00Z", False),
+    ],
+)
+def test_only_what_ran_has_a_result(status: str, started_at: str, expected: bool) -> None:
+    assert has_result({"Status": status, "StartedAt": started_at}) is expected
+
+
+def test_a_leftover_that_the_engine_keeps_is_told_without_a_traceback(
+    engine: DockerEngine, output_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from docker.errors import APIError
+    from docker.models.containers import Container
+
+    def refuse(*_: object, **__: object) -> None:
+        raise APIError("409 Client Error", explanation="removal is already in progress")
+
+    order = make_order(output_dir, sleep_seconds=60)
+    handle = engine.start(order)
+    leftover = Leftover(containers_of(output_dir)[0].id, order.run_id, order.spec_hash)
+    with monkeypatch.context() as patch:
+        patch.setattr(Container, "remove", refuse)
+        with pytest.raises(HostError, match=r"already in progress.*docker rm"):
+            engine.discard(leftover)
+    handle.stop()
+
+
+def test_what_leads_to_the_hub_is_passed_on_and_nothing_else(
+    output_dir: Path, image: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def environment(**given: str) -> dict[str, Any]:
+        settings = EngineSettings(
+            image, output_dir, output_dir / "hub", output_dir / "datasets", environment=given
+        )
+        order = make_order(output_dir, f"acme_{len(given)}_On", look_at=[])
+        assert run_to_end(ENGINES["docker"](settings), order).code == 0
+        seen: dict[str, Any] = seen_by(order)["environment"]
+        return seen
+
+    monkeypatch.setenv("HF_ENDPOINT", "http://of-the-shell.invalid")
+    monkeypatch.setenv("HF_TOKEN", TOKEN)
+    assert environment()["HF_ENDPOINT"] == "http://of-the-shell.invalid"
+
+    passed_on = {
+        "HF_ENDPOINT": "http://of-the-file.invalid",
+        "HF_HUB_DOWNLOAD_TIMEOUT": "60",
+        "HTTPS_PROXY": "http://proxy.invalid:3128",
+        "no_proxy": "localhost",
+    }
+    kept = {
+        "HF_TOKEN": TOKEN,
+        "HF_API_TOKEN": TOKEN,
+        "HF_HUB_CACHE": "/of/the/host",
+        "DATABASE_PASSWORD": "x",
+    }
+    seen = environment(**passed_on, **kept)
+    assert passed_on.items() <= seen.items()
+    assert not kept.keys() & seen.keys()
+    assert TOKEN not in json.dumps(seen)
 
 
 def test_discard_removes_a_leftover_and_no_other_container(

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from orchestrator.errors import BatchRunnerError, HostError, UsageError
-from orchestrator.gpu_slots import Gpu, choose_gpus
+from orchestrator.gpu_slots import Gpu, check_form, choose_gpus
 from tests.support import simulated_driver
 
 ROOT = Path(__file__).parents[2]
@@ -81,6 +81,7 @@ def test_the_flag_names_gpus_in_the_order_wanted(text: str, indices: list[int]) 
         ("simulated:", "1 to"),
         ("simulated:two", "1 to"),
         ("simulated:1000000000", "1 to"),
+        ("simulated:" + "9" * 5000, "1 to"),
     ],
 )
 def test_a_wrong_flag_is_refused_with_what_exists(text: str, said: str) -> None:
@@ -90,7 +91,37 @@ def test_a_wrong_flag_is_refused_with_what_exists(text: str, said: str) -> None:
     assert str(caught.value).startswith("--gpus: ")
 
 
-@pytest.mark.parametrize("text", ["all", "0", "GPU-0000-0"])
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", "no GPU is named"),
+        (" ", "no GPU is named"),
+        ("0,", "empty entry"),
+        ("all,0", "stands alone"),
+        ("nonsense", "neither an index nor a UUID"),
+        ("99999", "neither an index nor a UUID"),
+        ("1" * 5000, "neither an index nor a UUID"),
+        ("01", "neither an index nor a UUID"),
+        ("\u0663", "neither an index nor a UUID"),
+        ("GPU-", "neither an index nor a UUID"),
+        ("GPU-xyz", "neither an index nor a UUID"),
+        ("0,0", "twice"),
+        ("GPU-ab,gpu-AB", "twice"),
+    ],
+)
+def test_a_malformed_flag_is_refused_before_anybody_looks_for_gpus(text: str, said: str) -> None:
+    with pytest.raises(UsageError, match=said):
+        choose_gpus(text, [])
+    with pytest.raises(UsageError, match=said):
+        check_form(text)
+
+
+@pytest.mark.parametrize("text", ["all", "0", "1023", "7,0", "GPU-0000-0", "MIG-0", "simulated:8"])
+def test_a_well_formed_flag_needs_no_gpu_to_pass(text: str) -> None:
+    check_form(text)
+
+
+@pytest.mark.parametrize("text", ["all", "0", "1023", "GPU-0000-0"])
 def test_without_any_gpu_the_host_is_not_ready(text: str) -> None:
     with pytest.raises(HostError, match="shows no NVIDIA GPU"):
         choose_gpus(text, [])

@@ -1,5 +1,6 @@
 """The image that users build, run the way the Docker engine runs it."""
 
+import shutil
 import subprocess
 from dataclasses import replace
 from pathlib import Path
@@ -21,6 +22,7 @@ from benchmark_core.contract import (
 )
 from orchestrator.engines.base import Engine
 from orchestrator.engines.container_settings import Caches
+from orchestrator.engines.core_sources import CORE_LABEL, hash_of_core
 from orchestrator.engines.docker import DockerEngine
 from orchestrator.engines.process import ProcessEngine
 from tests.support.image import PRODUCT_TAG, ROOT, require_image
@@ -84,6 +86,13 @@ def test_a_simulated_run_goes_through_a_real_process(tmp_path: Path) -> None:
 
 
 @pytest.mark.docker
+def test_the_built_image_says_what_it_was_built_from(image: str, tmp_path: Path) -> None:
+    engine = DockerEngine(image, tmp_path)
+    assert list(engine.problems(wants_gpus=False)) == []
+    assert list(engine.warnings()) == []
+
+
+@pytest.mark.docker
 def test_the_libraries_work_in_the_confined_container(image: str, tmp_path: Path) -> None:
     """No name in the user table, nothing writable but memory and the mounts, no network."""
     import docker
@@ -140,6 +149,51 @@ def test_build_script_names_what_is_missing(tmp_path: Path) -> None:
     assert "does not answer: no such socket" in done.stderr
 
 
+def core_label_of_build_script(checkout: Path) -> str:
+    """What build.sh would put on the image, without the engine being asked."""
+    docker = checkout / "tools" / "docker"
+    docker.parent.mkdir(exist_ok=True)
+    docker.write_text('#!/usr/bin/bash\nprintf "%s\\n" "$@"\n')
+    docker.chmod(0o755)
+    (checkout / "build.sh").write_bytes((ROOT / "build.sh").read_bytes())
+    done = subprocess.run(
+        ["/usr/bin/bash", str(checkout / "build.sh")],
+        capture_output=True,
+        text=True,
+        env={"PATH": f"{docker.parent}:/usr/bin", "LC_ALL": "C.UTF-8"},
+    )
+    (label,) = [line for line in done.stdout.splitlines() if line.startswith(f"{CORE_LABEL}=")]
+    return label.removeprefix(f"{CORE_LABEL}=")
+
+
+def test_build_script_and_runner_agree_on_the_hash_of_the_sources(tmp_path: Path) -> None:
+    core = tmp_path / "benchmark_core"
+    shutil.copytree(ROOT / "benchmark_core", core)
+    hashes = [hash_of_core(core)]
+    assert core_label_of_build_script(tmp_path) == hashes[-1]
+
+    # Names that sort differently by language, by bytes and by folder.
+    for name in ("a.py", "a/b.py", "a-b.py", "B.py", "ä.py", "with blank.py", "data/x.csv"):
+        path = core / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text("one")
+        hashes.append(hash_of_core(core))
+    assert core_label_of_build_script(tmp_path) == hashes[-1]
+    (core / "a.py").write_text("two")
+    hashes.append(hash_of_core(core))
+    (core / "a.py").rename(core / "c.py")
+    hashes.append(hash_of_core(core))
+    assert core_label_of_build_script(tmp_path) == hashes[-1]
+    assert len(set(hashes)) == len(hashes)
+
+    for name in ("__pycache__/a.py", "__pycache__/a.pyc", "old.pyc", ".a.py.swp", ".editor/a.py"):
+        path = core / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text("noise")
+    (core / "link.py").symlink_to(core / "c.py")
+    assert hash_of_core(core) == core_label_of_build_script(tmp_path) == hashes[-1]
+
+
 def test_build_script_works_from_anywhere_with_any_path(tmp_path: Path) -> None:
     """The command it would run, word by word, for a checkout whose path has blanks."""
     checkout = tmp_path / "a checkout"
@@ -158,6 +212,8 @@ def test_build_script_works_from_anywhere_with_any_path(tmp_path: Path) -> None:
     )
     assert done.stdout.splitlines() == [
         *("build", "--file", f"{checkout}/docker/Dockerfile", "--tag", "ai_energy_score"),
-        *("--build-arg", "VERSION=9.8.7", "--build-arg", "BASE_IMAGE=my base", "--no-cache"),
+        *("--build-arg", "VERSION=9.8.7"),
+        *("--label", f"{CORE_LABEL}={hash_of_core(checkout / 'benchmark_core')}"),
+        *("--build-arg", "BASE_IMAGE=my base", "--no-cache"),
         str(checkout),
     ]

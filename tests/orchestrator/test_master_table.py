@@ -1,12 +1,14 @@
 """The table that users' one-liners count on: 19 columns first, no quoting, nothing made up."""
 
 import csv
+import json
 import random
+import shutil
 import subprocess
 
 import pytest
 
-from benchmark_core.contract import Carbon, ModelSpec, Verdict
+from benchmark_core.contract import BackendSpec, Carbon, ModelSpec, Verdict
 from benchmark_core.statistics import summarize
 from orchestrator.__main__ import main as orchestrator_main
 from orchestrator.errors import HostError
@@ -59,7 +61,7 @@ def add(directory):
 def rows(directory):
     def read():
         table = MasterTable(directory)
-        assert table.read_folders() == []
+        assert table.read_folders() == {}
         with table.write().open(newline="") as stream:
             return list(csv.DictReader(stream))
 
@@ -71,7 +73,7 @@ def test_the_first_columns_are_those_users_know():
 
 
 def test_a_finished_run_has_its_figures(add, rows):
-    add()
+    add(backend=BackendSpec(name="pytorch"))
     (row,) = rows()
     assert row["model_name"] == "org/model"
     assert row["task"] == "text_gen"
@@ -245,3 +247,42 @@ def test_names_of_models_stay_as_they_are(add, rows):
     add(model=ModelSpec(id="org/=cmd", model_class="A"))
     (row,) = rows()
     assert row["model_name"] == "org/=cmd"
+
+
+def edit(path, **changes):
+    path.write_text(json.dumps(json.loads(path.read_text()) | changes))
+
+
+@pytest.mark.parametrize(
+    ("file_name", "changes", "reason"),
+    [
+        ("benchmark_report.json", {"spec_hash": "0" * 64}, "belongs to another spec"),
+        ("benchmark_report.json", {"run_id": "other"}, "run_id"),
+        ("outcome.json", {"spec_hash": "0" * 64}, "outcome belongs to another"),
+        ("outcome.json", {"schema_version": 99}, "schema_version 99"),
+        ("run_spec.json", {"run_id": "other"}, "spec is that of the run other"),
+        ("run_spec.json", {"repetitions": 7}, "another spec"),
+    ],
+)
+def test_files_that_do_not_belong_together_give_no_figures(
+    add, directory, file_name, changes, reason
+):
+    folder = add("a_model_Off")
+    edit(folder.path / file_name, **changes)
+    table = MasterTable(directory)
+    problems = table.read_folders()
+    assert reason in str(problems["a_model_Off"])
+    assert table.write().read_text().count("\n") == 1
+
+
+def test_a_copied_folder_is_no_second_run(add, directory):
+    folder = add("a_model_Off")
+    shutil.copytree(folder.path, folder.path.with_name("b_model_Off"))
+    table = MasterTable(directory)
+    assert list(table.read_folders()) == ["b_model_Off"]
+
+
+def test_a_rehearsal_that_failed_says_that_it_was_one(add, rows):
+    add(outcome="failed", message="crash: x", report=False)
+    (row,) = rows()
+    assert row["rehearsal"] == "yes"

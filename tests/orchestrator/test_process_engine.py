@@ -5,15 +5,18 @@ import shutil
 import signal
 import time
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
 
+from benchmark_core.contract import REPORT_FILE
 from orchestrator.engines.base import Leftover
 from orchestrator.engines.container_settings import Caches
 from orchestrator.engines.owner import Owner, process_start
 from orchestrator.engines.process import ProcessEngine
 from orchestrator.engines.process_group import RECORD_FILE, ProcessRecord
+from orchestrator.engines.registry import ENGINES, EngineSettings
 from orchestrator.engines.token_file import TokenFile, remove_stale_tokens
 from orchestrator.errors import HostError
 from tests.support.image import STUB_PROGRAM
@@ -133,12 +136,45 @@ def test_the_run_sees_only_what_it_needs(
     assert seen["session"] == seen["pid"]
     assert not Path(environment["HF_TOKEN_PATH"]).exists()
 
+    order = make_order(output_dir, "acme_of_the_file", look_at=[])
+    given = {
+        "HF_ENDPOINT": "http://of-the-file.invalid",
+        "HF_HUB_DISABLE_IMPLICIT_TOKEN": "1",
+        "https_proxy": "http://proxy.invalid:3128",
+        "HF_TOKEN": TOKEN,
+        "HF_API_TOKEN": TOKEN,
+        "HF_TOKEN_PATH": "/of/the/user",
+        "PATH": "/nowhere",
+        "DATABASE_PASSWORD": "x",
+    }
+    monkeypatch.setenv("HF_HUB_ETAG_TIMEOUT", "9")
+    of_the_file = ProcessEngine(output_dir, environment=given, program_root=program_root)
+    assert run_to_end(of_the_file, order).code == 0
+    environment = seen_by(order)["environment"]
+    assert dict(list(given.items())[:3]).items() <= environment.items()
+    assert not {"HF_TOKEN", "HF_API_TOKEN", "HF_TOKEN_PATH", "DATABASE_PASSWORD"} & set(environment)
+    assert "HF_HUB_ETAG_TIMEOUT" not in environment
+    assert environment["PATH"] == os.environ["PATH"]
+
     order = make_order(output_dir, "acme_offline", look_at=[])
     assert run_to_end(engine, order).code == 0
     environment = seen_by(order)["environment"]
     assert environment["HF_HUB_OFFLINE"] == "1"
     assert environment["CUDA_VISIBLE_DEVICES"] == ""
     assert "HF_TOKEN_PATH" not in environment
+
+
+def test_the_registry_hands_the_variables_of_the_settings_on(
+    output_dir: Path, program_root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stub_engine = partial(ProcessEngine, program_root=program_root)
+    monkeypatch.setattr("orchestrator.engines.registry.ProcessEngine", stub_engine)
+    caches = (output_dir / "hub", output_dir / "datasets")
+    given = {"HF_ENDPOINT": "http://of-the-file.invalid"}
+    engine = ENGINES["process"](EngineSettings("", output_dir, *caches, environment=given))
+    order = make_order(output_dir, look_at=[])
+    assert run_to_end(engine, order).code == 0
+    assert seen_by(order)["environment"]["HF_ENDPOINT"] == given["HF_ENDPOINT"]
 
 
 def test_the_token_is_readable_while_the_run_runs(output_dir: Path, program_root: Path) -> None:
@@ -226,6 +262,7 @@ def test_a_new_runner_adopts_what_a_killed_one_left(
     killed_runner(program_root, output_dir, "acme_tiny_Off", sleep_seconds=60, child_seconds=600)
     (leftover,) = engine.leftovers()
     assert (leftover.run_id, leftover.spec_hash) == ("acme_tiny_Off", "0" * 64)
+    assert leftover.alive
     folder = output_dir / "individual_runs" / "acme_tiny_Off"
     handle = engine.adopt(leftover, make_order(output_dir, "only_an_order"))
     assert handle.poll() is None
@@ -266,9 +303,48 @@ def test_children_of_a_dead_run_are_leftovers_too(
     assert record is not None
     os.kill(record.pid, signal.SIGKILL)
     wait_until_dead(record.pid)
-    assert engine.leftovers() == [leftover]
+    assert engine.leftovers() == [replace(leftover, alive=False)]
     engine.discard(leftover)
     wait_until_dead(int((Path(leftover.key) / "child.pid").read_text()))
+
+
+def test_what_finished_without_its_runner_leaves_its_report(
+    engine: ProcessEngine, output_dir: Path, program_root: Path
+) -> None:
+    killed_runner(program_root, output_dir, "acme_old_On", sleep_seconds=600)
+    (leftover,) = engine.leftovers()
+    folder = Path(leftover.key)
+    record = ProcessRecord.read(folder)
+    assert record is not None
+    (folder / REPORT_FILE).write_text("{}")
+    (folder / "go_on").touch()
+    wait_until_dead(record.pid)
+
+    assert engine.leftovers() == [replace(leftover, alive=False)]
+    engine.discard(leftover)
+    engine.discard(leftover)
+    assert engine.leftovers() == []
+    assert not (folder / RECORD_FILE).exists()
+    assert (folder / REPORT_FILE).read_text() == "{}"
+
+
+def test_a_late_release_or_discard_spares_the_next_attempt(
+    engine: ProcessEngine, output_dir: Path
+) -> None:
+    order = make_order(output_dir)
+    earlier = engine.start(order)
+    wait_for_exit(earlier)
+    (order.folder / "stub.json").write_text('{"sleep_seconds": 600}')
+    later = engine.start(order)
+    try:
+        earlier.release()
+        assert (order.folder / RECORD_FILE).exists()
+        engine.discard(_leftover_at(order.folder))
+        assert later.poll() is None
+        assert (order.folder / RECORD_FILE).exists()
+    finally:
+        later.stop()
+    assert not (order.folder / RECORD_FILE).exists()
 
 
 def test_a_recycled_process_number_is_never_killed(engine: ProcessEngine, output_dir: Path) -> None:
@@ -286,7 +362,7 @@ def test_a_recycled_process_number_is_never_killed(engine: ProcessEngine, output
         owner_started="an-earlier-boot-1",
     )
     record.write(order.folder)
-    assert engine.leftovers() == []
+    assert engine.leftovers() == [replace(_leftover_at(order.folder), alive=False)]
     handle = engine.adopt(_leftover_at(order.folder), order)
     assert wait_for_exit(handle).code is None
     record.write(order.folder)

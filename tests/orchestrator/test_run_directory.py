@@ -1,5 +1,7 @@
 """The state of a run is what its folder says, also after a crash at the worst moment."""
 
+import os
+import shutil
 import subprocess
 import sys
 
@@ -7,6 +9,7 @@ import pytest
 
 from orchestrator.errors import HostError
 from orchestrator.outcome import Outcome
+from orchestrator.progress import SampleTail
 from orchestrator.run_directory import RunDirectory
 from tests.support import builders
 
@@ -42,12 +45,36 @@ def test_states_follow_the_files(directory):
     assert folder.state().spec_hash == spec.spec_hash()
 
 
-def test_a_damaged_outcome_reads_as_a_crash(directory):
+@pytest.mark.parametrize("text", ['{"outcome": "fini', '{"schema_version": 99}', ""])
+def test_an_outcome_that_cannot_be_believed_is_no_crash(directory, text):
     spec = builders.spec()
     folder = directory.folder(spec.run_id)
     folder.prepare(spec, builders.launch())
-    folder.outcome_path.write_text('{"outcome": "fini')
-    assert folder.state().name == "interrupted"
+    folder.outcome_path.write_text(text)
+    state = folder.state()
+    assert state.name == "unreadable"
+    assert "outcome.json" in state.damage
+
+
+def test_a_gap_among_the_attempts_is_no_obstacle(directory):
+    spec = builders.spec()
+    folder = directory.folder(spec.run_id)
+    for _ in range(3):
+        folder.prepare(spec, builders.launch())
+        folder.record(ended(spec, "failed"))
+    shutil.rmtree(folder.attempts_path / "1")
+    folder.prepare(spec, builders.launch())
+    assert sorted(path.name for path in folder.attempts_path.iterdir()) == ["2", "3"]
+
+
+def test_a_pipe_in_the_place_of_a_file_does_not_make_the_reader_wait(directory):
+    spec = builders.spec()
+    folder = directory.folder(spec.run_id)
+    folder.prepare(spec, builders.launch())
+    os.mkfifo(folder.outcome_path)
+    assert folder.state().name == "unreadable"
+    os.mkfifo(folder.samples_path)
+    assert SampleTail(folder.samples_path).read() is None
 
 
 def test_earlier_attempts_are_kept_whole(directory):
@@ -81,7 +108,7 @@ def test_archiving_that_a_crash_cut_off_is_completed(directory, crash_after):
         folder.path.mkdir()
     if crash_after == "attempts":
         (aside / "attempts").rename(folder.attempts_path)
-    directory.create()
+    directory.recover()
     assert not aside.exists()
     assert folder.attempts() == 2
     assert all((folder.attempts_path / n / "outcome.json").exists() for n in ("1", "2"))

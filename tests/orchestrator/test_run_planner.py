@@ -36,8 +36,6 @@ def plan_one(row, **changes):
         ({"reasoning_state": "Off"}, "openai_gpt-oss-20b_Off"),
         ({"reasoning_state": "Off (N/A)"}, "openai_gpt-oss-20b_Off_NA"),
         ({"reasoning_state": "On"}, "openai_gpt-oss-20b_On"),
-        ({"revision": "v2"}, "openai_gpt-oss-20b_On_High_v2"),
-        ({"quantization": "mxfp4"}, "openai_gpt-oss-20b_On_High_mxfp4"),
         (
             {"task": "summarization", "reasoning_state": None, "model_class": None},
             "openai_gpt-oss-20b_summarization",
@@ -53,6 +51,16 @@ def test_names_that_lose_something_carry_a_hash():
     other = run_id(config(model_id="a/b_c"))
     assert one != other
     assert run_id(config(revision="refs/pr/1")) != run_id(config(revision="refs-pr-1"))
+
+
+def test_revision_and_quantization_are_named_and_never_confused():
+    by_revision = run_id(config(revision="awq"))
+    by_quantization = run_id(config(quantization="awq"))
+    assert by_revision.startswith("openai_gpt-oss-20b_On_High_awq_")
+    assert by_quantization.startswith("openai_gpt-oss-20b_On_High_awq_")
+    assert by_revision != by_quantization
+    twisted = run_id(config(model_id="a/b_Off", reasoning_state="Off"))
+    assert twisted != run_id(config(model_id="a/b", reasoning_state="Off", revision="Off"))
 
 
 def test_a_run_id_is_safe_as_a_file_name():
@@ -96,9 +104,11 @@ def test_how_many_gpus_a_row_takes(row, changes, count):
     assert plan_one(config(**row), **changes).device.gpu_count == count
 
 
-def test_a_row_that_needs_more_gpus_than_there_are_is_named():
-    with pytest.raises(UsageError, match=r"line 2.*needs 16 GPUs, and 8 may be used"):
-        plan_one(config(model_class="C", gpus=16))
+def test_a_row_that_needs_more_gpus_than_there_are_is_skipped_by_name():
+    rows = [config(model_class="C", gpus=16), config(line=3)]
+    plan = make_plan(rows, settings(), EIGHT, None, Simulations())
+    assert [run.config.line for run in plan.runs] == [3]
+    assert "line 2: openai/gpt-oss-20b needs 16 GPUs, and 8 may be used" in str(plan.skipped[0])
 
 
 def test_tasks_that_are_not_built_are_skipped_by_name():
@@ -121,6 +131,9 @@ def test_tasks_that_are_not_built_are_skipped_by_name():
         ({"region": "Atlantis"}, "no grid factor"),
         ({"endpoint": "http://127.0.0.1:8000/v1"}, "asks no server"),
         ({"gpus": "simulated:2"}, "simulated GPUs cannot run"),
+        ({"device": "cpu", "meters": ("codecarbon",), "given": {"gpus"}}, "looks at no GPU"),
+        ({"device": "cpu", "given": {"gpus_per_run"}}, "takes no GPU"),
+        ({"engine": "process", "given": {"image"}}, "uses no image"),
     ],
 )
 def test_what_is_not_built_is_refused_by_name(changes, message):

@@ -67,7 +67,7 @@ def ensure_product_image() -> str:
             ROOT / "build.sh",
             ROOT / "docker" / "Dockerfile",
             ROOT / "requirements.txt",
-            *sorted((ROOT / "benchmark_core").rglob("*.*")),
+            *sorted((ROOT / "benchmark_core").rglob("*")),
         )
         if _inputs_of(PRODUCT_TAG) == inputs:
             return PRODUCT_TAG
@@ -85,14 +85,17 @@ def ensure_stub_image() -> str:
     """The base with `stub_program.py` as entry point: starts in a blink, does as it is told."""
     with _one_builder():
         from benchmark_core import VERSION
+        from orchestrator.engines.core_sources import CORE_LABEL, hash_of_core
 
-        inputs = _hash_files(STUB_TAG, _base_recipe(), VERSION, STUB_PROGRAM)
+        # It stands for an image of the present sources, so it is labelled as one.
+        core = hash_of_core()
+        inputs = _hash_files(STUB_TAG, _base_recipe(), VERSION, core, STUB_PROGRAM)
         if _inputs_of(STUB_TAG) == inputs:
             return STUB_TAG
         dockerfile = (
             f"FROM {_ensure_base_image()}\n"
             "COPY stub_program.py /stub_program.py\n"
-            f"LABEL {VERSION_LABEL}={VERSION} {INPUTS_LABEL}={inputs}\n"
+            f"LABEL {VERSION_LABEL}={VERSION} {CORE_LABEL}={core} {INPUTS_LABEL}={inputs}\n"
             'ENTRYPOINT ["python3", "/stub_program.py"]\n'
         )
         with tempfile.TemporaryDirectory() as folder:

@@ -1,0 +1,60 @@
+"""How long a simulated answer takes: the longer it is, the longer."""
+
+from itertools import pairwise
+
+import pytest
+
+from benchmark_core.backends import simulated
+from benchmark_core.backends.base import MeasuredPass
+from benchmark_core.backends.simulated import FIRST_TOKEN_SHARE, SimulatedBackend
+from benchmark_core.contract import BackendSpec, Simulation, TokenLimits
+from tests.support import builders
+
+SECONDS = 2.0
+LONG = TokenLimits(max_new_tokens=8192, min_new_tokens=1)
+TEN = TokenLimits(max_new_tokens=10, min_new_tokens=10)
+
+
+@pytest.fixture
+def slept(monkeypatch):
+    """The seconds that are asked of the clock, instead of their passing."""
+    seconds = []
+    monkeypatch.setattr(simulated.time, "sleep", seconds.append)
+    return seconds
+
+
+def backend(limits, tmp_path):
+    spec = builders.spec(
+        limits=limits,
+        backend=BackendSpec(name="simulated", simulation=Simulation(seconds_per_sample=SECONDS)),
+    )
+    return SimulatedBackend(spec, None, tmp_path)
+
+
+def exactly(tokens):
+    return TokenLimits(max_new_tokens=tokens, min_new_tokens=tokens)
+
+
+@pytest.mark.parametrize("limits", [LONG, TEN])
+def test_a_whole_answer_takes_the_time_of_a_sample_and_its_first_token_a_small_part(
+    limits, tmp_path, slept
+):
+    running = backend(limits, tmp_path)
+    running.run(5, MeasuredPass("prefill", exactly(1)))
+    running.run(5, MeasuredPass("generate", limits))
+    assert slept == pytest.approx([SECONDS * FIRST_TOKEN_SHARE, SECONDS])
+    assert FIRST_TOKEN_SHARE <= 0.1
+
+
+def test_every_token_after_the_first_takes_equally_long(tmp_path, slept):
+    running = backend(TEN, tmp_path)
+    for tokens in range(1, 11):
+        running.run(5, MeasuredPass("generate", exactly(tokens)))
+    steps = [after - before for before, after in pairwise(slept)]
+    assert steps == pytest.approx([SECONDS * (1 - FIRST_TOKEN_SHARE) / 9] * 9)
+
+
+def test_a_pass_without_tokens_takes_the_time_of_a_sample(tmp_path, slept):
+    backend(None, tmp_path).run(5, MeasuredPass("forward", None))
+    backend(exactly(1), tmp_path).run(5, MeasuredPass("generate", exactly(1)))
+    assert slept == [SECONDS, SECONDS]
