@@ -5,7 +5,8 @@
     ├── SampleFault     the samples cannot be read
     ├── ModelFault      the model or its tokenizer cannot be loaded or used
     ├── MemoryFault     the device ran out of memory
-    └── MeterFault      a meter that was asked for does not give true figures
+    ├── MeterFault      a meter that was asked for does not give true figures
+    └── DiskFault       the output directory is full
 
 Each carries one message (what and where) and one remedy. `kind` stands in the report.
 """
@@ -40,3 +41,7 @@ class MemoryFault(RunFault):
 
 class MeterFault(RunFault):
     kind = "meter_failed"
+
+
+class DiskFault(RunFault):
+    kind = "disk_full"

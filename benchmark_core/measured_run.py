@@ -3,6 +3,7 @@
 It knows no task, backend or meter by name; the registries are seen here and nowhere else.
 """
 
+import errno
 import sys
 import time
 import traceback
@@ -35,7 +36,7 @@ from benchmark_core.contract import (
 )
 from benchmark_core.documents import ContractError
 from benchmark_core.energy_files import write_energy_files
-from benchmark_core.faults import ModelFault, RunFault, SpecFault
+from benchmark_core.faults import DiskFault, ModelFault, RunFault, SpecFault
 from benchmark_core.meters import registry as meters
 from benchmark_core.meters.panel import MeterPanel
 from benchmark_core.reasoning.rendering import render
@@ -44,6 +45,8 @@ from benchmark_core.samples import LoadedSamples, load_samples
 from benchmark_core.tasks import registry as tasks
 from benchmark_core.tasks.base import Task
 
+FULL_DISK = (errno.ENOSPC, errno.EDQUOT)
+REPORT_CRASH = "The log holds the traceback; please report it with the run folder."
 LARGEST_FAILED_SHARE = 0.1
 """A run in which more of the samples fail than this has not measured the model."""
 
@@ -72,24 +75,15 @@ def run(folder: Path) -> RunReport:
     try:
         report = _measure(folder, spec, launch, started_at)
     except RunFault as fault:
-        report = _failed(
-            spec,
-            started_at,
-            Failure(
-                kind=fault.kind, message=_one_line(fault.message), remedy=_one_line(fault.remedy)
-            ),
-        )
+        report = _failed(spec, started_at, fault.kind, fault.message, fault.remedy)
     except Exception as error:  # noqa: BLE001 - the last act of a run is its report, whatever came
-        traceback.print_exc(file=sys.stderr)
-        report = _failed(
-            spec,
-            started_at,
-            Failure(
-                kind="crashed",
-                message=_one_line(f"{type(error).__name__}: {error}"),
-                remedy="The log holds the traceback; please report it with the run folder.",
-            ),
-        )
+        if isinstance(error, OSError) and error.errno in FULL_DISK:
+            remedy = "Free the disk of the output directory and run the row again."
+            report = _failed(spec, started_at, DiskFault.kind, str(error.strerror), remedy)
+        else:
+            traceback.print_exc(file=sys.stderr)
+            message = f"{type(error).__name__}: {error}"
+            report = _failed(spec, started_at, "crashed", message, REPORT_CRASH)
     write_energy_files(folder, report)
     write_text(folder / REPORT_FILE, report.to_json())
     return report
@@ -254,12 +248,12 @@ def _finished(
     )
 
 
-def _failed(spec: RunSpec, started_at: str, failure: Failure) -> RunReport:
+def _failed(spec: RunSpec, started_at: str, kind: str, message: str, remedy: str) -> RunReport:
     return RunReport(
         run_id=spec.run_id,
         spec_hash=spec.spec_hash(),
         outcome="failed",
-        failure=failure,
+        failure=Failure(kind=kind, message=_one_line(message), remedy=_one_line(remedy)),
         rehearsal=spec.backend.simulation is not None,
         started_at=started_at,
         finished_at=_now(),

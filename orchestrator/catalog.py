@@ -4,12 +4,13 @@ import difflib
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Final, Literal, get_args
+from typing import Final, get_args
 
 from pydantic import Field
 
 from benchmark_core.contract import ModelClass, TaskName
 from benchmark_core.documents import Frozen
+from benchmark_core.reasoning.states import KNOWN_STATES, ReasoningState
 from orchestrator.errors import Problem, UsageError
 
 # A terminal obeys these, or a reader does not see them.
@@ -17,10 +18,7 @@ CONTROL_CHARACTERS: Final = re.compile(
     r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]"
 )
 
-ReasoningState = Literal["On", "On (High)", "On (Medium)", "On (Low)", "Off", "Off (N/A)"]
-
 MODEL_CLASSES: Final[tuple[ModelClass, ...]] = get_args(ModelClass)
-REASONING_STATES: Final[tuple[ReasoningState, ...]] = get_args(ReasoningState)
 
 # Keys are lower case with `_` between words; the first spelling of a task is the preferred one.
 TASK_SPELLINGS: Final[dict[str, TaskName]] = {
@@ -209,7 +207,7 @@ def _existing_classes(rows: Sequence[ModelConfig]) -> str:
 
 
 def _existing_states(rows: Sequence[ModelConfig]) -> str:
-    return _existing("Reasoning states", (row.reasoning_state for row in rows), REASONING_STATES)
+    return _existing("Reasoning states", (row.reasoning_state for row in rows), KNOWN_STATES)
 
 
 def _existing_tasks(rows: Sequence[ModelConfig]) -> str:

@@ -6,12 +6,11 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from benchmark_core.contract import ModelClass, TaskName
+from benchmark_core.reasoning.states import KNOWN_STATES, ReasoningState
 from orchestrator import catalog_table as columns
 from orchestrator.catalog import (
     CONTROL_CHARACTERS,
     MODEL_CLASSES,
-    REASONING_STATES,
-    ReasoningState,
     preferred_task_spellings,
     shown,
     task_named,
@@ -25,7 +24,7 @@ _REVISION: Final = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_./-]{0,253}[A-Za-z0-9_
 _NAME: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}")
 _COUNT: Final = re.compile(r"0{0,9}[1-9][0-9]{0,5}")
 _DECIMAL: Final = re.compile(r"[0-9]{1,9}(?:\.[0-9]{1,9})?")
-_STATES: Final = {state.casefold().replace(" ", ""): state for state in REASONING_STATES}
+_STATES: Final = {state.casefold().replace(" ", ""): state for state in KNOWN_STATES}
 _ID_EXAMPLE: Final = "Write org/name as on the Hub, for example openai/gpt-oss-20b"
 
 
@@ -126,7 +125,7 @@ def read_state(cell: str) -> ReasoningState | None:
         return None
     state = _STATES.get("".join(cell.casefold().split()))
     if state is None:
-        remedy = f"Use one of: {', '.join(REASONING_STATES)}."
+        remedy = f"Use one of: {', '.join(KNOWN_STATES)}."
         raise CellError(f"{shown(cell)} is not a reasoning state", remedy)
     return state
 
@@ -216,7 +215,7 @@ def refused_combinations(fields: Mapping[str, Any]) -> Iterator[tuple[str, CellE
         remedy = "Use A, B or C."
         yield columns.CLASS, CellError("a text generation row needs a class", remedy)
     if is_text and "reasoning_state" in fields and state is None:
-        remedy = f"Use one of: {', '.join(REASONING_STATES)}."
+        remedy = f"Use one of: {', '.join(KNOWN_STATES)}."
         yield columns.STATE, CellError("a text generation row needs a reasoning state", remedy)
     if not is_text and state is not None and state.startswith("On"):
         what = f"{shown(state)} on a row of the task {task}, which has no reasoning"

@@ -178,7 +178,7 @@ def test_kinds_of_error_and_reasons_for_a_flag_are_those_of_the_code() -> None:
     assert documented == faults | causes | first_words_returned("_fault") | {"crashed"}
     remedies = rows(section(text("docs/troubleshooting.md"), "When a run fails"))
     assert {coded(cells[:1])[0] for cells in remedies} == documented
-    assert 'kind="crashed"' in text("benchmark_core/measured_run.py")
+    assert '"crashed"' in text("benchmark_core/measured_run.py")
     reasons = [coded(cells[:1])[0] for cells in rows(section(page, "Reasons for a flag"))]
     assert reasons == re.findall(r'^ {8}"(\w+)":', text("benchmark_core/verdict.py"), re.MULTILINE)
 

@@ -15,6 +15,7 @@ from rich.progress import (
     Progress as Bars,
 )
 
+from orchestrator.display.console import PlainSpokenConsole
 from orchestrator.display.words import duration, outcome_line
 from orchestrator.errors import Problem
 from orchestrator.outcome import Outcome
@@ -27,7 +28,7 @@ COLOURS = {"finished": "green", "failed": "red", "interrupted": "yellow"}
 
 class LiveDisplay:
     def __init__(self, console: Console | None = None) -> None:
-        self._console = console or Console()
+        self._console = console or PlainSpokenConsole()
         self._bars = Bars(
             TextColumn("{task.description}", markup=True),
             BarColumn(),

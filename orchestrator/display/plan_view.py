@@ -44,16 +44,17 @@ def _show_table(todos: Sequence[Todo]) -> None:
         for cells in (headings, *rows):
             print("\t".join(cells))
         return
-    from rich.console import Console
     from rich.table import Table
     from rich.text import Text
+
+    from orchestrator.display.console import PlainSpokenConsole
 
     table = Table(box=None, pad_edge=False)
     for heading in headings:
         table.add_column(heading, overflow="fold")
     for cells in rows:
         table.add_row(*(Text(cell) for cell in cells))
-    Console().print(table)
+    PlainSpokenConsole().print(table)
 
 
 def _cells(todo: Todo) -> tuple[str, ...]:

@@ -74,12 +74,13 @@ def _rows(master_path: Path, run_ids: set[str]) -> list[dict[str, str]]:
 
 
 def _show_table(rows: Sequence[dict[str, str]]) -> None:
-    from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
+    from orchestrator.display.console import PlainSpokenConsole
+
     # A pipe has no width of its own; wide enough keeps every row on one line there.
-    console = Console(width=None if sys.stdout.isatty() else WIDTH_WHEN_PIPED)
+    console = PlainSpokenConsole(width=None if sys.stdout.isatty() else WIDTH_WHEN_PIPED)
     shown = [item for item in SHOWN if item.vital or console.width >= WIDTH_FOR_ALL]
     table = Table(box=None, pad_edge=False)
     for item in shown:
