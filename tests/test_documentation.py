@@ -19,6 +19,7 @@ from benchmark_core.meters.base import Meter
 from benchmark_core.tasks.base import Task
 from orchestrator import batch, settings
 from orchestrator.engines.base import ExitCause
+from orchestrator.engines.container_settings import PROXY_VARIABLES
 from orchestrator.engines.process_group import RECORD_FILE
 from orchestrator.errors import HostError, UsageError
 from orchestrator.master_table import COLUMNS
@@ -113,12 +114,13 @@ def test_no_page_names_a_flag_that_does_not_exist() -> None:
 
 def test_every_variable_is_documented() -> None:
     read = set()
-    for name in ("settings.py", "engines/registry.py", "engines/token_file.py"):
-        texts = (node.value for node in ast.walk(tree(f"orchestrator/{name}")) if is_text(node))
+    for name in ("settings", "engines/registry", "engines/token_file"):
+        texts = (node.value for node in ast.walk(tree(f"orchestrator/{name}.py")) if is_text(node))
         read |= {value for value in texts if re.fullmatch(r"[A-Z]+(?:_[A-Z]+)+", value)}
     table = rows(section(text("docs/running.md"), "Variables and .env"))
     of_the_docker_client = {"DOCKER_HOST", "DOCKER_CONTEXT"}
-    assert {coded(cells[:1])[0] for cells in table} == read | of_the_docker_client
+    proxies = {name for name in PROXY_VARIABLES if name.isupper()}
+    assert {coded(cells[:1])[0] for cells in table} == read | of_the_docker_client | proxies
 
 
 def test_the_example_file_names_every_variable_and_changes_no_default(tmp_path: Path) -> None:
