@@ -6,7 +6,7 @@ Both are frozen, refuse unknown fields and carry a `schema_version`; a newer one
 
 import hashlib
 import json
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -340,8 +340,8 @@ class Verdict(Frozen):
     reasons: tuple[str, ...]
 
 
-class RunReport(Document):
-    """The container's last act, on success and on failure."""
+class ReportOutline(Document):
+    """A report whose repetitions are counted and not looked into, for readers of thousands."""
 
     run_id: str
     spec_hash: str
@@ -353,7 +353,7 @@ class RunReport(Document):
     summary: Summary | None = None
     carbon: Carbon | None = None
     energy_sources: EnergySources = EnergySources()
-    repetitions: tuple[Repetition, ...] = ()
+    repetitions: tuple[Any, ...] = ()
     environment: Environment | None = None
     started_at: str
     finished_at: str
@@ -365,3 +365,9 @@ class RunReport(Document):
         if self.outcome == "finished" and (self.applied is None or self.summary is None):
             raise ValueError("a finished report carries applied settings and a summary")
         return self
+
+
+class RunReport(ReportOutline):
+    """The container's last act, on success and on failure."""
+
+    repetitions: tuple[Repetition, ...] = ()

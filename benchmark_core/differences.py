@@ -2,13 +2,13 @@
 
 from pydantic import BaseModel
 
-from benchmark_core.contract import Applied, RunReport, RunSpec
+from benchmark_core.contract import Applied, ReportOutline, RunSpec
 from benchmark_core.hub import pinned_commit
 
 Pair = tuple[str, object, object]
 
 
-def differences(spec: RunSpec, report: RunReport) -> list[str]:
+def differences(spec: RunSpec, report: ReportOutline) -> list[str]:
     """What a finished report applied otherwise than the spec asked, one phrase per setting."""
     if report.spec_hash != spec.spec_hash():
         return ["spec_hash: the report belongs to another spec"]

@@ -69,7 +69,7 @@ def read_bounded(path: Path) -> bytes:
         facts = os.fstat(stream.fileno())
         if not stat.S_ISREG(facts.st_mode) or facts.st_size > LONGEST_FILE_BYTES:
             raise ContractError(f"{path.name} is no plain file of at most {LONGEST_FILE_BYTES} B")
-        return stream.read(LONGEST_FILE_BYTES)
+        return stream.read(facts.st_size)
 
 
 def one_line(error: ValidationError) -> str:

@@ -152,6 +152,8 @@ def _compare_rows(place: Path, rows: int) -> bool:
     for share in (4, 2, 1):
         folder = place / f"rows{share}"
         _write_rows(folder, rows // share)
+        # A sweep's folders have long reached the disk; writing these out is not what is timed.
+        os.sync()
         done = subprocess.run(
             [sys.executable, __file__, "--measure-rows", str(folder)],
             capture_output=True,
@@ -231,20 +233,26 @@ def _write_rows(folder: Path, rows: int) -> None:
         log_file="x.log",
     )
     first.record(outcome)
+    texts = {
+        "launch.json": launch.to_json(),
+        REPORT_FILE: report,
+        "outcome.json": outcome.to_json(),
+    }
     for number in range(1, rows):
         name = f"sim_m{number}_Off"
+        model = ModelSpec(id=f"sim/m{number}", model_class="A")
+        own = spec.model_copy(update={"run_id": name, "model": model})
         path = directory.folder(name).path
         path.mkdir()
-        texts = {
-            "run_spec.json": spec.to_json(),
-            "launch.json": launch.to_json(),
-            REPORT_FILE: report,
-            "outcome.json": outcome.to_json(),
-        }
+        (path / "run_spec.json").write_text(own.to_json())
         for file_name, text in texts.items():
-            (path / file_name).write_text(
-                text.replace("sim_m0_Off", name).replace("sim/m0", f"sim/m{number}")
-            )
+            for found, replaced in (
+                (spec.run_id, name),
+                (spec.model.id, model.id),
+                (spec.spec_hash(), own.spec_hash()),
+            ):
+                text = text.replace(found, replaced)
+            (path / file_name).write_text(text)
 
 
 def _measure_rows(folder: Path) -> int:

@@ -4,7 +4,9 @@ The file is derived: it can be deleted and comes back byte for byte. Its first 1
 ones that users' one-liners count on, so no cell ever needs quoting: commas become semicolons.
 """
 
-from collections.abc import Callable
+import gc
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,7 +15,7 @@ from benchmark_core.contract import (
     EnergySource,
     Launch,
     PhaseName,
-    RunReport,
+    ReportOutline,
     RunSpec,
     Spread,
     Summary,
@@ -41,7 +43,7 @@ class Record:
     spec: RunSpec
     launch: Launch
     outcome: Outcome | None
-    report: RunReport | None
+    report: ReportOutline | None
     attempts: int
 
     @property
@@ -53,7 +55,7 @@ def _of_summary(read: Callable[[Summary], Cell]) -> Callable[[Record], Cell]:
     return lambda record: read(record.summary) if record.summary else None
 
 
-def _of_report(read: Callable[[RunReport], Cell]) -> Callable[[Record], Cell]:
+def _of_report(read: Callable[[ReportOutline], Cell]) -> Callable[[Record], Cell]:
     return lambda record: read(record.report) if record.report else None
 
 
@@ -75,7 +77,7 @@ def _source(source: EnergySource | None) -> str | None:
     return f"{source.kind}: {source.method}" if source else None
 
 
-def _gpu_names(report: RunReport) -> str | None:
+def _gpu_names(report: ReportOutline) -> str | None:
     gpus = report.environment.gpus if report.environment else ()
     return "; ".join(sorted({gpu.name for gpu in gpus})) or None
 
@@ -153,7 +155,7 @@ def _rehearsal(record: Record) -> str | None:
     return "yes" if record.report.rehearsal else "no"
 
 
-def _carbon_source(report: RunReport) -> str | None:
+def _carbon_source(report: ReportOutline) -> str | None:
     return f"{report.carbon.source} {report.carbon.year}" if report.carbon else None
 
 
@@ -168,7 +170,7 @@ def read_record(folder: RunFolder) -> Record | None:
         return None
     spec = RunSpec.read(folder.spec_path)
     finished = outcome is not None and outcome.outcome == "finished"
-    report = RunReport.read(folder.report_path) if finished else None
+    report = ReportOutline.read(folder.report_path) if finished else None
     _refuse_strangers(folder, spec, outcome, report)
     return Record(
         spec=spec,
@@ -180,12 +182,14 @@ def read_record(folder: RunFolder) -> Record | None:
 
 
 def _refuse_strangers(
-    folder: RunFolder, spec: RunSpec, outcome: Outcome | None, report: RunReport | None
+    folder: RunFolder, spec: RunSpec, outcome: Outcome | None, report: ReportOutline | None
 ) -> None:
     """Files that do not belong together were copied or edited; their figures are nobody's."""
     if spec.run_id != folder.run_id:
         raise ContractError(f"its spec is that of the run {spec.run_id}")
-    if outcome and (outcome.run_id, outcome.spec_hash) != (spec.run_id, spec.spec_hash()):
+    # The report is held against the spec below; hashing the spec once is enough.
+    spec_hash = report.spec_hash if report else spec.spec_hash()
+    if outcome and (outcome.run_id, outcome.spec_hash) != (spec.run_id, spec_hash):
         raise ContractError("its outcome belongs to another spec")
     wrong = differences(spec, report) if report else []
     if wrong:
@@ -207,6 +211,18 @@ def cell(value: Cell) -> str:
     return f"'{text}" if text.startswith(FORMULA_STARTS) else text
 
 
+@contextmanager
+def _without_collector() -> Iterator[None]:
+    """Reading reports makes millions of objects and no cycles; looking for some costs a third."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
+
+
 class MasterTable:
     """The rows of one output directory, in memory during a sweep; the file is replaced whole."""
 
@@ -217,15 +233,16 @@ class MasterTable:
     def read_folders(self) -> dict[str, Problem]:
         """Take in every folder once; those that cannot be believed are left out and named."""
         problems = {}
-        for folder in self._directory.folders():
-            try:
-                self.update(folder)
-            except ContractError as error:
-                problems[folder.run_id] = Problem(
-                    str(folder.path),
-                    f"is left out of the table: {error}",
-                    "Repair or remove the folder.",
-                )
+        with _without_collector():
+            for folder in self._directory.folders():
+                try:
+                    self.update(folder)
+                except ContractError as error:
+                    problems[folder.run_id] = Problem(
+                        str(folder.path),
+                        f"is left out of the table: {error}",
+                        "Repair or remove the folder.",
+                    )
         return problems
 
     def update(self, folder: RunFolder) -> None:
