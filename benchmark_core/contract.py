@@ -6,9 +6,10 @@ Both are frozen, refuse unknown fields and carry a `schema_version`; a newer one
 
 import hashlib
 import json
+from datetime import datetime
 from typing import Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from benchmark_core.documents import Document, Frozen
 
@@ -177,6 +178,13 @@ class Launch(Document):
     region: str = "WORLD"
     log_file: str | None = None
     launched_at: str
+
+    @field_validator("launched_at")
+    @classmethod
+    def _has_zone(cls, value: str) -> str:
+        if datetime.fromisoformat(value).tzinfo is None:
+            raise ValueError("a time without a zone")
+        return value
 
 
 # ---------------------------------------------------------------- out: what came of it

@@ -65,11 +65,13 @@ def read_bounded(path: Path) -> bytes:
         ContractError: it is no plain file, or longer than `LONGEST_FILE_BYTES`.
     """
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW)
-    with os.fdopen(descriptor, "rb") as stream:
-        facts = os.fstat(stream.fileno())
+    try:
+        facts = os.fstat(descriptor)
         if not stat.S_ISREG(facts.st_mode) or facts.st_size > LONGEST_FILE_BYTES:
             raise ContractError(f"{path.name} is no plain file of at most {LONGEST_FILE_BYTES} B")
-        return stream.read(facts.st_size)
+        return os.read(descriptor, facts.st_size)
+    finally:
+        os.close(descriptor)
 
 
 def one_line(error: ValidationError) -> str:

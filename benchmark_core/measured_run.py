@@ -7,7 +7,7 @@ import errno
 import sys
 import time
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -107,9 +107,9 @@ def _measure(folder: Path, spec: RunSpec, launch: Launch, started_at: str) -> Ru
     passes = task.passes(spec.limits)
     with ExitStack() as stack:
         backend = backends.create(spec, recipe, folder)
-        stack.callback(backend.close)
+        stack.callback(_clean_up, backend.close)
         meter = _meter_panel(folder, spec, launch, backend)
-        stack.callback(meter.stop)
+        stack.callback(_clean_up, meter.stop)
         meter.start()
         loaded = backend.load()
         journal = stack.enter_context(
@@ -246,6 +246,14 @@ def _finished(
         started_at=started_at,
         finished_at=_now(),
     )
+
+
+def _clean_up(release: Callable[[], None]) -> None:
+    """Give something back; failing at that cannot make a measured run a failed one."""
+    try:
+        release()
+    except Exception:  # noqa: BLE001 - the figures are made by then
+        traceback.print_exc(file=sys.stderr)
 
 
 def _failed(spec: RunSpec, started_at: str, kind: str, message: str, remedy: str) -> RunReport:

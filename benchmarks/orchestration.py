@@ -25,6 +25,7 @@ sys.path.insert(0, str(ROOT))
 HEADER = "Models to Add,Priority (1=hi),Class,Task,Reasoning State,Chat Template\n"
 LARGEST_RATIO, LARGEST_EXTRA_SECONDS = 1.10, 0.3
 LARGEST_SECONDS, LARGEST_MEGABYTES = 5.0, 300.0
+ROUNDS_PER_SIZE = 3
 LARGEST_GROWTH = 1.6
 """Time per row at the full size over time per row at a quarter of it; 1 is linear, 4 quadratic."""
 
@@ -154,13 +155,7 @@ def _compare_rows(place: Path, rows: int) -> bool:
         _write_rows(folder, rows // share)
         # A sweep's folders have long reached the disk; writing these out is not what is timed.
         os.sync()
-        done = subprocess.run(
-            [sys.executable, __file__, "--measure-rows", str(folder)],
-            capture_output=True,
-            text=True,
-            check=True,
-        )
-        result = json.loads(done.stdout)
+        result = _median_of_rounds(folder)
         found.append(result)
         together = result["plan_seconds"] + result["aggregate_seconds"]
         print(
@@ -183,6 +178,20 @@ def _compare_rows(place: Path, rows: int) -> bool:
         f" (1 is linear): {_kept(good)}"
     )
     return good
+
+
+def _median_of_rounds(folder: Path) -> dict[str, float]:
+    """Of ROUNDS_PER_SIZE calls in processes of their own."""
+    rounds = []
+    for _ in range(ROUNDS_PER_SIZE):
+        done = subprocess.run(
+            [sys.executable, __file__, "--measure-rows", str(folder)],
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        rounds.append(json.loads(done.stdout))
+    return {name: statistics.median(one[name] for one in rounds) for name in rounds[0]}
 
 
 def _write_rows(folder: Path, rows: int) -> None:
@@ -231,8 +240,9 @@ def _write_rows(folder: Path, rows: int) -> None:
         outcome="finished",
         finished_at="2026-01-01T00:00:00+00:00",
         log_file="x.log",
+        engine="docker",
     )
-    first.record(outcome)
+    first.record(spec, launch, outcome)
     texts = {
         "launch.json": launch.to_json(),
         REPORT_FILE: report,

@@ -21,8 +21,9 @@ from orchestrator.run_planner import REFERENCE_GPUS, GpuSet, Plan, make_plan
 from orchestrator.settings import Settings
 from orchestrator.simulation_file import Simulations, read_simulations
 from orchestrator.stop_request import StopRequest
-from orchestrator.sweep import Sweep, SweepResult
-from orchestrator.todo import decide
+from orchestrator.sweep import Sweep
+from orchestrator.sweep_result import SweepResult
+from orchestrator.todo import decide, find_strangers
 
 FINISHED, SOME_FAILED, INTERRUPTED = 0, 1, 130
 
@@ -52,6 +53,7 @@ def run_batch(settings: Settings, dry_run: bool, as_json: bool) -> int:
         unbelieved = MasterTable(directory).read_folders()
         todos = decide(plan, directory, settings, unbelieved)
         problems += [todo.conflict for todo in todos if todo.conflict]
+        problems += find_strangers(directory, settings)
         with suppress(BrokenPipeError):
             plan_view.show(plan_view.Preview(todos, plan.skipped, warnings, problems), as_json)
         return FINISHED

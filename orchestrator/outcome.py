@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Literal
 
-from benchmark_core.contract import RunReport, RunSpec
+from benchmark_core.contract import Launch, RunReport, RunSpec
 from benchmark_core.differences import differences
 from benchmark_core.documents import ContractError, Document
 from orchestrator.engines.base import Exit
@@ -15,6 +15,7 @@ StopReason = Literal["timeout", "user"]
 LOG_TAIL_LINES = 20
 LOG_TAIL_BYTES = 16_000
 LONGEST_LINE = 300
+LONGEST_MESSAGE = 2000
 SEE_LOG = "See the end of its log."
 
 
@@ -27,6 +28,7 @@ class Outcome(Document):
     error_message: str = ""
     reason: str = ""
     exit_code: int | None = None
+    engine: str
     image_digest: str | None = None
     started_at: str | None = None
     finished_at: str
@@ -36,34 +38,44 @@ class Outcome(Document):
 
 def conclude(
     spec: RunSpec,
+    launch: Launch,
     report_path: Path,
     log_path: Path,
     ended: Exit,
     stopped: StopReason | None,
-    timeout_seconds: float | None,
     now: str,
 ) -> Outcome:
-    """Read the report once and decide: a run is finished only if everything says so."""
+    """Read the report once and decide."""
     report, damage = _report(report_path)
-    reason, why = _fault(spec, report, damage, ended, stopped, timeout_seconds) or ("", "")
+    reason, why = "", ""
+    if report is None or not _is_complete(spec, report, ended, stopped):
+        reason, why = _fault(spec, report, damage, ended, stopped, launch.timeout_seconds)
     if reason == "no_report":
         why = f"{why} {_last_words(log_path)}"
     name: OutcomeName = "failed" if reason else "finished"
-    if stopped == "user":
+    if reason == "interrupted":
         name = "interrupted"
+    message = printable(" ".join(f"{reason}: {why}".split())) if reason else ""
     return Outcome(
         run_id=spec.run_id,
         spec_hash=spec.spec_hash(),
         outcome=name,
-        error_message=printable(" ".join(f"{reason}: {why}".split())) if reason else "",
+        error_message=message[:LONGEST_MESSAGE],
         reason=reason,
         exit_code=ended.code,
-        image_digest=ended.image_digest,
+        engine=launch.engine,
+        image_digest=ended.image_digest or launch.image_digest,
         started_at=ended.started_at,
         finished_at=ended.finished_at or now,
         log_file=log_path.name,
         log_tail=() if name == "finished" else log_tail(log_path),
     )
+
+
+def _is_complete(spec: RunSpec, report: RunReport, ended: Exit, stopped: StopReason | None) -> bool:
+    """Whether the run had done its last act, however its end came about after that."""
+    late_end = stopped is not None or ended.cause != "exited" or ended.code in (0, None)
+    return late_end and report.failure is None and not differences(spec, report)
 
 
 def _report(path: Path) -> tuple[RunReport | None, str]:
@@ -82,8 +94,8 @@ def _fault(
     ended: Exit,
     stopped: StopReason | None,
     timeout_seconds: float | None,
-) -> tuple[str, str] | None:
-    """The first thing that speaks against a finished run: a word for machines, and why."""
+) -> tuple[str, str]:
+    """What speaks against a finished run: a word for machines, and why."""
     if stopped == "user":
         return "interrupted", "stopped by the user; start again to resume."
     if stopped == "timeout":
@@ -96,15 +108,12 @@ def _fault(
         return "no_report", why
     if report.failure:
         return report.failure.kind, f"{report.failure.message}. {report.failure.remedy}"
-    # A run that was taken over may end without a known code; its report is its last act anyway.
-    if ended.code not in (0, None):
-        why = f"the run left a report and ended with {_code(ended)}. {ended.detail} {SEE_LOG}"
-        return "exit_code", why
     wrong = differences(spec, report)
     if wrong:
         why = f"{'; '.join(wrong)}. The figures belong to another experiment."
         return "wrong_settings", why
-    return None
+    why = f"the run left a report and ended with {_code(ended)}. {ended.detail} {SEE_LOG}"
+    return "exit_code", why
 
 
 def _code(ended: Exit) -> str:

@@ -8,6 +8,8 @@ from pathlib import Path
 from benchmark_core.sample_journal import COLUMNS
 
 MOST_BYTES = 2**20
+LONGEST_LINE = 2**16
+MOST_DIGITS = 9
 
 
 @dataclass(frozen=True)
@@ -39,7 +41,8 @@ class SampleTail:
         except OSError:
             return None
         self._offset += len(chunk)
-        *lines, self._rest = (self._rest + chunk).split(b"\n")
+        *lines, rest = (self._rest + chunk).split(b"\n")
+        self._rest = rest[:LONGEST_LINE]
         self._lines += len(lines)
         return self._parse(lines[-1]) if lines and self._lines > 1 else None
 
@@ -55,9 +58,9 @@ class SampleTail:
     def _parse(self, line: bytes) -> Progress | None:
         cells = dict(zip(COLUMNS, line.decode("utf-8", errors="replace").split(","), strict=False))
         try:
-            repetition, repetitions = int(cells["repetition"]), int(cells["repetitions"])
-            sample, samples = int(cells["sample"]), int(cells["samples"])
-            total = repetitions * int(cells["passes"]) * samples
+            repetition, repetitions = _count(cells["repetition"]), _count(cells["repetitions"])
+            sample, samples = _count(cells["sample"]), _count(cells["samples"])
+            total = repetitions * _count(cells["passes"]) * samples
         except (KeyError, ValueError):
             return None
         return Progress(
@@ -69,3 +72,10 @@ class SampleTail:
             sample=sample,
             samples=samples,
         )
+
+
+def _count(cell: str) -> int:
+    """Raises ValueError for what cannot be a count; the run may write anything there."""
+    if len(cell) > MOST_DIGITS:
+        raise ValueError("too long for a count")
+    return int(cell)

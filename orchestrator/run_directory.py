@@ -99,7 +99,10 @@ class RunFolder:
         write_text(self.launch_path, launch.to_json())
         write_text(self.spec_path, spec.to_json())
 
-    def record(self, outcome: Outcome) -> None:
+    def record(self, spec: RunSpec, launch: Launch, outcome: Outcome) -> None:
+        """End the attempt. What was asked is written again: the run could write there too."""
+        write_text(self.launch_path, launch.to_json())
+        write_text(self.spec_path, spec.to_json())
         write_text(self.outcome_path, outcome.to_json())
 
     @contextlib.contextmanager
@@ -127,6 +130,10 @@ class RunFolder:
                 return
             self.path.rename(aside)
         self.path.mkdir(exist_ok=True)
+        # The run owns its folder; a link in the place of its attempts would lead out of it.
+        for attempts in (aside / ATTEMPTS_DIR, self.attempts_path):
+            if attempts.is_symlink():
+                attempts.unlink()
         earlier = aside / ATTEMPTS_DIR
         if earlier.exists() and not self.attempts_path.exists():
             earlier.rename(self.attempts_path)

@@ -29,12 +29,18 @@ class StopRequest:
 
     @contextmanager
     def listening(self) -> Iterator[None]:
-        """Handle Ctrl-C, SIGTERM and SIGHUP. A shell may have them ignored: ours is set anyway."""
+        """Handle Ctrl-C, SIGTERM and SIGHUP.
+
+        A shell starts background jobs with Ctrl-C ignored, which must not hold for a sweep; whoever
+        ignores SIGHUP (nohup) means it.
+        """
         handlers = {
             signal.SIGINT: lambda number, frame: self.interrupt(),
             signal.SIGTERM: lambda number, frame: self.terminate(),
             signal.SIGHUP: lambda number, frame: self.terminate(),
         }
+        if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+            del handlers[signal.SIGHUP]
         earlier = {number: signal.signal(number, handler) for number, handler in handlers.items()}
         try:
             yield

@@ -3,7 +3,6 @@
 import time
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -20,18 +19,10 @@ from orchestrator.run_directory import RunDirectory, RunFolder
 from orchestrator.run_planner import Plan, PlannedRun
 from orchestrator.settings import Settings
 from orchestrator.stop_request import StopRequest
-from orchestrator.todo import Todo, decide
+from orchestrator.sweep_result import SweepResult
+from orchestrator.todo import Todo, decide, find_strangers
 
 POLL_SECONDS = 0.05
-
-
-@dataclass(frozen=True)
-class SweepResult:
-    finished: int
-    skipped: int
-    failed: int
-    interrupted: int
-    not_started: int
 
 
 class Sweep:
@@ -95,6 +86,7 @@ class Sweep:
         unbelieved = self._table.read_folders()
         todos = decide(plan, self._directory, self._settings, unbelieved, alive)
         conflicts = [todo.conflict for todo in todos if todo.conflict]
+        conflicts += find_strangers(self._directory, self._settings)
         if conflicts:
             raise UsageError(*conflicts)
         for problem in unbelieved.values():
@@ -109,22 +101,24 @@ class Sweep:
     def _conclude_unwatched(self, except_for: Collection[str]) -> None:
         """Give runs that ended while no runner watched the outcome that their report earns."""
         for folder in self._directory.folders():
-            ended_unwatched = folder.report_path.exists() and not folder.outcome_path.exists()
-            if not ended_unwatched or folder.run_id in except_for:
+            if folder.run_id in except_for:
                 continue
-            launch = folder.launch()
-            log_name = (launch and launch.log_file) or folder.run_id
-            ended = Exit(cause="exited", code=None, detail="it ended while no runner watched")
-            try:
-                spec = RunSpec.read(folder.spec_path)
-                RunReport.read(folder.report_path)
-            except ContractError:
-                continue
-            log_path = self._directory.logs_path / Path(log_name).name
             with _disk_errors(folder):
-                folder.record(
-                    conclude(spec, folder.report_path, log_path, ended, None, None, _now())
-                )
+                self._conclude_one(folder)
+
+    def _conclude_one(self, folder: RunFolder) -> None:
+        launch = folder.launch()
+        if launch is None or folder.outcome_path.exists() or not folder.report_path.exists():
+            return
+        try:
+            spec = RunSpec.read(folder.spec_path)
+            RunReport.read(folder.report_path)
+        except ContractError:
+            return
+        log_path = self._directory.logs_path / Path(launch.log_file or folder.run_id).name
+        ended = Exit(cause="exited", code=None, detail="it ended while no runner watched")
+        outcome = conclude(spec, launch, folder.report_path, log_path, ended, None, _now())
+        folder.record(spec, launch, outcome)
 
     def _measure(self, todo: Todo) -> Outcome:
         """One run from its spec to its line in the table."""
@@ -137,20 +131,15 @@ class Sweep:
             # The outcome is written before anything of the run is removed: a runner killed in
             # between leaves a finished run, not a lost one.
             with _disk_errors(folder):
+                spec, launch = todo.run.spec, order.launch
                 outcome = conclude(
-                    todo.run.spec,
-                    folder.report_path,
-                    order.log_path,
-                    ended,
-                    stopped,
-                    self._settings.timeout_seconds,
-                    _now(),
+                    spec, launch, folder.report_path, order.log_path, ended, stopped, _now()
                 )
-                folder.record(outcome)
+                folder.record(spec, launch, outcome)
         self._enter(folder)
         self._display.run_ended(todo.run, outcome)
         if ended.cause in ("not_started", "vanished"):
-            self._refuse_dead_engine()
+            self._refuse_unsafe_engine(todo.run, ended)
         return outcome
 
     def _prepare(self, todo: Todo, folder: RunFolder) -> Order:
@@ -161,6 +150,7 @@ class Sweep:
         if launch is None:
             launch = self._launch(todo.run, log_name)
             folder.prepare(spec, launch)
+        launch = launch.model_copy(update={"timeout_seconds": self._settings.timeout_seconds})
         # The run can write into its folder, so a name from there may not lead out of the logs.
         log_name = Path(launch.log_file or log_name).name
         return Order(
@@ -237,9 +227,17 @@ class Sweep:
             self._display.notice(f"{folder.path} is left out of the table: {error}")
         self._table.write()
 
-    def _refuse_dead_engine(self) -> None:
-        """Go on to the next row only while the engine still answers."""
+    def _refuse_unsafe_engine(self, run: PlannedRun, ended: Exit) -> None:
+        """Go on only while the engine answers and nothing can still be running on the GPUs."""
         problems = tuple(self._engine.problems(self._settings.device == "cuda"))
+        if ended.cause == "vanished":
+            problems += (
+                Problem(
+                    run.run_id,
+                    f"was lost sight of ({ended.detail}) and may still be running",
+                    "Start again: what it left is then found and removed before anything starts.",
+                ),
+            )
         if problems:
             raise HostError(*problems)
 

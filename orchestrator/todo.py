@@ -81,14 +81,23 @@ def _objection(
     if state.name == "finished" and state.spec_hash != run.spec.spec_hash():
         what = "finished in this directory with other settings"
         return Problem(run.run_id, what, f"Choose another --output-dir, or {REPLACE}.")
-    launch = folder.launch() if state.name == "interrupted" else None
-    if launch and launch.engine != settings.engine:
-        what = f"was left by a runner of the {launch.engine} engine, which may still be running it"
-        remedy = (
-            f"Start again with --engine {launch.engine}; or stop the run yourself and {REPLACE}."
-        )
-        return Problem(run.run_id, what, remedy)
     return None
+
+
+def find_strangers(directory: RunDirectory, settings: Settings) -> list[Problem]:
+    """Runs that a killed runner of another engine left: they may go on, beside anything new."""
+    if settings.replace:
+        return []
+    problems = []
+    for folder in directory.folders():
+        if folder.outcome_path.exists() or folder.state().name != "interrupted":
+            continue
+        launch = folder.launch()
+        if launch and launch.engine != settings.engine:
+            what = f"was left by a runner of the {launch.engine} engine and may still be running"
+            remedy = f"Start again with that engine; or stop the run yourself and {REPLACE}."
+            problems.append(Problem(folder.run_id, what, remedy))
+    return problems
 
 
 def _other_region(folder: RunFolder, settings: Settings) -> str:

@@ -18,6 +18,8 @@ LONGEST_STILL_SECONDS = 1.0
 LEAST_POWER_SECONDS = 0.02
 # A step is sharp when it happened within this of the time it is given.
 SHARP_SECONDS = 0.00025
+# A step less certain than this is no edge at all: at 700 W it would be wrong by 7 J.
+LARGEST_DOUBT_SECONDS = 0.01
 # Of a counter that is renewed continuously, one step in this time is enough to keep.
 LEAST_STEP_SECONDS = 0.001
 
@@ -110,7 +112,9 @@ class SteppingCounter:
 def _course(steps: Sequence[Step], content: bool) -> Course | None:
     """From steps that stand with the nearest to the edge first."""
     sharp = _course_through(step for step in steps if step.doubt_seconds <= SHARP_SECONDS)
-    return sharp or (_course_through(steps) if content else None)
+    if sharp or not content:
+        return sharp
+    return _course_through(step for step in steps if step.doubt_seconds <= LARGEST_DOUBT_SECONDS)
 
 
 def _course_through(steps: Iterable[Step]) -> Course | None:

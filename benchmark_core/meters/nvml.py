@@ -25,6 +25,8 @@ NO_VALUE = 2**64 - 1
 POLL_SECONDS = 0.0001
 # For so long an edge waits for steps that are sharp; a busy machine or a slow driver gives none.
 SHARP_PATIENCE_SECONDS = 0.5
+# And for so much longer for any that will do.
+LONGEST_SEARCH_SECONDS = 10.0
 # An edge may be so far from the watching of the counters. Other meters open and close between the
 # two, in milliseconds; farther out the power at the edge would be a guess.
 LONGEST_GAP_SECONDS = 1.0
@@ -180,6 +182,12 @@ class NvmlMeter:
             }
             if len(courses) == len(self._counters):
                 return courses
+            if time.monotonic() > patient_until + LONGEST_SEARCH_SECONDS:
+                raise MeterFault(
+                    "no step of the energy counters could be seen sharply enough within"
+                    f" {LONGEST_SEARCH_SECONDS:g} s",
+                    "The machine is overloaded: run the row again with nothing else on it.",
+                )
             time.sleep(POLL_SECONDS)
 
     def _read_counters(self) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from orchestrator.sweep import SweepResult
+from orchestrator.sweep_result import SweepResult
 
 EMPTY = "–"
 WIDTH_WHEN_PIPED = 160

@@ -10,6 +10,7 @@ from typing import Any, Self
 
 from orchestrator.engines.base import Order
 from orchestrator.engines.owner import Owner
+from orchestrator.run_directory import ATTEMPTS_DIR
 
 OWNER_LABEL = "ai-energy-score.owner"
 RUN_ID_LABEL = "ai-energy-score.run_id"
@@ -174,10 +175,14 @@ def _mounts(caches: Caches | None, order: Order, token_file: Path | None) -> lis
         binds.append((order.prompts_file, prompts_target(order.prompts_file), True))
     if token_file is not None:
         binds.append((token_file, TOKEN, True))
-    return [
+    mounts = [
         Mount(type="bind", source=str(source.resolve()), target=target, read_only=read_only)
         for source, target, read_only in binds
     ]
+    if (order.folder / ATTEMPTS_DIR).is_dir():
+        # Earlier attempts are evidence, and none of the present one's business.
+        mounts.append(Mount(type="tmpfs", source=None, target=f"{RESULTS}/{ATTEMPTS_DIR}"))
+    return mounts
 
 
 def _scratch(user: ContainerUser) -> dict[str, str]:

@@ -26,6 +26,7 @@ from orchestrator.engines.docker_host import DockerHost, first_line, unreachable
 from orchestrator.engines.owner import Owner
 from orchestrator.engines.token_file import TokenFile, remove_stale_tokens
 from orchestrator.errors import HostError, Problem
+from orchestrator.run_directory import ATTEMPTS_DIR
 
 if TYPE_CHECKING:
     from docker.models.containers import Container
@@ -65,6 +66,7 @@ class DockerEngine:
 
     def problems(self, wants_gpus: bool) -> Iterator[Problem]:
         try:
+            self._host.ping()
             _ = self._host.image
             if wants_gpus and not self._host.offers_gpus():
                 yield Problem(
@@ -199,7 +201,8 @@ class DockerEngine:
         try:
             if not user.is_caller:
                 for path in (order.folder, *order.folder.iterdir()):
-                    os.chown(path, user.host_uid, user.host_gid, follow_symlinks=False)
+                    if path.name != ATTEMPTS_DIR:
+                        os.chown(path, user.host_uid, user.host_gid, follow_symlinks=False)
             for folder, _ in self._caches or ():
                 if not folder.is_dir():
                     folder.mkdir(parents=True)

@@ -50,7 +50,6 @@ class DockerHandle:
     def stop(self) -> Exit:
         if self._exit is None:
             self._exit = self._look() or self._stop_container()
-        self.release()
         return self._exit
 
     def release(self) -> None:

@@ -45,6 +45,13 @@ class DockerHost:
         except engine_errors() as error:
             raise HostError(unreachable(error)) from error
 
+    def ping(self) -> None:
+        """Asked anew every time. Raises HostError when the engine does not answer."""
+        try:
+            self.client.ping()
+        except engine_errors() as error:
+            raise HostError(unreachable(error)) from error
+
     @cached_property
     def image(self) -> "Image":
         from docker.errors import ImageNotFound

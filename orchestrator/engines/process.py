@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from orchestrator.engines.container_settings import Caches
 from orchestrator.engines.owner import Owner, process_start
 from orchestrator.engines.process_environment import inherited
 from orchestrator.engines.process_group import (
+    HELD_SECONDS,
     MARK_VARIABLE,
     RECORD_FILE,
     ProcessGroup,
@@ -186,25 +188,31 @@ class ProcessHandle:
     def poll(self) -> Exit | None:
         if self._exit is None and not self._group.leader_lives():
             self._group.kill()
-            code = self._child.wait() if self._child is not None else None
-            self._exit = self._ended(code)
+            self._exit = self._ended(self._code())
         return self._exit
 
     def stop(self) -> Exit:
         if self.poll() is None:
             self._group.terminate(STOP_SECONDS)
-            code = self._child.wait() if self._child is not None else None
-            self._exit = Exit(
-                "stopped", _shell_code(code), "stopped by the runner", self._started_at, _now()
-            )
-        self.release()
+            code = _shell_code(self._code())
+            self._exit = Exit("stopped", code, "stopped by the runner", self._started_at, _now())
+            if self._group.leader_lives():
+                held = "the kernel holds it, perhaps in a driver, and does not let it die"
+                self._exit = Exit("vanished", None, held, self._started_at, _now())
         assert self._exit is not None
         return self._exit
 
+    def _code(self) -> int | None:
+        """Of our own child, once it is dead; a wait without an end could outlast every timeout."""
+        if self._child is None:
+            return None
+        with suppress(subprocess.TimeoutExpired):
+            return self._child.wait(timeout=HELD_SECONDS)
+        return None
+
     def release(self) -> None:
         self._group.kill()
-        if self._child is not None:
-            self._child.wait()
+        self._code()
         _remove(self._token_file)
         record = ProcessRecord.read(self._folder)
         # A later attempt has a record of its own in the same folder.

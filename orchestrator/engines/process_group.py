@@ -10,6 +10,7 @@ from typing import Self
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from benchmark_core.documents import ContractError, read_bounded
 from orchestrator.engines.owner import Owner, process_start
 
 RECORD_FILE = "process.json"
@@ -36,9 +37,10 @@ class ProcessRecord(BaseModel):
     @classmethod
     def read(cls, folder: Path) -> Self | None:
         try:
-            return cls.model_validate_json((folder / RECORD_FILE).read_bytes())
-        except (OSError, ValidationError):
+            record = cls.model_validate_json(read_bounded(folder / RECORD_FILE))
+        except (OSError, ValidationError, ContractError):
             return None
+        return record if record.run_id == folder.name else None
 
     def write(self, folder: Path) -> None:
         partial = folder / f"{RECORD_FILE}.partial"

@@ -296,6 +296,23 @@ def test_a_terminal_that_is_closed_interrupts(place):
     assert processes_of(place) == []
 
 
+def test_nohup_is_heeded(place):
+    runner = subprocess.Popen(
+        ["nohup", *command(*BASE, *slow(place, 0.1))],
+        cwd=place,
+        env=environment(),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    wait_for((place / "results/individual_runs/sim_one_Off/benchmark_results.csv").exists)
+    runner.send_signal(signal.SIGHUP)
+    output, _ = runner.communicate(timeout=60)
+    assert runner.returncode == 0, output
+    assert len(table(place / "results")) == 4
+
+
 def test_a_terminal_without_our_characters_is_no_reason_to_fail(place):
     found = batch(*BASE, cwd=place, PYTHONIOENCODING="ascii")
     assert found.returncode == 0, found.stderr

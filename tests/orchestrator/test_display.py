@@ -13,7 +13,7 @@ from orchestrator.errors import Problem
 from orchestrator.outcome import Outcome
 from orchestrator.progress import Progress, SampleTail
 from orchestrator.run_planner import PlannedRun
-from orchestrator.sweep import SweepResult
+from orchestrator.sweep_result import SweepResult
 from tests.support import builders
 
 HOSTILE = "org_[bold red]x[/]_Off"
@@ -35,6 +35,7 @@ def ended(run_id, outcome="finished", message="", tail=()):
         error_message=message,
         finished_at=builders.NOW,
         log_file=f"{run_id}.log",
+        engine="process",
         log_tail=tail,
     )
 
@@ -151,3 +152,18 @@ def test_the_closing_table_names_sources_failures_and_the_file(tmp_path, capsys)
     ):
         assert part in text
     assert " 0.25" in text
+
+
+@pytest.mark.parametrize(
+    "line", ["9" * 400 + ",2,prefill,2,1,5", "1,2,prefill,2,1," + "9" * 400, "x" * 200_000]
+)
+def test_what_a_run_writes_instead_of_counts_harms_nobody(tmp_path, line):
+    path = tmp_path / "benchmark_results.csv"
+    path.write_text(f"header\n{line}\n")
+    tail = SampleTail(path)
+    assert tail.read() is None
+    with path.open("a") as stream:
+        stream.write("y" * 3_000_000)
+    for _ in range(5):
+        tail.read()
+    assert len(tail._rest) <= 2**16

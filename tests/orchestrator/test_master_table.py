@@ -43,6 +43,8 @@ def add(directory):
             folder.report_path.write_text(made.to_json())
         if outcome:
             folder.record(
+                spec,
+                builders.launch(),
                 Outcome(
                     run_id=run_id,
                     spec_hash=spec.spec_hash(),
@@ -50,7 +52,8 @@ def add(directory):
                     error_message=message,
                     finished_at=builders.NOW,
                     log_file="x.log",
-                )
+                    engine="process",
+                ),
             )
         return folder
 
@@ -257,7 +260,7 @@ def edit(path, **changes):
     ("file_name", "changes", "reason"),
     [
         ("benchmark_report.json", {"spec_hash": "0" * 64}, "belongs to another spec"),
-        ("benchmark_report.json", {"run_id": "other"}, "run_id"),
+        ("benchmark_report.json", {"run_id": "other"}, "report belongs to another spec"),
         ("outcome.json", {"spec_hash": "0" * 64}, "outcome belongs to another"),
         ("outcome.json", {"schema_version": 99}, "schema_version 99"),
         ("run_spec.json", {"run_id": "other"}, "spec is that of the run other"),

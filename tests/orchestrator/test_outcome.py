@@ -2,6 +2,7 @@
 
 import pytest
 
+from benchmark_core.contract import Failure
 from orchestrator.engines.base import Exit
 from orchestrator.outcome import conclude, log_tail
 from tests.support import builders
@@ -20,7 +21,8 @@ def decide(tmp_path):
             path.write_text(report.to_json())
         log = tmp_path / "run.log"
         log.write_bytes(b"first\nTraceback: \x1b[31mred\x1b[0m\n\xff last\n")
-        return conclude(spec, path, log, ended, stopped, 30.0, builders.NOW)
+        launch = builders.launch(timeout_seconds=30.0)
+        return conclude(spec, launch, path, log, ended, stopped, builders.NOW)
 
     return conclude_with
 
@@ -82,3 +84,24 @@ def test_the_log_tail_is_bounded(tmp_path):
 
 def test_a_missing_log_has_no_tail(tmp_path):
     assert log_tail(tmp_path / "none.log") == ()
+
+
+@pytest.mark.parametrize(
+    ("ended", "stopped"),
+    [
+        (Exit("stopped", 143), "user"),
+        (Exit("stopped", 137), "timeout"),
+        (Exit("vanished", None, "the engine went away"), None),
+        (Exit("not_started", None, "it could not be taken over"), None),
+        (Exit("exited", None), None),
+    ],
+)
+def test_a_run_that_did_its_last_act_is_finished_however_it_ended(decide, ended, stopped):
+    outcome = decide(builders.report(builders.spec()), ended=ended, stopped=stopped)
+    assert (outcome.outcome, outcome.error_message) == ("finished", "")
+
+
+def test_a_message_is_bounded(decide):
+    failure = Failure(kind="crashed", message="x" * 100_000, remedy="y")
+    report = builders.report(builders.spec(), outcome="failed", failure=failure)
+    assert len(decide(report, ended=Exit("exited", 1)).error_message) == 2000

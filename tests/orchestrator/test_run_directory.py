@@ -7,6 +7,7 @@ import sys
 
 import pytest
 
+from benchmark_core.contract import RunSpec
 from orchestrator.errors import HostError
 from orchestrator.outcome import Outcome
 from orchestrator.progress import SampleTail
@@ -29,6 +30,7 @@ def ended(spec, outcome="finished"):
         error_message="" if outcome == "finished" else "it failed",
         finished_at=builders.NOW,
         log_file="run.log",
+        engine="process",
     )
 
 
@@ -40,7 +42,7 @@ def test_states_follow_the_files(directory):
     assert folder.state().name == "interrupted"
     with folder.lock():
         assert folder.state().name == "running"
-    folder.record(ended(spec))
+    folder.record(spec, builders.launch(), ended(spec))
     assert folder.state().name == "finished"
     assert folder.state().spec_hash == spec.spec_hash()
 
@@ -61,7 +63,7 @@ def test_a_gap_among_the_attempts_is_no_obstacle(directory):
     folder = directory.folder(spec.run_id)
     for _ in range(3):
         folder.prepare(spec, builders.launch())
-        folder.record(ended(spec, "failed"))
+        folder.record(spec, builders.launch(), ended(spec, "failed"))
     shutil.rmtree(folder.attempts_path / "1")
     folder.prepare(spec, builders.launch())
     assert sorted(path.name for path in folder.attempts_path.iterdir()) == ["2", "3"]
@@ -83,7 +85,7 @@ def test_earlier_attempts_are_kept_whole(directory):
     for number in range(3):
         folder.prepare(spec, builders.launch())
         (folder.path / "evidence.txt").write_text(str(number))
-        folder.record(ended(spec, "failed"))
+        folder.record(spec, builders.launch(), ended(spec, "failed"))
     folder.prepare(spec, builders.launch())
     assert folder.attempts() == 3
     for number in range(3):
@@ -99,9 +101,9 @@ def test_archiving_that_a_crash_cut_off_is_completed(directory, crash_after):
     spec = builders.spec()
     folder = directory.folder(spec.run_id)
     folder.prepare(spec, builders.launch())
-    folder.record(ended(spec, "failed"))
+    folder.record(spec, builders.launch(), ended(spec, "failed"))
     folder.prepare(spec, builders.launch())
-    folder.record(ended(spec, "failed"))
+    folder.record(spec, builders.launch(), ended(spec, "failed"))
     aside = folder.path.with_name(f".{spec.run_id}.archiving")
     folder.path.rename(aside)
     if crash_after != "rename":
@@ -151,3 +153,27 @@ def test_log_names_carry_run_and_time(directory):
     name = directory.new_log_name("org_model_Off")
     assert name.startswith("org_model_Off_20")
     assert name.endswith(".log")
+
+
+def test_a_link_in_the_place_of_the_attempts_leads_nowhere(directory, tmp_path):
+    spec = builders.spec()
+    folder = directory.folder(spec.run_id)
+    folder.prepare(spec, builders.launch())
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    folder.attempts_path.symlink_to(elsewhere)
+    folder.prepare(spec, builders.launch())
+    assert list(elsewhere.iterdir()) == []
+    assert folder.attempts() == 1
+
+
+def test_what_was_asked_is_written_again_when_the_run_has_ended(directory):
+    """A run can write into its folder, but not make its row say something else."""
+    spec = builders.spec()
+    folder = directory.folder(spec.run_id)
+    folder.prepare(spec, builders.launch())
+    folder.spec_path.write_text(builders.spec(repetitions=9).to_json())
+    folder.launch_path.write_text("{}")
+    folder.record(spec, builders.launch(), ended(spec))
+    assert RunSpec.read(folder.spec_path) == spec
+    assert folder.launch() == builders.launch()

@@ -1,0 +1,14 @@
+"""What a sweep came to."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class SweepResult:
+    """Counts of the planned runs by outcome; those that were skipped count by their old one."""
+
+    finished: int
+    skipped: int
+    failed: int
+    interrupted: int
+    not_started: int
