@@ -82,13 +82,18 @@ def test_the_steps_next_to_the_edge_decide() -> None:
 
 def test_a_step_is_placed_in_the_middle_of_what_is_known_of_it() -> None:
     counter = SteppingCounter("GPU-1")
-    counter.see(1000, 1.0, 1.1)
-    counter.see(2000, 1.2, 1.5)
-    counter.see(3000, 1.6, 1.7)
+    counter.see(1000, 1.000, 1.001)
+    counter.see(2000, 1.002, 1.009)
+    counter.see(3000, 1.100, 1.104)
+    course = counter.course_from_start(True)
+    assert course is None, "a step known to within 0.1 s is no edge"
+    counter.see(4000, 1.106, 1.108)
+    counter.see(5000, 1.150, 1.152)
+    counter.see(6000, 1.154, 1.156)
     course = counter.course_from_start(True)
     assert course is not None
-    assert course.step.at_seconds == pytest.approx(1.25)
-    assert course.step.doubt_seconds == pytest.approx(0.25)
+    assert course.step.at_seconds == pytest.approx(1.0045)
+    assert course.step.doubt_seconds == pytest.approx(0.0045)
 
 
 def test_one_step_gives_no_course() -> None:

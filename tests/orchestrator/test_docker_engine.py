@@ -124,7 +124,7 @@ def test_running_out_of_memory_is_told_from_other_kills(output_dir: Path) -> Non
     assert "killed from outside" in ended.detail
 
 
-def test_stop_ends_a_running_container_and_removes_it(
+def test_stop_ends_a_running_container_and_release_removes_it(
     engine: DockerEngine, output_dir: Path
 ) -> None:
     order = make_order(output_dir, lines=["here"], sleep_seconds=60)
@@ -135,6 +135,8 @@ def test_stop_ends_a_running_container_and_removes_it(
 
     assert (ended.cause, ended.code) == ("stopped", 128 + signal.SIGTERM)
     assert handle.stop() == ended
+    assert len(containers_of(output_dir)) == 1, "kept until its outcome is written"
+    handle.release()
     assert containers_of(output_dir) == []
     assert order.log_path.read_text() == "here\n"
 
@@ -387,6 +389,7 @@ def test_the_token_is_readable_inside_and_nowhere_else(output_dir: Path, tmp_pat
         assert token_file.parent.stat().st_mode & 0o777 == 0o700
     finally:
         handle.stop()
+        handle.release()
     assert not token_file.exists()
     written = [path for path in output_dir.rglob("*") if path.is_file()]
     holders = [path.name for path in written if TOKEN.encode() in path.read_bytes()]
@@ -576,6 +579,7 @@ def test_discard_removes_a_leftover_and_no_other_container(
     finally:
         foreign.remove(force=True)
         living.stop()
+        living.release()
 
 
 def test_a_container_of_an_unknown_owner_is_not_ours_to_take(
@@ -676,3 +680,29 @@ class Gate:
 
 def forwarded_engine(path: Path) -> Gate:
     return Gate(path)
+
+
+def test_an_engine_that_goes_away_is_noticed_each_time_it_is_asked(
+    engine: DockerEngine, output_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Facts about the image are kept; whether the engine answers never is."""
+    assert list(engine.problems(False)) == []
+
+    def gone() -> None:
+        raise ConnectionRefusedError("the socket is closed")
+
+    monkeypatch.setattr(engine._host.client, "ping", gone)
+    assert "does not answer" in str(next(iter(engine.problems(False))))
+
+
+def test_earlier_attempts_are_out_of_the_reach_of_a_run(
+    engine: DockerEngine, output_dir: Path
+) -> None:
+    order = make_order(output_dir, look_at=["/results/attempts/1"])
+    evidence = order.folder / "attempts" / "1" / "evidence.txt"
+    evidence.parent.mkdir(parents=True)
+    evidence.write_text("measured")
+    ended = run_to_end(engine, order)
+    assert ended.code == 0
+    assert evidence.read_text() == "measured"
+    assert seen_by(order)["files"]["/results/attempts/1"] == "FileNotFoundError"

@@ -189,6 +189,7 @@ def test_the_token_is_readable_while_the_run_runs(output_dir: Path, program_root
         assert path.stat().st_mode & 0o777 == 0o400
     finally:
         handle.stop()
+        handle.release()
     assert not path.exists()
 
 
@@ -292,6 +293,7 @@ def test_discard_kills_a_leftover_and_nothing_of_a_living_runner(
         assert living.poll() is None
     finally:
         living.stop()
+        living.release()
 
 
 def test_children_of_a_dead_run_are_leftovers_too(
@@ -344,6 +346,7 @@ def test_a_late_release_or_discard_spares_the_next_attempt(
         assert (order.folder / RECORD_FILE).exists()
     finally:
         later.stop()
+        later.release()
     assert not (order.folder / RECORD_FILE).exists()
 
 
