@@ -107,8 +107,10 @@ class Sweep:
                 self._conclude_one(folder)
 
     def _conclude_one(self, folder: RunFolder) -> None:
+        if folder.outcome_path.exists() or not folder.report_path.exists():
+            return
         launch = folder.launch()
-        if launch is None or folder.outcome_path.exists() or not folder.report_path.exists():
+        if launch is None:
             return
         try:
             spec = RunSpec.read(folder.spec_path)
