@@ -49,9 +49,11 @@ SHOWN = (
 
 
 def show(master_path: Path, run_ids: Sequence[str], result: SweepResult) -> None:
-    rows = _rows(master_path, set(run_ids))
+    everything = _rows(master_path)
+    wanted = set(run_ids)
+    rows = [row for row in everything if row["run_id"] in wanted]
     _show_table(rows)
-    for line in [*_notes(rows), *_failures(rows)]:
+    for line in [*_notes(rows), *_mixed_images(everything), *_failures(rows)]:
         print(line)
     parts = [
         f"{count} {name}"
@@ -68,9 +70,9 @@ def show(master_path: Path, run_ids: Sequence[str], result: SweepResult) -> None
     print(f"{', '.join(parts) or 'nothing to do'}. Results: {master_path}")
 
 
-def _rows(master_path: Path, run_ids: set[str]) -> list[dict[str, str]]:
+def _rows(master_path: Path) -> list[dict[str, str]]:
     with master_path.open(encoding="utf-8", newline="") as stream:
-        return [row for row in csv.DictReader(stream) if row["run_id"] in run_ids]
+        return list(csv.DictReader(stream))
 
 
 def _show_table(rows: Sequence[dict[str, str]]) -> None:
@@ -90,6 +92,17 @@ def _show_table(rows: Sequence[dict[str, str]]) -> None:
     console.print(table)
     if len(rows) > MOST_ROWS:
         print(f"and {len(rows) - MOST_ROWS} more rows in the file")
+
+
+def _mixed_images(rows: Sequence[dict[str, str]]) -> list[str]:
+    """Rows of different images are rows of different programs; that is flagged, not refused."""
+    digests = {row["image_digest"] for row in rows if row["outcome"] == "finished"} - {""}
+    if len(digests) < 2:
+        return []
+    return [
+        f"warning: this directory holds results of {len(digests)} different images"
+        " (column image_digest); compare them with care"
+    ]
 
 
 def _failures(rows: Sequence[dict[str, str]]) -> list[str]:

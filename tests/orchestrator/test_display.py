@@ -167,3 +167,22 @@ def test_what_a_run_writes_instead_of_counts_harms_nobody(tmp_path, line):
     for _ in range(5):
         tail.read()
     assert len(tail._rest) <= 2**16
+
+
+@pytest.mark.parametrize(("digests", "warned"), [(("a", "a"), False), (("a", "b"), True)])
+def test_results_of_different_images_are_flagged(tmp_path, capsys, digests, warned):
+    """Also when the other image's row is no part of this sweep."""
+    from orchestrator.master_table import COLUMNS
+
+    lines = [
+        ",".join(
+            {"run_id": f"run_{number}", "outcome": "finished", "image_digest": digest}.get(name, "")
+            for name in COLUMNS
+        )
+        for number, digest in enumerate(digests)
+    ]
+    path = tmp_path / "master_results.csv"
+    path.write_text("\n".join([",".join(COLUMNS), *lines]) + "\n")
+    result = SweepResult(finished=1, skipped=0, failed=0, interrupted=0, not_started=0)
+    results_view.show(path, ["run_0"], result)
+    assert ("2 different images" in capsys.readouterr().out) == warned
