@@ -1,7 +1,8 @@
 """The settings that were really in force, put together from those who know them."""
 
 from benchmark_core.backends.base import Conditions, LoadedModel
-from benchmark_core.contract import Applied, MeterName
+from benchmark_core.contract import MeterName
+from benchmark_core.report import Applied
 from benchmark_core.samples import LoadedSamples
 
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from benchmark_core.contract import Carbon
 from benchmark_core.faults import SpecFault
+from benchmark_core.report import Carbon
 
 WORLD = "WORLD"
 FACTORS_FILE = Path(__file__).parent / "data" / "grid_factors.csv"

@@ -1,13 +1,13 @@
-"""What crosses the wall between host and container: `RunSpec` in, `RunReport` out, as JSON files.
+"""What goes in: `RunSpec`, what to measure, and `Launch`, where and how; and the words both use.
 
-Both are frozen, refuse unknown fields and carry a `schema_version`; a newer one is refused.
-`Launch` says where and how a run was started. It never changes what is measured, and is not hashed.
+What comes out is in `report`. All are JSON files, frozen, refuse unknown fields and carry a
+`schema_version`; a newer one is refused.
 """
 
 import hashlib
 import json
 from datetime import datetime
-from typing import Any, Literal, Self
+from typing import Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
@@ -17,6 +17,7 @@ SPEC_FILE = "run_spec.json"
 LAUNCH_FILE = "launch.json"
 REPORT_FILE = "benchmark_report.json"
 SAMPLES_FILE = "benchmark_results.csv"
+TRACE_FILE = "power_trace.csv"
 GPU_ENERGY_FILE = "GPU_ENERGY_WH.txt"
 GPU_ENERGY_SUMMARY_FILE = "GPU_ENERGY_SUMMARY.json"
 EMISSIONS_DIR = "emissions"
@@ -38,7 +39,7 @@ TaskName = Literal[
 ]
 ModelClass = Literal["A", "B", "C"]
 BackendName = Literal["pytorch", "vllm", "optimum", "simulated"]
-MeterName = Literal["nvml", "codecarbon", "simulated"]
+MeterName = Literal["nvml", "dcgm", "codecarbon", "simulated"]
 DeviceKind = Literal["cuda", "cpu", "simulated"]
 Effort = Literal["low", "medium", "high"]
 Precision = Literal["float16", "float32", "auto"]
@@ -52,9 +53,6 @@ FaultKind = Literal[
 ]
 
 SCORED_PHASES: tuple[PhaseName, ...] = ("preprocess", "prefill", "decode", "forward", "call")
-
-
-# ---------------------------------------------------------------- in: what to measure
 
 
 class ModelSpec(Frozen):
@@ -137,7 +135,12 @@ class DeviceSpec(Frozen):
 
 
 class RunSpec(Document):
-    """One run, whole: everything that changes what is measured, and nothing else."""
+    """One run, whole: everything that changes what is measured, and nothing else.
+
+    `idle_seconds` is how long the GPUs' power at rest is watched, None for not at all. With
+    `stop_at_ci` the repetitions end early, once the half-width of the 95 % confidence interval is
+    at most this share of the mean; `repetitions` is then the most there will be.
+    """
 
     run_id: str
     model: ModelSpec
@@ -151,6 +154,8 @@ class RunSpec(Document):
     backend: BackendSpec
     device: DeviceSpec
     meters: tuple[MeterName, ...]
+    idle_seconds: float | None = Field(default=None, gt=0)
+    stop_at_ci: float | None = Field(default=None, gt=0, lt=1)
 
     def spec_hash(self) -> str:
         """SHA-256 over the canonical JSON of what changes the measurement.
@@ -166,8 +171,19 @@ class RunSpec(Document):
         return hashlib.sha256(canonical.encode()).hexdigest()
 
 
+class GpuRest(Frozen):
+    """One GPU doing nothing."""
+
+    watts: float
+    celsius: float | None = None
+
+
 class Launch(Document):
-    """Where and how one attempt was started. `prompts_path` is as the run sees it."""
+    """Where and how one attempt was started. It never changes what is measured, and is not hashed.
+
+    `prompts_path` is as the run sees it. `gpus_at_rest` is the coolest state known of each GPU by
+    UUID, `runs_beside` what else was running on the host then.
+    """
 
     engine: str
     image: str | None = None
@@ -176,6 +192,9 @@ class Launch(Document):
     timeout_seconds: float | None = None
     prompts_path: str | None = None
     region: str = "WORLD"
+    dcgm_endpoint: str | None = None
+    gpus_at_rest: dict[str, GpuRest] = Field(default_factory=dict)
+    runs_beside: tuple[str, ...] = ()
     log_file: str | None = None
     launched_at: str
 
@@ -185,197 +204,3 @@ class Launch(Document):
         if datetime.fromisoformat(value).tzinfo is None:
             raise ValueError("a time without a zone")
         return value
-
-
-# ---------------------------------------------------------------- out: what came of it
-
-
-class Reading(Frozen):
-    """Energy of one window in joules. None: not measured by anybody."""
-
-    gpu_joules: float | None = None
-    cpu_joules: float | None = None
-    ram_joules: float | None = None
-    gpu_joules_by_device: dict[str, float] | None = None
-    gpu_cross_check_joules: float | None = None
-
-
-class EnergySource(Frozen):
-    """Who gave a figure and how: `method` is one phrase for people."""
-
-    meter: MeterName
-    kind: SourceKind
-    method: str
-
-
-class EnergySources(Frozen):
-    gpu: EnergySource | None = None
-    cpu: EnergySource | None = None
-    ram: EnergySource | None = None
-
-
-class GpuFacts(Frozen):
-    uuid: str
-    name: str
-    memory_bytes: int | None = None
-    power_limit_watts: float | None = None
-    driver_version: str | None = None
-
-
-class TokenCounts(Frozen):
-    """Tokens of one pass over all successful samples."""
-
-    prompt: int
-    completion: int
-
-    @property
-    def total(self) -> int:
-        return self.prompt + self.completion
-
-
-class Window(Frozen):
-    """One measured pass over the samples: from the return of open to the call of close."""
-
-    name: PassName
-    duration_seconds: float
-    reading: Reading
-    tokens: TokenCounts
-    successful: int
-    failed: int
-
-
-class Phase(Frozen):
-    """One phase of the methodology. Decode is the pass with N tokens minus the pass with one."""
-
-    duration_seconds: float
-    gpu_joules: float | None
-    cpu_joules: float | None
-    ram_joules: float | None
-
-
-class Repetition(Frozen):
-    windows: tuple[Window, ...]
-    phases: dict[PhaseName, Phase]
-
-
-class Applied(Frozen):
-    """The settings that were really in force, read from what was loaded and run, not from the spec.
-
-    `device` is what the model's weights lie on; which GPUs were metered is in the environment.
-    `limits`, `batch_size`, `prompt_form` and `template_kwargs` are those of the last pass.
-    `ran_own_code` says whether program code from the model's repository was run.
-    """
-
-    model_id: str
-    model_commit: str | None
-    processor: str
-    dtype: str
-    quantization: str | None
-    attention: str | None
-    ran_own_code: bool
-    device: DeviceSpec
-    batch_size: int
-    limits: TokenLimits | None
-    prompt_form: PromptForm | None
-    template_kwargs: dict[str, bool | str]
-    prompts_cut: int
-    samples_available: int
-    samples_used: int
-    dataset_id: str | None
-    dataset_commit: str | None
-    prompts_sha256: str | None
-    meters: tuple[MeterName, ...]
-
-
-class Spread(Frozen):
-    """A figure over the repetitions. `stdev` (sample, n - 1) is None below two repetitions."""
-
-    mean: float
-    stdev: float | None
-
-
-def mean(figure: Spread | None) -> float | None:
-    return figure.mean if figure else None
-
-
-class Summary(Frozen):
-    """The figures of the run; each is a mean per repetition. Wh per query count successes only."""
-
-    total_prompts: int
-    successful_prompts: int
-    failed_prompts: int
-    tokens: TokenCounts
-    total_duration_seconds: Spread
-    avg_latency_seconds: float
-    throughput_tokens_per_second: float | None
-    gpu_energy_wh: Spread | None
-    cpu_energy_wh: Spread | None
-    ram_energy_wh: Spread | None
-    wh_per_1000_queries: float | None
-    tokens_per_joule: float | None
-    phases_gpu_wh: dict[PhaseName, float | None]
-
-
-class Carbon(Frozen):
-    """CO2 by our own conversion: energy of `basis` times the grid factor, without PUE."""
-
-    emissions_g: float
-    factor_g_per_kwh: float
-    region: str
-    source: str
-    year: int
-    basis: str
-
-
-class Environment(Frozen):
-    runner_version: str
-    python_version: str
-    packages: dict[str, str]
-    gpus: tuple[GpuFacts, ...]
-    cpu_count: int
-
-
-class Failure(Frozen):
-    """Why a run failed: `kind` for machines, `message` and `remedy` for people."""
-
-    kind: str
-    message: str
-    remedy: str
-
-
-class Verdict(Frozen):
-    verdict: Literal["valid", "flagged", "invalid"]
-    reasons: tuple[str, ...]
-
-
-class ReportOutline(Document):
-    """A report whose repetitions are counted and not looked into, for readers of thousands."""
-
-    run_id: str
-    spec_hash: str
-    outcome: Literal["finished", "failed"]
-    failure: Failure | None = None
-    verdict: Verdict | None = None
-    rehearsal: bool
-    applied: Applied | None = None
-    summary: Summary | None = None
-    carbon: Carbon | None = None
-    energy_sources: EnergySources = EnergySources()
-    repetitions: tuple[Any, ...] = ()
-    environment: Environment | None = None
-    started_at: str
-    finished_at: str
-
-    @model_validator(mode="after")
-    def _whole(self) -> Self:
-        if self.outcome == "failed" and self.failure is None:
-            raise ValueError("a failed report names its failure")
-        if self.outcome == "finished" and (self.applied is None or self.summary is None):
-            raise ValueError("a finished report carries applied settings and a summary")
-        return self
-
-
-class RunReport(ReportOutline):
-    """The container's last act, on success and on failure."""
-
-    repetitions: tuple[Repetition, ...] = ()

@@ -2,8 +2,9 @@
 
 from pydantic import BaseModel
 
-from benchmark_core.contract import Applied, ReportOutline, RunSpec
+from benchmark_core.contract import RunSpec
 from benchmark_core.hub import pinned_commit
+from benchmark_core.report import Applied, ReportOutline
 
 Pair = tuple[str, object, object]
 

@@ -4,7 +4,8 @@ import json
 from pathlib import Path
 
 from benchmark_core.atomic_file import write_text
-from benchmark_core.contract import GPU_ENERGY_FILE, GPU_ENERGY_SUMMARY_FILE, RunReport
+from benchmark_core.contract import GPU_ENERGY_FILE, GPU_ENERGY_SUMMARY_FILE
+from benchmark_core.report import RunReport
 
 
 def write_energy_files(folder: Path, report: RunReport) -> None:

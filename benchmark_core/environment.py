@@ -5,7 +5,7 @@ import platform
 from importlib import metadata
 
 from benchmark_core import VERSION
-from benchmark_core.contract import Environment, GpuFacts
+from benchmark_core.report import Environment, GpuFacts
 
 PACKAGES = ("accelerate", "codecarbon", "datasets", "nvidia-ml-py", "torch", "transformers")
 

@@ -40,7 +40,13 @@ class MemoryFault(RunFault):
 
 
 class MeterFault(RunFault):
+    """`reason` is one of the verdict's words for what happened to the meter."""
+
     kind = "meter_failed"
+
+    def __init__(self, message: str, remedy: str, reason: str = "meter_failed") -> None:
+        super().__init__(message, remedy)
+        self.reason = reason
 
 
 class DiskFault(RunFault):

@@ -25,14 +25,8 @@ from benchmark_core.contract import (
     REPORT_FILE,
     SAMPLES_FILE,
     SPEC_FILE,
-    Failure,
     Launch,
-    Repetition,
-    RunReport,
     RunSpec,
-    TokenCounts,
-    Window,
-    mean,
 )
 from benchmark_core.documents import ContractError
 from benchmark_core.energy_files import write_energy_files
@@ -40,6 +34,7 @@ from benchmark_core.faults import DiskFault, ModelFault, RunFault, SpecFault
 from benchmark_core.meters import registry as meters
 from benchmark_core.meters.panel import MeterPanel
 from benchmark_core.reasoning.rendering import render
+from benchmark_core.report import Failure, Repetition, RunReport, TokenCounts, Window, mean
 from benchmark_core.sample_journal import SampleJournal, open_journal
 from benchmark_core.samples import LoadedSamples, load_samples
 from benchmark_core.tasks import registry as tasks

@@ -3,15 +3,8 @@
 import statistics
 from collections.abc import Sequence
 
-from benchmark_core.contract import (
-    JOULES_PER_WH,
-    SCORED_PHASES,
-    PhaseName,
-    Repetition,
-    Spread,
-    Summary,
-    Window,
-)
+from benchmark_core.contract import JOULES_PER_WH, SCORED_PHASES, PhaseName
+from benchmark_core.report import Repetition, Spread, Summary, Window
 
 
 def spread(values: Sequence[float | None]) -> Spread | None:

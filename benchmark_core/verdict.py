@@ -2,16 +2,8 @@
 
 from collections.abc import Sequence
 
-from benchmark_core.contract import (
-    SIMULATED_DEVICE_PREFIX,
-    Applied,
-    EnergySources,
-    GpuFacts,
-    Repetition,
-    RunSpec,
-    Summary,
-    Verdict,
-)
+from benchmark_core.contract import SIMULATED_DEVICE_PREFIX, RunSpec
+from benchmark_core.report import Applied, EnergySources, GpuFacts, Repetition, Summary, Verdict
 from benchmark_core.statistics import tokens_agree
 
 

@@ -12,17 +12,9 @@ from functools import lru_cache
 from pathlib import Path
 
 from benchmark_core.atomic_file import write_text
-from benchmark_core.contract import (
-    EnergySource,
-    Launch,
-    PhaseName,
-    ReportOutline,
-    RunSpec,
-    Spread,
-    Summary,
-    mean,
-)
+from benchmark_core.contract import Launch, PhaseName, RunSpec
 from benchmark_core.documents import ContractError
+from benchmark_core.report import EnergySource, ReportOutline, Spread, Summary, mean
 from orchestrator.catalog import catalog_spelling
 from orchestrator.errors import HostError, Problem
 from orchestrator.outcome import Outcome

@@ -3,9 +3,10 @@
 from pathlib import Path
 from typing import Literal
 
-from benchmark_core.contract import Launch, RunReport, RunSpec
+from benchmark_core.contract import Launch, RunSpec
 from benchmark_core.differences import differences
 from benchmark_core.documents import ContractError, Document
+from benchmark_core.report import RunReport
 from orchestrator.engines.base import Exit
 from orchestrator.terminal_text import printable
 

@@ -6,8 +6,9 @@ from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
-from benchmark_core.contract import Launch, RunReport, RunSpec
+from benchmark_core.contract import Launch, RunSpec
 from benchmark_core.documents import ContractError
+from benchmark_core.report import RunReport
 from orchestrator.display.base import Display
 from orchestrator.engines.base import Engine, Exit, Handle, Order
 from orchestrator.errors import BatchRunnerError, HostError, Problem, UsageError

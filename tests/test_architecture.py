@@ -20,6 +20,8 @@ PURE = {
     "benchmark_core.differences",
     "benchmark_core.documents",
     "benchmark_core.faults",
+    "benchmark_core.power_trace",
+    "benchmark_core.report",
     "benchmark_core.sample_journal",
     "benchmark_core.samples",
     "benchmark_core.backends.registry",

@@ -2,7 +2,8 @@
 
 from typing import Protocol
 
-from benchmark_core.contract import EnergySources, GpuFacts, MeterName, Reading
+from benchmark_core.contract import MeterName
+from benchmark_core.report import EnergySources, GpuFacts, Reading
 
 
 class Meter(Protocol):

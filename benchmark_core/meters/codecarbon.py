@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from benchmark_core import carbon
-from benchmark_core.contract import EnergySource, EnergySources, GpuFacts, MeterName, Reading
+from benchmark_core.contract import MeterName
 from benchmark_core.faults import MeterFault
+from benchmark_core.report import EnergySource, EnergySources, GpuFacts, Reading
 
 EMISSIONS_FILE = "emissions.csv"
 WINDOWS_FILE = "emissions_by_window.csv"

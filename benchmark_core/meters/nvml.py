@@ -6,16 +6,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from benchmark_core.contract import (
-    SIMULATED_DEVICE_PREFIX,
-    EnergySource,
-    EnergySources,
-    GpuFacts,
-    MeterName,
-    Reading,
-)
+from benchmark_core.contract import SIMULATED_DEVICE_PREFIX, MeterName
 from benchmark_core.faults import MeterFault
 from benchmark_core.meters.counter_edges import CHECK_GPU, Course, SteppingCounter
+from benchmark_core.report import EnergySource, EnergySources, GpuFacts, Reading
 
 # What the driver answers for an unsigned 64-bit value that it does not have.
 NO_VALUE = 2**64 - 1

@@ -4,9 +4,10 @@ import contextlib
 from collections.abc import Callable, Iterable, Sequence
 from typing import TypeVar
 
-from benchmark_core.contract import EnergySource, EnergySources, GpuFacts, MeterName, Reading
+from benchmark_core.contract import MeterName
 from benchmark_core.faults import MeterFault
 from benchmark_core.meters.base import Meter
+from benchmark_core.report import EnergySource, EnergySources, GpuFacts, Reading
 
 Value = TypeVar("Value")
 

@@ -2,16 +2,9 @@
 
 import time
 
-from benchmark_core.contract import (
-    SIMULATED_DEVICE_PREFIX,
-    EnergySource,
-    EnergySources,
-    FaultKind,
-    GpuFacts,
-    MeterName,
-    Reading,
-)
+from benchmark_core.contract import SIMULATED_DEVICE_PREFIX, FaultKind, MeterName
 from benchmark_core.faults import MeterFault
+from benchmark_core.report import EnergySource, EnergySources, GpuFacts, Reading
 
 
 class SimulatedMeter:

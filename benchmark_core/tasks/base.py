@@ -14,7 +14,6 @@ from typing import Any, Literal, Protocol
 from benchmark_core.backends.base import MeasuredPass, Recipe
 from benchmark_core.contract import (
     PassName,
-    Phase,
     PhaseName,
     Precision,
     PromptForm,
@@ -22,8 +21,8 @@ from benchmark_core.contract import (
     RunSpec,
     TaskName,
     TokenLimits,
-    Window,
 )
+from benchmark_core.report import Phase, Window
 
 Kind = Literal["generate", "forward", "call"]
 

@@ -17,17 +17,16 @@ from typing import Any
 
 from benchmark_core.backends.base import Encoded, LoadedModel, MeasuredPass, Recipe, Sample
 from benchmark_core.contract import (
-    Phase,
     PhaseName,
     Precision,
     ReasoningRequest,
     RunSpec,
     TaskName,
     TokenLimits,
-    Window,
 )
 from benchmark_core.faults import SampleFault
 from benchmark_core.hub import resolved_commit
+from benchmark_core.report import Phase, Window
 from benchmark_core.tasks.base import Kind, Render, RenderedPrompt, passes_of, phases_of
 from benchmark_core.tasks.model_faults import told_as_model_faults
 from benchmark_core.tasks.model_loading import (

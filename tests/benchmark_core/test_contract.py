@@ -9,13 +9,13 @@ from benchmark_core.contract import (
     DeviceSpec,
     ModelSpec,
     ReasoningRequest,
-    RunReport,
     RunSpec,
     SampleSource,
     TokenLimits,
 )
 from benchmark_core.differences import differences
 from benchmark_core.documents import SCHEMA_VERSION, ContractError
+from benchmark_core.report import RunReport
 from tests.support import builders
 
 

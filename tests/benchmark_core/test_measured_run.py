@@ -10,7 +10,6 @@ from benchmark_core.contract import (
     BackendSpec,
     DeviceSpec,
     ModelSpec,
-    RunReport,
     SampleSource,
     Simulation,
     TokenLimits,
@@ -18,6 +17,7 @@ from benchmark_core.contract import (
 from benchmark_core.differences import differences
 from benchmark_core.faults import SpecFault
 from benchmark_core.measured_run import run
+from benchmark_core.report import RunReport
 from tests.support import builders
 
 SHORT = TokenLimits(max_new_tokens=3, min_new_tokens=3)

@@ -9,17 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from benchmark_core.contract import (
-    EnergySource,
-    EnergySources,
-    GpuFacts,
-    MeterName,
-    Reading,
-)
+from benchmark_core.contract import MeterName
 from benchmark_core.faults import MeterFault
 from benchmark_core.meters import registry as meters
 from benchmark_core.meters.codecarbon import WINDOWS_FILE
 from benchmark_core.meters.panel import MeterPanel
+from benchmark_core.report import EnergySource, EnergySources, GpuFacts, Reading
 from tests.support import simulated_driver
 
 ROOT = Path(__file__).parents[2]

@@ -3,10 +3,11 @@ from pathlib import Path
 
 import pytest
 
-from benchmark_core.contract import EnergySources, Reading, Simulation
+from benchmark_core.contract import Simulation
 from benchmark_core.faults import MeterFault
 from benchmark_core.meters import registry
 from benchmark_core.meters.simulated import SimulatedMeter
+from benchmark_core.report import EnergySources, Reading
 
 
 def window(meter: SimulatedMeter) -> Reading:

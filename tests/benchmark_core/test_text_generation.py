@@ -12,18 +12,10 @@ import pytest
 from transformers import AutoTokenizer, ByT5Tokenizer
 
 from benchmark_core.backends.base import Encoded
-from benchmark_core.contract import (
-    DeviceSpec,
-    ModelSpec,
-    PassName,
-    Reading,
-    RunSpec,
-    TokenCounts,
-    TokenLimits,
-    Window,
-)
+from benchmark_core.contract import DeviceSpec, ModelSpec, PassName, RunSpec, TokenLimits
 from benchmark_core.faults import ModelFault, SampleFault, SpecFault
 from benchmark_core.reasoning.states import parse_state
+from benchmark_core.report import Reading, TokenCounts, Window
 from benchmark_core.tasks import registry as tasks
 from benchmark_core.tasks.base import passes_of, phases_of
 from benchmark_core.tasks.model_loading import (

@@ -2,7 +2,8 @@
 
 import pytest
 
-from benchmark_core.contract import DeviceSpec, EnergySources, GpuFacts
+from benchmark_core.contract import DeviceSpec
+from benchmark_core.report import EnergySources, GpuFacts
 from benchmark_core.statistics import summarize
 from benchmark_core.verdict import judge
 from tests.support import builders

@@ -8,7 +8,8 @@ import subprocess
 
 import pytest
 
-from benchmark_core.contract import BackendSpec, Carbon, ModelSpec, Verdict
+from benchmark_core.contract import BackendSpec, ModelSpec
+from benchmark_core.report import Carbon, Verdict
 from benchmark_core.statistics import summarize
 from orchestrator.__main__ import main as orchestrator_main
 from orchestrator.errors import HostError

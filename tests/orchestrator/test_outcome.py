@@ -2,7 +2,7 @@
 
 import pytest
 
-from benchmark_core.contract import Failure
+from benchmark_core.report import Failure
 from orchestrator.engines.base import Exit
 from orchestrator.outcome import conclude, log_tail
 from tests.support import builders

@@ -3,23 +3,25 @@
 from typing import Any
 
 from benchmark_core.contract import (
-    Applied,
     BackendSpec,
     DeviceSpec,
-    EnergySource,
-    EnergySources,
     Launch,
     ModelSpec,
-    Phase,
-    Reading,
     ReasoningRequest,
-    Repetition,
-    RunReport,
     RunSpec,
     SampleSource,
     Simulation,
-    TokenCounts,
     TokenLimits,
+)
+from benchmark_core.report import (
+    Applied,
+    EnergySource,
+    EnergySources,
+    Phase,
+    Reading,
+    Repetition,
+    RunReport,
+    TokenCounts,
     Verdict,
     Window,
 )

@@ -1,0 +1,338 @@
+"""What came of a run: `RunReport` and its parts, the file that a run leaves as its last act."""
+
+from typing import Any, Literal, Self
+
+from pydantic import model_validator
+
+from benchmark_core.contract import (
+    DeviceSpec,
+    GpuRest,
+    MeterName,
+    PassName,
+    PhaseName,
+    PromptForm,
+    SourceKind,
+    TokenLimits,
+)
+from benchmark_core.documents import Document, Frozen
+
+
+class Reading(Frozen):
+    """Energy of one window in joules. None: not measured by anybody.
+
+    `gpu_doubt_joules` is how far the GPU figure may be off because its edges are uncertain.
+    """
+
+    gpu_joules: float | None = None
+    cpu_joules: float | None = None
+    ram_joules: float | None = None
+    gpu_joules_by_device: dict[str, float] | None = None
+    gpu_doubt_joules: float | None = None
+    gpu_cross_check_joules: float | None = None
+
+
+class EnergySource(Frozen):
+    """Who gave a figure and how: `method` is one phrase for people."""
+
+    meter: MeterName
+    kind: SourceKind
+    method: str
+
+
+class EnergySources(Frozen):
+    gpu: EnergySource | None = None
+    cpu: EnergySource | None = None
+    ram: EnergySource | None = None
+
+
+class GpuFacts(Frozen):
+    """One metered GPU. `uuid_sha256` stands for the UUID wherever results are published."""
+
+    uuid: str
+    uuid_sha256: str | None = None
+    name: str
+    memory_bytes: int | None = None
+    power_limit_watts: float | None = None
+    default_power_limit_watts: float | None = None
+    driver_version: str | None = None
+    cuda_version: str | None = None
+    ecc: bool | None = None
+    persistence: bool | None = None
+
+
+class TokenCounts(Frozen):
+    """Tokens of one pass over all successful samples."""
+
+    prompt: int
+    completion: int
+
+    @property
+    def total(self) -> int:
+        return self.prompt + self.completion
+
+
+class Window(Frozen):
+    """One measured pass over the samples: from the return of open to the call of close."""
+
+    name: PassName
+    duration_seconds: float
+    reading: Reading
+    tokens: TokenCounts
+    successful: int
+    failed: int
+
+
+class Phase(Frozen):
+    """One phase of the methodology. Decode is the pass with N tokens minus the pass with one."""
+
+    duration_seconds: float
+    gpu_joules: float | None
+    cpu_joules: float | None
+    ram_joules: float | None
+
+
+class Repetition(Frozen):
+    windows: tuple[Window, ...]
+    phases: dict[PhaseName, Phase]
+
+
+class Applied(Frozen):
+    """The settings that were really in force, read from what was loaded and run, not from the spec.
+
+    `device` is what the model's weights lie on; which GPUs were metered is in the environment.
+    `limits`, `batch_size`, `prompt_form` and `template_kwargs` are those of the last pass.
+    `ran_own_code` says whether program code from the model's repository was run. `template_sha256`
+    is that of the tokenizer's chat template.
+    """
+
+    model_id: str
+    model_commit: str | None
+    processor: str
+    dtype: str
+    quantization: str | None
+    attention: str | None
+    ran_own_code: bool
+    device: DeviceSpec
+    batch_size: int
+    limits: TokenLimits | None
+    prompt_form: PromptForm | None
+    template_kwargs: dict[str, bool | str]
+    prompts_cut: int
+    samples_available: int
+    samples_used: int
+    dataset_id: str | None
+    dataset_commit: str | None
+    prompts_sha256: str | None
+    meters: tuple[MeterName, ...]
+    template_sha256: str | None = None
+    seed: int | None = None
+
+
+class Spread(Frozen):
+    """A figure over the repetitions.
+
+    `stdev` (sample, n - 1) and `ci95`, the half-width of the 95 % confidence interval of the mean
+    (Student t), are None below two repetitions.
+    """
+
+    mean: float
+    stdev: float | None
+    ci95: float | None = None
+
+
+def mean(figure: Spread | None) -> float | None:
+    return figure.mean if figure else None
+
+
+class Summary(Frozen):
+    """The figures of the run; each is a mean per repetition. Wh per query count successes only."""
+
+    total_prompts: int
+    successful_prompts: int
+    failed_prompts: int
+    tokens: TokenCounts
+    total_duration_seconds: Spread
+    avg_latency_seconds: float
+    throughput_tokens_per_second: float | None
+    gpu_energy_wh: Spread | None
+    cpu_energy_wh: Spread | None
+    ram_energy_wh: Spread | None
+    wh_per_1000_queries: float | None
+    tokens_per_joule: float | None
+    phases_gpu_wh: dict[PhaseName, float | None]
+
+
+class Carbon(Frozen):
+    """CO2 by our own conversion: energy of `basis` times the grid factor, without PUE."""
+
+    emissions_g: float
+    factor_g_per_kwh: float
+    region: str
+    source: str
+    year: int
+    basis: str
+
+
+class Environment(Frozen):
+    runner_version: str
+    python_version: str
+    packages: dict[str, str]
+    gpus: tuple[GpuFacts, ...]
+    cpu_count: int
+    image_digest: str | None = None
+
+
+class ThermalGate(Frozen):
+    """The wait for the GPUs to come to rest before anything was loaded, and how they were then."""
+
+    waited_seconds: float
+    settled: bool
+    at_rest: dict[str, GpuRest]
+
+
+class IdleBaseline(Frozen):
+    """Power at rest of all GPUs of the run together, beside the score and never subtracted from it.
+
+    `before_watts` is from before the model was loaded, `after_watts` from after the last
+    repetition, with the model still loaded. `active_energy_wh` is the score's energy less
+    `before_watts` over the same time.
+    """
+
+    before_watts: float | None
+    after_watts: float | None
+    active_energy_wh: float | None
+
+
+class LedgerEntry(Frozen):
+    """One window of the run. `opened_at_seconds` is on the clock of the power trace."""
+
+    name: str
+    opened_at_seconds: float
+    duration_seconds: float
+    gpu_joules: float | None
+
+
+class Ledger(Frozen):
+    """Where the GPU energy of the run went, from the opening of its first window to the last close.
+
+    `total_joules` is the meter's own total over that time. `between_joules` is what the power trace
+    says of the time between the windows. What the windows and that leave of the total is the
+    residual; None where one of them was not measured.
+    """
+
+    entries: tuple[LedgerEntry, ...]
+    total_seconds: float
+    total_joules: float | None
+    between_joules: float | None
+    residual_joules: float | None
+    residual_share: float | None
+
+
+class GpuConditions(Frozen):
+    """What one GPU went through, from the power trace.
+
+    Temperatures are means over the first and the last repetition. `throttled` gives for each reason
+    its share of the measured time. Of foreign processes the largest number seen at once is given.
+    """
+
+    uuid: str
+    first_celsius: float | None
+    last_celsius: float | None
+    highest_celsius: float | None
+    highest_watts: float | None
+    power_limits_watts: tuple[float, ...]
+    throttled: dict[str, float]
+    foreign_before: int
+    foreign_during: int
+    foreign_after: int
+
+
+class TraceFacts(Frozen):
+    """What the power trace says of the whole run, and how well it agrees with the counter.
+
+    `disagreement` is (integrated - counter) / counter over the same time.
+    """
+
+    samples: int
+    rate_hertz: float
+    longest_gap_seconds: float
+    integrated_joules: float | None
+    counter_joules: float | None
+    disagreement: float | None
+    gpus: tuple[GpuConditions, ...]
+
+
+class SinglePass(Frozen):
+    """Prefill and decode told apart within the generate pass, mean per repetition.
+
+    None where the parts are too short for the meter, and then `because` says so.
+    """
+
+    prefill_wh: float | None
+    decode_wh: float | None
+    because: str | None
+
+
+class Official(Frozen):
+    """Whether the run kept to the official protocol, and everything in which it did not."""
+
+    official: bool
+    deviations: tuple[str, ...]
+
+
+class Failure(Frozen):
+    """Why a run failed: `kind` for machines, `message` and `remedy` for people."""
+
+    kind: str
+    message: str
+    remedy: str
+
+
+class Verdict(Frozen):
+    verdict: Literal["valid", "flagged", "invalid"]
+    reasons: tuple[str, ...]
+
+
+class ReportOutline(Document):
+    """A report whose repetitions are counted and not looked into, for readers of thousands.
+
+    A failed report carries a verdict where a meter is to blame: invalid, with the reason.
+    `stopped_at_ci` is the half-width reached, as a share, where the repetitions ended early.
+    """
+
+    run_id: str
+    spec_hash: str
+    outcome: Literal["finished", "failed"]
+    failure: Failure | None = None
+    verdict: Verdict | None = None
+    official: Official | None = None
+    rehearsal: bool
+    applied: Applied | None = None
+    summary: Summary | None = None
+    carbon: Carbon | None = None
+    energy_sources: EnergySources = EnergySources()
+    repetitions: tuple[Any, ...] = ()
+    environment: Environment | None = None
+    thermal_gate: ThermalGate | None = None
+    idle: IdleBaseline | None = None
+    ledger: Ledger | None = None
+    trace: TraceFacts | None = None
+    single_pass: SinglePass | None = None
+    stopped_at_ci: float | None = None
+    runs_beside: tuple[str, ...] = ()
+    started_at: str
+    finished_at: str
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        if self.outcome == "failed" and self.failure is None:
+            raise ValueError("a failed report names its failure")
+        if self.outcome == "finished" and (self.applied is None or self.summary is None):
+            raise ValueError("a finished report carries applied settings and a summary")
+        return self
+
+
+class RunReport(ReportOutline):
+    """The container's last act, on success and on failure."""
+
+    repetitions: tuple[Repetition, ...] = ()
