@@ -87,6 +87,13 @@ def _add_measurement(group: argparse._ArgumentGroup) -> None:
         help=f"default: {settings.DEFAULT_REPETITIONS}",
     )
     group.add_argument(
+        "--stop-at-ci",
+        type=_percent,
+        metavar="P%",
+        help="end the repetitions early, after at least 3, once the 95 %% confidence interval of"
+        " the GPU energy is within P%% of its mean (default: never)",
+    )
+    group.add_argument(
         "--preset",
         choices=settings.PRESETS,
         default="official",
@@ -95,7 +102,19 @@ def _add_measurement(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--meters",
         metavar="A,B",
-        help="nvml, codecarbon, simulated (default: what the device allows)",
+        help="nvml, dcgm, codecarbon, simulated (default: what the device allows)",
+    )
+    group.add_argument(
+        "--dcgm-endpoint",
+        metavar="URL",
+        help="DCGM exporter of the host whose GPUs the dcgm meter watches",
+    )
+    group.add_argument(
+        "--idle-seconds",
+        type=_idle_seconds,
+        metavar="S",
+        help="how long the GPUs' power at rest is watched before and after"
+        f" (default: {settings.DEFAULT_IDLE_SECONDS:g} with a meter of real GPUs)",
     )
     group.add_argument(
         "--region",
@@ -167,6 +186,29 @@ def _seconds(text: str) -> float:
     if not 0 < value < float("inf"):
         raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds above 0")
     return value
+
+
+def _idle_seconds(text: str) -> float:
+    value = _seconds(text)
+    if value > settings.LONGEST_IDLE_SECONDS:
+        longest = f"{settings.LONGEST_IDLE_SECONDS:g}"
+        raise argparse.ArgumentTypeError(f"{text!r} is longer than {longest} seconds")
+    return value
+
+
+def _percent(text: str) -> float:
+    """The share that a percentage such as 0.5% means: 0.005."""
+    number, sign, rest = text.strip().partition("%")
+    if not sign or rest:
+        raise argparse.ArgumentTypeError(f"{text!r} is no percentage; 1% means one hundredth")
+    try:
+        # Shifting the decimal point in the text keeps 0.7 % at 0.007; dividing does not.
+        share = float(f"{number.strip()}e-2")
+    except ValueError:
+        share = 0.0
+    if not 0 < share < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not above 0% and below 100%")
+    return share
 
 
 if __name__ == "__main__":

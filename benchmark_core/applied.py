@@ -33,4 +33,7 @@ def applied_settings(
         dataset_commit=samples.dataset_commit,
         prompts_sha256=samples.prompts_sha256,
         meters=meters,
+        gpu_uuids=loaded.gpu_uuids,
+        template_sha256=loaded.template_sha256,
+        seed=loaded.seed,
     )

@@ -24,6 +24,8 @@ EMISSIONS_DIR = "emissions"
 
 JOULES_PER_WH = 3600.0
 SIMULATED_DEVICE_PREFIX = "SIMULATED"
+FEWEST_REPETITIONS_TO_STOP = 3
+"""Below this no confidence interval ends the repetitions early."""
 
 TaskName = Literal[
     "text_generation",

@@ -2,7 +2,7 @@
 
 from pydantic import BaseModel
 
-from benchmark_core.contract import RunSpec
+from benchmark_core.contract import FEWEST_REPETITIONS_TO_STOP, RunSpec
 from benchmark_core.hub import pinned_commit
 from benchmark_core.report import Applied, ReportOutline
 
@@ -17,7 +17,7 @@ def differences(spec: RunSpec, report: ReportOutline) -> list[str]:
         return []
     pairs: list[Pair] = [
         ("run_id", spec.run_id, report.run_id),
-        ("repetitions", spec.repetitions, len(report.repetitions)),
+        ("repetitions", _repetitions(spec, report), len(report.repetitions)),
         *_model(spec, report.applied),
         *_samples(spec, report.applied),
         *_reasoning(spec, report.applied),
@@ -27,6 +27,15 @@ def differences(spec: RunSpec, report: ReportOutline) -> list[str]:
         for name, asked, done in pairs
         if asked != done
     ]
+
+
+def _repetitions(spec: RunSpec, report: ReportOutline) -> int:
+    """How many the spec asks for, seeing how narrow the report says the interval had become."""
+    done, target, reached = len(report.repetitions), spec.stop_at_ci, report.stopped_at_ci
+    if target is None or reached is None or reached > target:
+        return spec.repetitions
+    may_end_there = FEWEST_REPETITIONS_TO_STOP <= done <= spec.repetitions
+    return done if may_end_there else spec.repetitions
 
 
 # Where a spec leaves something open ("or"), whatever was applied is what it asks for.

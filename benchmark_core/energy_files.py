@@ -6,6 +6,7 @@ from pathlib import Path
 from benchmark_core.atomic_file import write_text
 from benchmark_core.contract import GPU_ENERGY_FILE, GPU_ENERGY_SUMMARY_FILE
 from benchmark_core.report import RunReport
+from benchmark_core.statistics import impossible_phases
 
 
 def write_energy_files(folder: Path, report: RunReport) -> None:
@@ -37,4 +38,8 @@ def _why_not(report: RunReport) -> str:
         return report.failure.message
     if report.energy_sources.gpu is None:
         return "no GPU energy meter was chosen or possible"
+    impossible = impossible_phases(report.repetitions)
+    if impossible:
+        names = ", ".join(sorted(impossible))
+        return f"a repetition has zero or less GPU energy for {names}, which no work can have"
     return "the GPU energy meter gave no figure for at least one phase"

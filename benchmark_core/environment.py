@@ -10,13 +10,14 @@ from benchmark_core.report import Environment, GpuFacts
 PACKAGES = ("accelerate", "codecarbon", "datasets", "nvidia-ml-py", "torch", "transformers")
 
 
-def describe(gpus: tuple[GpuFacts, ...]) -> Environment:
+def describe(gpus: tuple[GpuFacts, ...], image_digest: str | None) -> Environment:
     return Environment(
         runner_version=VERSION,
         python_version=platform.python_version(),
         packages={name: version for name in PACKAGES if (version := _version(name))},
         gpus=gpus,
         cpu_count=os.cpu_count() or 1,
+        image_digest=image_digest,
     )
 
 

@@ -38,6 +38,11 @@ class EnergySource(Frozen):
     kind: SourceKind
     method: str
 
+    @property
+    def integrated_from_power(self) -> bool:
+        """Whether power readings were summed up; a meter that does so says it in `method`."""
+        return "integrated" in self.method
+
 
 class EnergySources(Frozen):
     gpu: EnergySource | None = None
@@ -102,7 +107,8 @@ class Applied(Frozen):
     `device` is what the model's weights lie on; which GPUs were metered is in the environment.
     `limits`, `batch_size`, `prompt_form` and `template_kwargs` are those of the last pass.
     `ran_own_code` says whether program code from the model's repository was run. `template_sha256`
-    is that of the tokenizer's chat template.
+    is that of the tokenizer's chat template; `gpu_uuids` are the model's own GPUs, where the
+    framework tells.
     """
 
     model_id: str
@@ -124,6 +130,7 @@ class Applied(Frozen):
     dataset_commit: str | None
     prompts_sha256: str | None
     meters: tuple[MeterName, ...]
+    gpu_uuids: tuple[str, ...] = ()
     template_sha256: str | None = None
     seed: int | None = None
 
@@ -212,20 +219,24 @@ class LedgerEntry(Frozen):
     gpu_joules: float | None
 
 
-class Ledger(Frozen):
+class LedgerOutline(Frozen):
     """Where the GPU energy of the run went, from the opening of its first window to the last close.
 
     `total_joules` is the meter's own total over that time. `between_joules` is what the power trace
-    says of the time between the windows. What the windows and that leave of the total is the
-    residual; None where one of them was not measured.
+    says of the time between the windows, on the scale of the meter. What the windows and that leave
+    of the total is the residual; None where one of them was not measured.
     """
 
-    entries: tuple[LedgerEntry, ...]
+    entries: tuple[Any, ...]
     total_seconds: float
     total_joules: float | None
     between_joules: float | None
     residual_joules: float | None
     residual_share: float | None
+
+
+class Ledger(LedgerOutline):
+    entries: tuple[LedgerEntry, ...]
 
 
 class GpuConditions(Frozen):
@@ -294,7 +305,7 @@ class Verdict(Frozen):
 
 
 class ReportOutline(Document):
-    """A report whose repetitions are counted and not looked into, for readers of thousands.
+    """A report whose repetitions and ledger are not looked into, for readers of thousands.
 
     A failed report carries a verdict where a meter is to blame: invalid, with the reason.
     `stopped_at_ci` is the half-width reached, as a share, where the repetitions ended early.
@@ -315,7 +326,7 @@ class ReportOutline(Document):
     environment: Environment | None = None
     thermal_gate: ThermalGate | None = None
     idle: IdleBaseline | None = None
-    ledger: Ledger | None = None
+    ledger: LedgerOutline | None = None
     trace: TraceFacts | None = None
     single_pass: SinglePass | None = None
     stopped_at_ci: float | None = None
@@ -336,3 +347,4 @@ class RunReport(ReportOutline):
     """The container's last act, on success and on failure."""
 
     repetitions: tuple[Repetition, ...] = ()
+    ledger: Ledger | None = None

@@ -1,21 +1,39 @@
 """Repetitions -> means and spreads. Pure arithmetic; None means not measured, and spreads."""
 
+import math
 import statistics
 from collections.abc import Sequence
 
-from benchmark_core.contract import JOULES_PER_WH, SCORED_PHASES, PhaseName
+from benchmark_core.contract import (
+    FEWEST_REPETITIONS_TO_STOP,
+    JOULES_PER_WH,
+    SCORED_PHASES,
+    PhaseName,
+)
 from benchmark_core.report import Repetition, Spread, Summary, Window
+
+"""From two values an interval can be computed, and is hardly ever what it promises."""
+
+_UPPER_QUANTILE = 0.975
+"""Both sides of the 95 % interval leave half of the other 5 % outside."""
 
 
 def spread(values: Sequence[float | None]) -> Spread | None:
-    """Mean and sample standard deviation, or None when any value was not measured."""
+    """Mean, deviation and interval, or None when any value was not measured."""
     known = [value for value in values if value is not None]
     if not known or len(known) < len(values):
         return None
-    return Spread(
-        mean=statistics.fmean(known),
-        stdev=statistics.stdev(known) if len(known) > 1 else None,
-    )
+    mean = statistics.fmean(known)
+    if len(known) < 2:
+        return Spread(mean=mean, stdev=None)
+    stdev = statistics.stdev(known)
+    return Spread(mean=mean, stdev=stdev, ci95=_half_width(stdev, len(known)))
+
+
+def _half_width(stdev: float, count: int) -> float:
+    from scipy.special import stdtrit
+
+    return float(stdtrit(count - 1, _UPPER_QUANTILE)) * stdev / math.sqrt(count)
 
 
 def scored_joules(repetition: Repetition, quantity: str) -> float | None:
@@ -32,30 +50,41 @@ def scored_joules(repetition: Repetition, quantity: str) -> float | None:
     return sum(known) if known and len(known) == len(values) else None
 
 
+def impossible_phases(repetitions: Sequence[Repetition]) -> frozenset[PhaseName]:
+    """The scored phases that in some repetition have a GPU energy no work can have.
+
+    Decode is a difference of two windows, so it can come out at zero or below. A mean over the
+    repetitions would hide that and understate the energy.
+    """
+    return frozenset(
+        name
+        for repetition in repetitions
+        for name, phase in repetition.phases.items()
+        if name in SCORED_PHASES and phase.gpu_joules is not None and phase.gpu_joules <= 0
+    )
+
+
 def summarize(repetitions: Sequence[Repetition], total_prompts: int) -> Summary:
     """The figures of a run of at least one repetition; energy in Wh per repetition.
 
     Counts are those of one repetition, for failures the worst pass of all repetitions; times are of
-    the last pass of a repetition, the one that makes the whole answer.
+    the last pass of a repetition, the one that makes the whole answer. With an impossible GPU phase
+    the run has no GPU energy, and nothing that follows from it.
     """
     answers = [repetition.windows[-1] for repetition in repetitions]
     failed = max(window.failed for repetition in repetitions for window in repetition.windows)
     successful = total_prompts - failed
-    seconds = [window.duration_seconds for window in answers]
     tokens = answers[0].tokens
-    gpu_wh = _spread_wh(repetitions, "gpu_joules")
-    mean_seconds = statistics.fmean(seconds)
-    duration = Spread(
-        mean=mean_seconds, stdev=statistics.stdev(seconds) if len(seconds) > 1 else None
-    )
+    gpu_wh = None if impossible_phases(repetitions) else _spread_wh(repetitions, "gpu_joules")
+    duration = _duration(answers)
     return Summary(
         total_prompts=total_prompts,
         successful_prompts=successful,
         failed_prompts=failed,
         tokens=tokens,
         total_duration_seconds=duration,
-        avg_latency_seconds=mean_seconds / total_prompts,
-        throughput_tokens_per_second=tokens.completion / mean_seconds
+        avg_latency_seconds=duration.mean / total_prompts,
+        throughput_tokens_per_second=tokens.completion / duration.mean
         if tokens.completion
         else None,
         gpu_energy_wh=gpu_wh,
@@ -67,14 +96,30 @@ def summarize(repetitions: Sequence[Repetition], total_prompts: int) -> Summary:
     )
 
 
-def _spread_wh(repetitions: Sequence[Repetition], quantity: str) -> Spread | None:
-    joules = spread([scored_joules(repetition, quantity) for repetition in repetitions])
-    if joules is None:
+def reached(repetitions: Sequence[Repetition], target: float) -> float | None:
+    """The interval's half-width as a share of the scored GPU energy, once it is at most `target`.
+
+    None before that, and where the energy is not measured or cannot be.
+    """
+    if len(repetitions) < FEWEST_REPETITIONS_TO_STOP or impossible_phases(repetitions):
         return None
-    return Spread(
-        mean=joules.mean / JOULES_PER_WH,
-        stdev=None if joules.stdev is None else joules.stdev / JOULES_PER_WH,
-    )
+    energy = spread([scored_joules(repetition, "gpu_joules") for repetition in repetitions])
+    if energy is None or energy.ci95 is None:
+        return None
+    share = energy.ci95 / energy.mean
+    return share if share <= target else None
+
+
+def _duration(answers: Sequence[Window]) -> Spread:
+    duration = spread([window.duration_seconds for window in answers])
+    if duration is None:
+        raise ValueError("a run has at least one repetition")
+    return duration
+
+
+def _spread_wh(repetitions: Sequence[Repetition], quantity: str) -> Spread | None:
+    joules = [scored_joules(repetition, quantity) for repetition in repetitions]
+    return spread([None if value is None else value / JOULES_PER_WH for value in joules])
 
 
 def _tokens_per_joule(completion_tokens: int, gpu_wh: Spread | None) -> float | None:
@@ -84,12 +129,14 @@ def _tokens_per_joule(completion_tokens: int, gpu_wh: Spread | None) -> float | 
 
 
 def _phase_means_wh(repetitions: Sequence[Repetition]) -> dict[PhaseName, float | None]:
+    impossible = impossible_phases(repetitions)
     means: dict[PhaseName, float | None] = {}
     for name in SCORED_PHASES:
         if name not in repetitions[0].phases:
             continue
         joules = spread([repetition.phases[name].gpu_joules for repetition in repetitions])
-        means[name] = None if joules is None else joules.mean / JOULES_PER_WH
+        possible = joules is not None and name not in impossible
+        means[name] = joules.mean / JOULES_PER_WH if joules and possible else None
     return means
 
 

@@ -1,50 +1,107 @@
-"""Whether a run's figures may be believed; every reason that speaks against it is named."""
+"""Whether a run's figures may be believed; every reason that speaks against it is named.
 
-from collections.abc import Sequence
+A flagged figure is true as far as anybody can tell, and was come by under conditions that its
+reader must know. An invalid one is not to be used.
+"""
 
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from benchmark_core import ledger as ledgers
 from benchmark_core.contract import SIMULATED_DEVICE_PREFIX, RunSpec
-from benchmark_core.report import Applied, EnergySources, GpuFacts, Repetition, Summary, Verdict
-from benchmark_core.statistics import tokens_agree
+from benchmark_core.report import (
+    Applied,
+    EnergySources,
+    GpuConditions,
+    GpuFacts,
+    Ledger,
+    Repetition,
+    Summary,
+    ThermalGate,
+    TraceFacts,
+    Verdict,
+)
+from benchmark_core.statistics import impossible_phases, scored_joules, tokens_agree
+
+LONGEST_TRACE_GAP_SECONDS = 1.0
+LOWEST_TRACE_RATE_HERTZ = 10.0
+LARGEST_DISAGREEMENT = 0.05
+"""Power readings are off by so much on their own, differently from board to board."""
+LARGEST_DOUBT = 0.01
+LARGEST_DRIFT_CELSIUS = 10.0
+LARGEST_THROTTLED_SHARE = 0.01
+THROTTLING = frozenset({"hw_slowdown", "hw_thermal", "sw_thermal", "hw_power_brake"})
+"""Of the reasons for low clocks those that ought not to be: at full load sw_power_cap is normal."""
+
+Severity = Literal["flagged", "invalid"]
 
 
-def judge(
-    spec: RunSpec,
-    applied: Applied,
-    summary: Summary,
-    repetitions: Sequence[Repetition],
-    sources: EnergySources,
-    gpus: Sequence[GpuFacts],
-) -> Verdict:
-    """Valid when nothing speaks against it, else flagged with the reasons."""
-    answers = [repetition.windows[-1] for repetition in repetitions]
-    wanted = spec.samples.count
-    reasons = {
-        "gpu_energy_not_measured": summary.gpu_energy_wh is None,
-        "meter_watches_other_gpus": _watches_others(applied, gpus),
-        "phase_not_positive": _has_phase_not_positive(repetitions),
-        "rehearsal": is_rehearsal(spec, sources, gpus),
-        "samples_failed": summary.failed_prompts > 0,
-        "fewer_samples_than_asked": wanted is not None and summary.total_prompts < wanted,
-        "tokens_differ_between_repetitions": not tokens_agree(answers),
-    }
-    found = tuple(name for name, holds in reasons.items() if holds)
-    return Verdict(verdict="flagged" if found else "valid", reasons=found)
+@dataclass(frozen=True)
+class Evidence:
+    """All that a verdict rests on. None: there was no such part in the run."""
+
+    spec: RunSpec
+    applied: Applied
+    summary: Summary
+    repetitions: Sequence[Repetition]
+    sources: EnergySources
+    gpus: Sequence[GpuFacts]
+    ledger: Ledger | None = None
+    trace: TraceFacts | None = None
+    gate: ThermalGate | None = None
+    runs_beside: Sequence[str] = ()
 
 
-def _watches_others(applied: Applied, gpus: Sequence[GpuFacts]) -> bool:
-    """Whether the model's GPUs cannot be the metered ones, because there are more or fewer."""
-    used = applied.device.gpu_count
-    return bool(used and gpus) and len(gpus) != used
+SEVERITY: dict[str, Severity] = {
+    "gpu_energy_not_measured": "flagged",
+    "gpu_energy_integrated_from_power": "flagged",
+    "meter_watches_other_gpus": "invalid",
+    "phase_not_positive": "invalid",
+    "edges_uncertain": "flagged",
+    "ledger_does_not_balance": "invalid",
+    "meters_disagree": "flagged",
+    "trace_incomplete": "flagged",
+    "foreign_process_before": "flagged",
+    "foreign_process_during": "invalid",
+    "foreign_process_after": "flagged",
+    "other_runs_on_host": "flagged",
+    "power_limit_changed": "invalid",
+    "throttled": "flagged",
+    "temperature_drift": "flagged",
+    "not_at_rest": "flagged",
+    "rehearsal": "flagged",
+    "samples_failed": "flagged",
+    "fewer_samples_than_asked": "flagged",
+    "tokens_differ_between_repetitions": "flagged",
+    "counter_missing": "invalid",
+    "counter_without_value": "invalid",
+    "counter_reset": "invalid",
+    "counter_stuck": "invalid",
+    "edges_not_found": "invalid",
+    "power_not_readable": "invalid",
+    "gpu_lost": "invalid",
+    "driver_error": "invalid",
+    "sampler_failed": "invalid",
+    "meter_unreachable": "invalid",
+    "meter_failed": "invalid",
+}
+"""Every reason there is; those from `counter_missing` on are given to failed runs only."""
 
 
-def _has_phase_not_positive(repetitions: Sequence[Repetition]) -> bool:
-    """Whether a scored phase has a GPU energy that work cannot have.
+def judge(evidence: Evidence) -> Verdict:
+    """As bad as the worst of the reasons that hold; valid without any."""
+    found = tuple(reason for reason, holds in CHECKS.items() if holds(evidence))
+    worst: Literal["valid", "flagged", "invalid"] = "flagged" if found else "valid"
+    if any(SEVERITY[reason] == "invalid" for reason in found):
+        worst = "invalid"
+    return Verdict(verdict=worst, reasons=found)
 
-    Decode is a difference of two windows, so it alone can come out at zero or below. A mean over
-    the repetitions could hide that.
-    """
-    phases = [phase for repetition in repetitions for phase in repetition.phases.values()]
-    return any(phase.gpu_joules is not None and phase.gpu_joules <= 0 for phase in phases)
+
+def of_fault(reason: str) -> Verdict:
+    """The verdict on a run that failed with its meter; a reason nobody knows is `meter_failed`."""
+    known = reason if reason in SEVERITY else "meter_failed"
+    return Verdict(verdict=SEVERITY[known], reasons=(known,))
 
 
 def is_rehearsal(spec: RunSpec, sources: EnergySources, gpus: Sequence[GpuFacts]) -> bool:
@@ -55,3 +112,103 @@ def is_rehearsal(spec: RunSpec, sources: EnergySources, gpus: Sequence[GpuFacts]
         or "simulated" in kinds
         or any(gpu.name.startswith(SIMULATED_DEVICE_PREFIX) for gpu in gpus)
     )
+
+
+def _not_measured(evidence: Evidence) -> bool:
+    return any(scored_joules(one, "gpu_joules") is None for one in evidence.repetitions)
+
+
+def _integrated(evidence: Evidence) -> bool:
+    source = evidence.sources.gpu
+    return source is not None and source.integrated_from_power
+
+
+def _watches_others(evidence: Evidence) -> bool:
+    """Whether the model's GPUs cannot be the metered ones: more, fewer, or others by their UUID."""
+    used = evidence.applied.device.gpu_count
+    if not used or not evidence.gpus:
+        return False
+    own = set(evidence.applied.gpu_uuids)
+    others = bool(own) and own != {gpu.uuid for gpu in evidence.gpus}
+    return others or len(evidence.gpus) != used
+
+
+def _edges_uncertain(evidence: Evidence) -> bool:
+    doubts = [
+        window.reading.gpu_doubt_joules or 0.0
+        for repetition in evidence.repetitions
+        for window in repetition.windows
+    ]
+    scored = [scored_joules(one, "gpu_joules") or 0.0 for one in evidence.repetitions]
+    return sum(doubts) > LARGEST_DOUBT * abs(sum(scored))
+
+
+def _does_not_balance(evidence: Evidence) -> bool:
+    return evidence.ledger is not None and ledgers.balances(evidence.ledger) is False
+
+
+def _meters_disagree(evidence: Evidence) -> bool:
+    disagreement = evidence.trace.disagreement if evidence.trace else None
+    return disagreement is not None and abs(disagreement) > LARGEST_DISAGREEMENT
+
+
+def _trace_incomplete(evidence: Evidence) -> bool:
+    """Only the nvml meter has a trace, and always one."""
+    trace, source = evidence.trace, evidence.sources.gpu
+    if trace is None:
+        return source is not None and source.meter == "nvml"
+    gap = trace.longest_gap_seconds > LONGEST_TRACE_GAP_SECONDS
+    return gap or trace.rate_hertz < LOWEST_TRACE_RATE_HERTZ
+
+
+def _conditions(evidence: Evidence) -> Iterator[GpuConditions]:
+    return iter(evidence.trace.gpus if evidence.trace else ())
+
+
+def _throttled(evidence: Evidence) -> bool:
+    return any(
+        reason in THROTTLING and share > LARGEST_THROTTLED_SHARE
+        for gpu in _conditions(evidence)
+        for reason, share in gpu.throttled.items()
+    )
+
+
+def _drifted(evidence: Evidence) -> bool:
+    return any(
+        abs(gpu.last_celsius - gpu.first_celsius) > LARGEST_DRIFT_CELSIUS
+        for gpu in _conditions(evidence)
+        if gpu.last_celsius is not None and gpu.first_celsius is not None
+    )
+
+
+def _fewer_samples(evidence: Evidence) -> bool:
+    wanted = evidence.spec.samples.count
+    return wanted is not None and evidence.summary.total_prompts < wanted
+
+
+CHECKS: dict[str, Callable[[Evidence], bool]] = {
+    "gpu_energy_not_measured": _not_measured,
+    "gpu_energy_integrated_from_power": _integrated,
+    "meter_watches_other_gpus": _watches_others,
+    "phase_not_positive": lambda of: bool(impossible_phases(of.repetitions)),
+    "edges_uncertain": _edges_uncertain,
+    "ledger_does_not_balance": _does_not_balance,
+    "meters_disagree": _meters_disagree,
+    "trace_incomplete": _trace_incomplete,
+    "foreign_process_before": lambda of: any(gpu.foreign_before for gpu in _conditions(of)),
+    "foreign_process_during": lambda of: any(gpu.foreign_during for gpu in _conditions(of)),
+    "foreign_process_after": lambda of: any(gpu.foreign_after for gpu in _conditions(of)),
+    "other_runs_on_host": lambda of: bool(of.runs_beside),
+    "power_limit_changed": lambda of: any(
+        len(gpu.power_limits_watts) > 1 for gpu in _conditions(of)
+    ),
+    "throttled": _throttled,
+    "temperature_drift": _drifted,
+    "not_at_rest": lambda of: of.gate is not None and not of.gate.settled,
+    "rehearsal": lambda of: is_rehearsal(of.spec, of.sources, of.gpus),
+    "samples_failed": lambda of: of.summary.failed_prompts > 0,
+    "fewer_samples_than_asked": _fewer_samples,
+    "tokens_differ_between_repetitions": lambda of: (
+        not tokens_agree([repetition.windows[-1] for repetition in of.repetitions])
+    ),
+}

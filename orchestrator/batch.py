@@ -13,7 +13,7 @@ from orchestrator.display import registry as displays
 from orchestrator.engines import registry as engines
 from orchestrator.engines.base import Engine
 from orchestrator.errors import HostError, Problem, UsageError
-from orchestrator.gpu_slots import Gpu, check_form, choose_gpus, find_gpus
+from orchestrator.gpu_slots import Gpu, check_form, choose_gpus, find_gpus, named_gpus
 from orchestrator.master_table import MasterTable
 from orchestrator.preflight import host_problems, host_warnings
 from orchestrator.run_directory import RunDirectory
@@ -46,7 +46,7 @@ def run_batch(settings: Settings, dry_run: bool, as_json: bool) -> int:
         _simulations(settings),
     )
     engine = _engine(settings)
-    problems = [*gpu_problems, *host_problems(settings, engine)]
+    problems = [*gpu_problems, *host_problems(settings, engine, gpus)]
     warnings = list(host_warnings(plan, settings, engine))
     if dry_run:
         directory = RunDirectory(settings.output_dir)
@@ -123,6 +123,8 @@ def _exit_code(result: SweepResult) -> int:
 def _gpus(settings: Settings) -> tuple[list[Gpu], list[Problem]]:
     """The GPUs that may be used, or why there are none; a plan can be made without them."""
     check_form(settings.gpus)
+    if settings.names_remote_gpus:
+        return named_gpus(settings.gpus), []
     if settings.device == "cpu" and "nvml" not in settings.meters:
         return [], []
     try:

@@ -5,15 +5,18 @@ from typing import get_args
 
 from benchmark_core import carbon
 from benchmark_core.backends import registry as backends
-from benchmark_core.contract import MeterName
+from benchmark_core.contract import FEWEST_REPETITIONS_TO_STOP, MeterName
 from orchestrator.errors import Problem
-from orchestrator.settings import Settings
+from orchestrator.exporter import find_exporter_contradictions
+from orchestrator.settings import HARDWARE_GPU_METERS, Settings
 
 
 def find_contradictions(settings: Settings) -> Iterator[Problem]:
     """Every one of them, so that a user corrects the command line once."""
     yield from _about_backend(settings)
     yield from _about_meters(settings)
+    yield from find_exporter_contradictions(settings)
+    yield from _about_stopping(settings)
     yield from _without_effect(settings)
     if settings.region not in carbon.regions():
         yield Problem(
@@ -64,18 +67,46 @@ def _about_meters(settings: Settings) -> Iterator[Problem]:
         yield Problem(
             "--meters",
             "the simulated meter goes with the simulated backend only",
-            "Add --backend simulated, or choose nvml or codecarbon.",
+            "Add --backend simulated, or choose nvml, dcgm or codecarbon.",
+        )
+
+
+def _about_stopping(settings: Settings) -> Iterator[Problem]:
+    """Stopping at an interval of the GPU energy needs that energy, and repetitions to save."""
+    if settings.stop_at_ci is None:
+        return
+    if settings.repetitions < FEWEST_REPETITIONS_TO_STOP:
+        yield Problem(
+            "--stop-at-ci",
+            f"stops after {FEWEST_REPETITIONS_TO_STOP} repetitions at the earliest, and only"
+            f" {settings.repetitions} are asked for",
+            "Raise --repetitions, or leave the flag out.",
+        )
+    gpu_meters = (*HARDWARE_GPU_METERS, "simulated")
+    if not set(settings.meters) & set(gpu_meters):
+        yield Problem(
+            "--stop-at-ci",
+            "looks at the GPU energy, and no meter measures it",
+            f"Add one of {', '.join(gpu_meters)} to --meters, or leave the flag out.",
         )
 
 
 def _without_effect(settings: Settings) -> Iterator[Problem]:
     """Flags that were given and would change nothing."""
-    uses_gpus = settings.device != "cpu" or "nvml" in settings.meters
+    uses_gpus = settings.device != "cpu" or set(settings.meters) & set(HARDWARE_GPU_METERS)
+    at_rest = set(settings.meters) & set(HARDWARE_GPU_METERS)
     useless = {
-        "gpus": (not uses_gpus, "a run on the CPU without the nvml meter looks at no GPU"),
-        "gpus_per_run": (settings.device == "cpu", "a run on the CPU takes no GPU"),
+        "gpus": (not uses_gpus, "a run on the CPU without a GPU meter looks at no GPU"),
+        "gpus_per_run": (
+            settings.device == "cpu" or settings.names_remote_gpus,
+            "a run on the CPU takes no GPU, and one that is metered elsewhere all that are named",
+        ),
         "image": (settings.engine == "process", "the process engine uses no image"),
         "device": (settings.backend == "simulated", "the simulated backend has its own device"),
+        "idle_seconds": (
+            not at_rest,
+            f"only {' and '.join(HARDWARE_GPU_METERS)} watch the power of GPUs at rest",
+        ),
     }
     for name, (holds, why) in useless.items():
         if holds and name in settings.given:

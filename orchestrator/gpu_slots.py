@@ -79,6 +79,20 @@ def choose_gpus(text: str, present: Sequence[Gpu]) -> list[Gpu]:
     return chosen
 
 
+def named_gpus(text: str) -> list[Gpu]:
+    """The GPUs of any machine that `text` names by UUID; none where it names one otherwise.
+
+    Nobody is asked, so all that is known of them is the UUID, in the driver's way of writing.
+    """
+    words = _words(text)
+    if not all(word.upper().startswith("GPU-") for word in words):
+        return []
+    return [
+        Gpu(index, f"GPU-{word[4:].lower()}", name="", memory_bytes=None, simulated=False)
+        for index, word in enumerate(words)
+    ]
+
+
 def check_form(text: str, present: Sequence[Gpu] = ()) -> None:
     """Refuse what no machine could understand; it asks no driver.
 

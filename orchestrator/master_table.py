@@ -5,45 +5,39 @@ ones that users' one-liners count on, so no cell ever needs quoting: commas beco
 """
 
 import gc
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
 from benchmark_core.atomic_file import write_text
-from benchmark_core.contract import Launch, PhaseName, RunSpec
+from benchmark_core.contract import Launch, PhaseName
 from benchmark_core.documents import ContractError
-from benchmark_core.report import EnergySource, ReportOutline, Spread, Summary, mean
+from benchmark_core.report import (
+    Applied,
+    EnergySource,
+    Environment,
+    GpuFacts,
+    IdleBaseline,
+    ReportOutline,
+    SinglePass,
+    Spread,
+    Summary,
+    TraceFacts,
+    mean,
+)
 from orchestrator.catalog import catalog_spelling
 from orchestrator.errors import HostError, Problem
-from orchestrator.outcome import Outcome
 from orchestrator.run_directory import RunDirectory, RunFolder
+from orchestrator.run_record import Record, read_record
 from orchestrator.terminal_text import printable
 
-LONGEST_CELL = 500
+LONGEST_CELL = 2000
+HASH_CHARACTERS = 16
 FORMULA_STARTS = ("=", "+", "-", "@")
 INTERRUPTED = "interrupted: the batch runner was killed; start it again to resume."
 
 Cell = str | int | float | bool | None
-
-
-@dataclass(frozen=True)
-class Record:
-    """All that is known of one run.
-
-    A report is there only where its figures may be used, a launch only where there is no outcome.
-    """
-
-    spec: RunSpec
-    launch: Launch | None
-    outcome: Outcome | None
-    report: ReportOutline | None
-    attempts: int
-
-    @property
-    def summary(self) -> Summary | None:
-        return self.report.summary if self.report else None
 
 
 def _of_summary(read: Callable[[Summary], Cell]) -> Callable[[Record], Cell]:
@@ -54,8 +48,46 @@ def _of_report(read: Callable[[ReportOutline], Cell]) -> Callable[[Record], Cell
     return lambda record: read(record.report) if record.report else None
 
 
+def _of_applied(read: Callable[[Applied], Cell]) -> Callable[[Record], Cell]:
+    return _of_report(lambda report: read(report.applied) if report.applied else None)
+
+
+def _of_environment(read: Callable[[Environment], Cell]) -> Callable[[Record], Cell]:
+    return _of_report(lambda report: read(report.environment) if report.environment else None)
+
+
+def _of_gpus(read: Callable[[GpuFacts], Cell]) -> Callable[[Record], Cell]:
+    """What the GPUs of a run have in common; where they differ, each value once."""
+    return _of_environment(lambda environment: _common(read(gpu) for gpu in environment.gpus))
+
+
+def _of_idle(read: Callable[[IdleBaseline], Cell]) -> Callable[[Record], Cell]:
+    return _of_report(lambda report: read(report.idle) if report.idle else None)
+
+
+def _of_trace(read: Callable[[TraceFacts], Cell]) -> Callable[[Record], Cell]:
+    return _of_report(lambda report: read(report.trace) if report.trace else None)
+
+
+def _of_single_pass(read: Callable[[SinglePass], Cell]) -> Callable[[Record], Cell]:
+    return _of_report(lambda report: read(report.single_pass) if report.single_pass else None)
+
+
+def _common(values: Iterable[Cell]) -> Cell:
+    different = [value for value in dict.fromkeys(values) if value is not None]
+    return different[0] if len(different) == 1 else _joined(map(str, different))
+
+
+def _joined(texts: Iterable[str]) -> str | None:
+    return "; ".join(texts) or None
+
+
 def _stdev(spread: Spread | None) -> float | None:
     return spread.stdev if spread else None
+
+
+def _ci95(spread: Spread | None) -> float | None:
+    return spread.ci95 if spread else None
 
 
 def _per_prompt_wh(summary: Summary) -> float | None:
@@ -72,9 +104,26 @@ def _source(source: EnergySource | None) -> str | None:
     return f"{source.kind}: {source.method}" if source else None
 
 
-def _gpu_names(report: ReportOutline) -> str | None:
-    gpus = report.environment.gpus if report.environment else ()
-    return "; ".join(sorted({gpu.name for gpu in gpus})) or None
+def _gpu_hashes(environment: Environment) -> str | None:
+    hashes = (gpu.uuid_sha256 for gpu in environment.gpus)
+    return _joined(text[:HASH_CHARACTERS] for text in hashes if text)
+
+
+def _highest_celsius(trace: TraceFacts) -> float | None:
+    known = [gpu.highest_celsius for gpu in trace.gpus if gpu.highest_celsius is not None]
+    return max(known, default=None)
+
+
+def _throttle_reasons(trace: TraceFacts) -> str | None:
+    return _joined(
+        sorted({name for gpu in trace.gpus for name, share in gpu.throttled.items() if share > 0})
+    )
+
+
+def _official(report: ReportOutline) -> str | None:
+    if report.official is None:
+        return None
+    return "yes" if report.official.official else "no"
 
 
 def _error_message(record: Record) -> str:
@@ -103,17 +152,37 @@ COLUMNS: dict[str, Callable[[Record], Cell]] = {
     "error_message": _error_message,
     "run_id": lambda record: record.spec.run_id,
     "outcome": lambda r: r.outcome.outcome if r.outcome else "interrupted",
-    "verdict": _of_report(lambda r: r.verdict.verdict if r.verdict else None),
-    "verdict_reasons": _of_report(lambda r: "; ".join(r.verdict.reasons) if r.verdict else None),
+    "verdict": lambda record: record.verdict.verdict if record.verdict else None,
+    "verdict_reasons": lambda r: _joined(r.verdict.reasons) if r.verdict else None,
+    "official": _of_report(_official),
+    "official_deviations": _of_report(
+        lambda r: _joined(r.official.deviations) if r.official else None
+    ),
     "rehearsal": lambda record: _rehearsal(record),
     "wh_per_1000_queries": _of_summary(lambda summary: summary.wh_per_1000_queries),
     "gpu_energy_stdev_wh": _of_summary(lambda summary: _stdev(summary.gpu_energy_wh)),
+    "gpu_energy_ci95_wh": _of_summary(lambda summary: _ci95(summary.gpu_energy_wh)),
     "preprocess_wh": _phase_wh("preprocess"),
     "prefill_wh": _phase_wh("prefill"),
     "decode_wh": _phase_wh("decode"),
     "forward_wh": _phase_wh("forward"),
     "call_wh": _phase_wh("call"),
+    "prefill_single_pass_wh": _of_single_pass(lambda split: split.prefill_wh),
+    "decode_single_pass_wh": _of_single_pass(lambda split: split.decode_wh),
     "repetitions": _of_report(lambda r: len(r.repetitions) or None),
+    "repetitions_asked": lambda record: record.spec.repetitions,
+    "stopped_at_ci": _of_report(lambda r: r.stopped_at_ci),
+    "idle_watts_before": _of_idle(lambda idle: idle.before_watts),
+    "idle_watts_after": _of_idle(lambda idle: idle.after_watts),
+    "active_energy_wh": _of_idle(lambda idle: idle.active_energy_wh),
+    "ledger_residual_share": _of_report(lambda r: r.ledger.residual_share if r.ledger else None),
+    "meters_disagreement_share": _of_trace(lambda trace: trace.disagreement),
+    "trace_samples_per_second": _of_trace(lambda trace: trace.rate_hertz),
+    "highest_celsius": _of_trace(_highest_celsius),
+    "throttle_reasons": _of_trace(_throttle_reasons),
+    "thermal_gate_seconds": _of_report(
+        lambda r: r.thermal_gate.waited_seconds if r.thermal_gate else None
+    ),
     "cpu_energy_wh": _of_summary(lambda summary: mean(summary.cpu_energy_wh)),
     "ram_energy_wh": _of_summary(lambda summary: mean(summary.ram_energy_wh)),
     "gpu_energy_source": _of_report(lambda r: _source(r.energy_sources.gpu)),
@@ -123,19 +192,27 @@ COLUMNS: dict[str, Callable[[Record], Cell]] = {
     "co2_region": _of_report(lambda r: r.carbon.region if r.carbon else None),
     "co2_factor_source": _of_report(lambda r: _carbon_source(r)),
     "co2_basis": _of_report(lambda r: r.carbon.basis if r.carbon else None),
-    "gpu_name": _of_report(_gpu_names),
+    "gpu_name": _of_environment(lambda e: _joined(sorted({gpu.name for gpu in e.gpus}))),
     "gpu_count": lambda record: record.spec.device.gpu_count,
+    "gpu_uuids_sha256": _of_environment(_gpu_hashes),
+    "gpu_power_limit_watts": _of_gpus(lambda gpu: gpu.power_limit_watts),
+    "driver_version": _of_gpus(lambda gpu: gpu.driver_version),
+    "cuda_version": _of_gpus(lambda gpu: gpu.cuda_version),
     "device": lambda record: record.spec.device.kind,
     "backend": lambda record: record.spec.backend.name,
-    "dtype": _of_report(lambda r: r.applied.dtype if r.applied else None),
-    "prompt_form": _of_report(lambda r: r.applied.prompt_form if r.applied else None),
+    "dtype": _of_applied(lambda applied: applied.dtype),
+    "attention": _of_applied(lambda applied: applied.attention),
+    "seed": _of_applied(lambda applied: applied.seed),
+    "prompt_form": _of_applied(lambda applied: applied.prompt_form),
+    "template_sha256": _of_applied(lambda applied: applied.template_sha256),
     "max_new_tokens": lambda r: r.spec.limits.max_new_tokens if r.spec.limits else None,
     "min_new_tokens": lambda r: r.spec.limits.min_new_tokens if r.spec.limits else None,
-    "model_commit": _of_report(lambda r: r.applied.model_commit if r.applied else None),
-    "dataset_commit": _of_report(lambda r: r.applied.dataset_commit if r.applied else None),
+    "model_commit": _of_applied(lambda applied: applied.model_commit),
+    "dataset_commit": _of_applied(lambda applied: applied.dataset_commit),
     "engine": lambda r: r.outcome.engine if r.outcome else _launch(r).engine,
     "image_digest": lambda r: r.outcome.image_digest if r.outcome else None,
-    "runner_version": _of_report(lambda r: r.environment.runner_version if r.environment else None),
+    "runner_version": _of_environment(lambda environment: environment.runner_version),
+    "runs_beside": _of_report(lambda r: _joined(r.runs_beside)),
     "attempts": lambda record: record.attempts + 1,
     "spec_hash": lambda r: r.outcome.spec_hash if r.outcome else r.spec.spec_hash(),
 }
@@ -158,43 +235,6 @@ def _rehearsal(record: Record) -> str | None:
 
 def _carbon_source(report: ReportOutline) -> str | None:
     return f"{report.carbon.source} {report.carbon.year}" if report.carbon else None
-
-
-def read_record(folder: RunFolder) -> Record | None:
-    """What a folder tells; None while its run is planned or running, or when it has no spec.
-
-    Raises:
-        ContractError: a file of the folder is damaged, too new, or belongs to another run.
-    """
-    outcome = folder.outcome()
-    if outcome is None and folder.state().name in ("planned", "running"):
-        return None
-    spec = RunSpec.read(folder.spec_path)
-    finished = outcome is not None and outcome.outcome == "finished"
-    report = ReportOutline.read(folder.report_path) if finished else None
-    _refuse_strangers(folder, spec, outcome, report)
-    return Record(
-        spec=spec,
-        launch=None if outcome else Launch.read(folder.launch_path),
-        outcome=outcome,
-        report=report,
-        attempts=folder.attempts(),
-    )
-
-
-def _refuse_strangers(
-    folder: RunFolder, spec: RunSpec, outcome: Outcome | None, report: ReportOutline | None
-) -> None:
-    """Files that do not belong together were copied or edited; their figures are nobody's.
-
-    Whether the report keeps to the spec was looked at when the run ended.
-    """
-    spec_hash = spec.spec_hash()
-    if spec.run_id != folder.run_id:
-        raise ContractError(f"its spec is that of the run {spec.run_id}")
-    for name, document in (("outcome", outcome), ("report", report)):
-        if document and (document.run_id, document.spec_hash) != (spec.run_id, spec_hash):
-            raise ContractError(f"its {name} belongs to another spec")
 
 
 def row(record: Record) -> dict[str, str]:

@@ -6,7 +6,7 @@ from typing import Literal
 from benchmark_core.contract import Launch, RunSpec
 from benchmark_core.differences import differences
 from benchmark_core.documents import ContractError, Document
-from benchmark_core.report import RunReport
+from benchmark_core.report import RunReport, Verdict
 from orchestrator.engines.base import Exit
 from orchestrator.terminal_text import printable
 
@@ -17,17 +17,23 @@ LOG_TAIL_LINES = 20
 LOG_TAIL_BYTES = 16_000
 LONGEST_LINE = 300
 LONGEST_MESSAGE = 2000
+MOST_REASONS = 20
+LONGEST_REASON = 100
 SEE_LOG = "See the end of its log."
 
 
 class Outcome(Document):
-    """`error_message` is one line and empty only for a finished run."""
+    """`error_message` is one line and empty only for a finished run.
+
+    `verdict` is there where a run failed and its report blames a meter.
+    """
 
     run_id: str
     spec_hash: str
     outcome: OutcomeName
     error_message: str = ""
     reason: str = ""
+    verdict: Verdict | None = None
     exit_code: int | None = None
     engine: str
     image_digest: str | None = None
@@ -63,6 +69,7 @@ def conclude(
         outcome=name,
         error_message=message[:LONGEST_MESSAGE],
         reason=reason,
+        verdict=_verdict(spec, report) if report and name == "failed" else None,
         exit_code=ended.code,
         engine=launch.engine,
         image_digest=ended.image_digest or launch.image_digest,
@@ -77,6 +84,20 @@ def _is_complete(spec: RunSpec, report: RunReport, ended: Exit, stopped: StopRea
     """Whether the run had done its last act, however its end came about after that."""
     late_end = stopped is not None or ended.cause != "exited" or ended.code in (0, None)
     return late_end and report.failure is None and not differences(spec, report)
+
+
+def _verdict(spec: RunSpec, report: RunReport) -> Verdict | None:
+    """What a failed report says of its meter, bounded: a run can write anything there."""
+    verdict = report.verdict
+    believed = (report.run_id, report.spec_hash) == (spec.run_id, spec.spec_hash())
+    if report.failure is None or verdict is None or not believed:
+        return None
+    if verdict.verdict != "invalid" or not verdict.reasons:
+        return None
+    reasons = verdict.reasons[:MOST_REASONS]
+    return Verdict(
+        verdict="invalid", reasons=tuple(printable(reason)[:LONGEST_REASON] for reason in reasons)
+    )
 
 
 def _report(path: Path) -> tuple[RunReport | None, str]:

@@ -2,26 +2,32 @@
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from orchestrator.engines.base import Engine
 from orchestrator.errors import Problem
+from orchestrator.exporter import find_exporter_problems, find_exporter_warnings
+from orchestrator.gpu_slots import Gpu
 from orchestrator.run_planner import Plan
 from orchestrator.settings import Settings
 
 SMALLEST_FREE_BYTES = 200 * 10**6
 
 
-def host_problems(settings: Settings, engine: Engine) -> Iterator[Problem]:
-    """What this machine lacks, with the remedy for each."""
+def host_problems(
+    settings: Settings, engine: Engine, gpus: Sequence[Gpu] = ()
+) -> Iterator[Problem]:
+    """What this machine, or the exporter that is to watch `gpus`, lacks; each with the remedy."""
     yield from engine.problems(settings.device == "cuda")
+    yield from find_exporter_problems(settings, gpus)
     yield from _disk_problems(settings.output_dir)
 
 
 def host_warnings(plan: Plan, settings: Settings, engine: Engine) -> Iterator[Problem]:
     """What will not stop the sweep but may disappoint in the morning."""
     yield from engine.warnings()
+    yield from find_exporter_warnings(settings)
     yield from _unknown_sizes(plan, settings)
     if settings.offline or settings.token or settings.backend == "simulated" or not plan.runs:
         return

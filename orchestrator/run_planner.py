@@ -147,6 +147,8 @@ def _spec(
             gpu_count=_gpu_count(config, settings, gpus),
         ),
         meters=cast("tuple[MeterName, ...]", settings.meters),
+        idle_seconds=settings.idle_seconds,
+        stop_at_ci=settings.stop_at_ci,
     )
 
 
@@ -167,7 +169,12 @@ def _backend(settings: Settings, simulation: Simulation) -> BackendSpec:
 
 
 def _gpu_count(config: ModelConfig, settings: Settings, gpus: GpuSet) -> int:
-    """One GPU, but for class C: the row's GPUs, else --gpus-per-run, else what its size needs."""
+    """One GPU, but for class C: the row's GPUs, else --gpus-per-run, else what its size needs.
+
+    Of GPUs that serve the model elsewhere, all that were named.
+    """
+    if settings.names_remote_gpus:
+        return gpus.count
     if settings.device == "cpu":
         return 1 if "nvml" in settings.meters else 0
     if config.model_class != "C":

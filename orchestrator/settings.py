@@ -18,6 +18,10 @@ DEFAULT_REPETITIONS = 10
 DEFAULT_REGION = "WORLD"
 DEFAULT_DEVICE = "cuda"
 REFERENCE_GPUS_PER_NODE = 8
+DEFAULT_IDLE_SECONDS = 5.0
+LONGEST_IDLE_SECONDS = 600.0
+HARDWARE_GPU_METERS = ("nvml", "dcgm")
+"""The meters that can watch what real GPUs draw while they do nothing."""
 
 TOKEN_VARIABLES = ("HF_TOKEN", "HF_TOKEN_PATH")
 
@@ -63,7 +67,10 @@ class Settings:
     gpus: str
     gpus_per_run: int | None
     meters: tuple[str, ...]
+    dcgm_endpoint: str | None
     repetitions: int
+    stop_at_ci: float | None
+    idle_seconds: float | None
     timeout_seconds: float | None
     region: str
     simulation: Path | None
@@ -75,6 +82,12 @@ class Settings:
     passed_environment: Mapping[str, str]
     token: str | None
     given: frozenset[str]
+
+    @property
+    def names_remote_gpus(self) -> bool:
+        """Whether the GPUs to meter may be of another machine, known by their UUIDs alone."""
+        computes_here = self.device == "cuda" and self.backend != "vllm"
+        return "dcgm" in self.meters and not computes_here
 
     def __repr__(self) -> str:
         return f"Settings(csv={str(self.csv)!r}, output_dir={str(self.output_dir)!r}, ...)"
@@ -93,6 +106,7 @@ def from_arguments(flags: Namespace, environ: Mapping[str, str] | None = None) -
     home = home.expanduser()
     device = flags.device or DEFAULT_DEVICE
     backend = flags.backend or _one_of(env, "BENCHMARK_BACKEND", BACKENDS) or "pytorch"
+    meters = _meters(flags.meters, backend, device)
     engine = flags.engine or ("docker" if _truth(env, "USE_DOCKER", True) else "process")
     return Settings(
         csv=Path(flags.csv),
@@ -110,8 +124,12 @@ def from_arguments(flags: Namespace, environ: Mapping[str, str] | None = None) -
         device="simulated" if backend == "simulated" else device,
         gpus=_gpus(flags.gpus, backend),
         gpus_per_run=flags.gpus_per_run,
-        meters=_meters(flags.meters, backend, device),
+        meters=meters,
+        dcgm_endpoint=flags.dcgm_endpoint
+        or (env.get("DCGM_ENDPOINT") or None if "dcgm" in meters else None),
         repetitions=flags.repetitions or preset.repetitions,
+        stop_at_ci=flags.stop_at_ci,
+        idle_seconds=_idle_seconds(flags.idle_seconds, meters),
         timeout_seconds=flags.timeout,
         region=flags.region,
         simulation=Path(flags.simulation) if flags.simulation else None,
@@ -145,6 +163,12 @@ def _meters(asked: str | None, backend: str, device: str) -> tuple[str, ...]:
     if backend == "simulated":
         return ("simulated",)
     return ("codecarbon",) if device == "cpu" else ("nvml", "codecarbon")
+
+
+def _idle_seconds(asked: float | None, meters: tuple[str, ...]) -> float | None:
+    if asked is not None:
+        return asked
+    return DEFAULT_IDLE_SECONDS if set(meters) & set(HARDWARE_GPU_METERS) else None
 
 
 def _env_file(asked: str | None) -> dict[str, str]:

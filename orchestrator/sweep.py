@@ -12,7 +12,9 @@ from benchmark_core.report import RunReport
 from orchestrator.display.base import Display
 from orchestrator.engines.base import Engine, Exit, Handle, Order
 from orchestrator.errors import BatchRunnerError, HostError, Problem, UsageError
+from orchestrator.gpu_rest import RestingGpus
 from orchestrator.gpu_slots import Gpu
+from orchestrator.host_runs import runs_beside
 from orchestrator.master_table import MasterTable
 from orchestrator.outcome import Outcome, StopReason, conclude
 from orchestrator.progress import SampleTail
@@ -22,6 +24,7 @@ from orchestrator.settings import Settings
 from orchestrator.stop_request import StopRequest
 from orchestrator.sweep_result import SweepResult
 from orchestrator.todo import Todo, decide, find_strangers
+from orchestrator.trace_plot import draw_if_possible
 
 POLL_SECONDS = 0.05
 
@@ -45,6 +48,7 @@ class Sweep:
         self._display = display
         self._stop = stop
         self._table = MasterTable(directory)
+        self._resting = RestingGpus(gpu.uuid for gpu in gpus)
 
     def run(self, plan: Plan) -> SweepResult:
         """Measure what is open of the plan; every outcome reaches the table as it happens.
@@ -139,8 +143,11 @@ class Sweep:
                     spec, launch, folder.report_path, order.log_path, ended, stopped, _now()
                 )
                 folder.record(spec, launch, outcome)
+        self._resting.learn(folder.report_path)
         self._enter(folder)
         self._display.run_ended(todo.run, outcome)
+        if notice := draw_if_possible(folder.path):
+            self._display.notice(notice)
         if ended.cause in ("not_started", "vanished"):
             self._refuse_unsafe_engine(todo.run, ended)
         return outcome
@@ -169,14 +176,18 @@ class Sweep:
 
     def _launch(self, run: PlannedRun, log_name: str) -> Launch:
         prompts = self._settings.prompts_file
+        uuids = tuple(gpu.uuid for gpu in self._gpus[: run.spec.device.gpu_count])
         return Launch(
             engine=self._engine.name,
             image=self._engine.image_name(),
             image_digest=self._engine.image_digest(),
-            gpu_uuids=tuple(gpu.uuid for gpu in self._gpus[: run.spec.device.gpu_count]),
+            gpu_uuids=uuids,
             timeout_seconds=self._settings.timeout_seconds,
             prompts_path=self._engine.prompts_path(prompts) if prompts else None,
             region=self._settings.region,
+            dcgm_endpoint=self._settings.dcgm_endpoint,
+            gpus_at_rest=self._resting.of(uuids),
+            runs_beside=runs_beside(),
             log_file=log_name,
             launched_at=_now(),
         )

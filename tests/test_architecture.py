@@ -10,6 +10,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGES = ("orchestrator", "benchmark_core", "demo", "benchmarks", "tests")
 HEAVY = ("torch", "transformers", "datasets", "codecarbon", "docker", "pandas", "pynvml", "rich")
+HEAVY += ("matplotlib", "scipy")
 
 # The parts of the container side that are pure, so the host may read them.
 PURE = {
@@ -24,7 +25,10 @@ PURE = {
     "benchmark_core.report",
     "benchmark_core.sample_journal",
     "benchmark_core.samples",
+    "benchmark_core.statistics",
+    "benchmark_core.trace_analysis",
     "benchmark_core.backends.registry",
+    "benchmark_core.meters.dcgm_exporter",
     "benchmark_core.reasoning.states",
     "benchmark_core.tasks.registry",
 }

@@ -11,13 +11,14 @@ import pytest
 
 import batch_runner
 import model_config_parser
-from benchmark_core import contract, sample_journal
+from benchmark_core import contract, sample_journal, verdict
 from benchmark_core.backends.base import Backend
 from benchmark_core.faults import RunFault
 from benchmark_core.meters import codecarbon
 from benchmark_core.meters.base import Meter
 from benchmark_core.tasks.base import Task
-from orchestrator import batch, settings
+from orchestrator import __main__ as orchestrator_command
+from orchestrator import batch, settings, trace_plot
 from orchestrator.engines.base import ExitCause
 from orchestrator.engines.container_settings import PROXY_VARIABLES
 from orchestrator.engines.process_group import RECORD_FILE
@@ -91,6 +92,13 @@ def actions(parser: argparse.ArgumentParser) -> Iterator[argparse.Action]:
     return (action for action in parser._actions if action.dest != "help")
 
 
+def on_results() -> Iterator[argparse.ArgumentParser]:
+    """The parsers of `python -m orchestrator`, one for each of its commands."""
+    for action in actions(orchestrator_command.build_parser()):
+        if isinstance(action, argparse._SubParsersAction):
+            yield from action.choices.values()
+
+
 def test_every_flag_is_documented_with_choices_and_default() -> None:
     documented = {
         coded(cells[:1])[0]: cells for cells in rows(section(text("docs/running.md"), "All flags"))
@@ -105,7 +113,7 @@ def test_every_flag_is_documented_with_choices_and_default() -> None:
 
 def test_no_page_names_a_flag_that_does_not_exist() -> None:
     known = set(FOREIGN_FLAGS)
-    for parser in (batch_runner.build_parser(), model_config_parser._flags()):
+    for parser in (batch_runner.build_parser(), model_config_parser._flags(), *on_results()):
         known |= {option for action in actions(parser) for option in action.option_strings}
     for page in PAGES:
         named = re.findall(r"(?<![\w-])--[a-z][a-z-]*", page.read_text(encoding="utf-8"))
@@ -162,6 +170,8 @@ def test_the_files_of_a_run_folder_are_those_the_code_writes() -> None:
         contract.LAUNCH_FILE,
         contract.REPORT_FILE,
         contract.SAMPLES_FILE,
+        contract.TRACE_FILE,
+        trace_plot.PLOT_FILE,
         contract.GPU_ENERGY_FILE,
         contract.GPU_ENERGY_SUMMARY_FILE,
         OUTCOME_FILE,
@@ -181,8 +191,9 @@ def test_kinds_of_error_and_reasons_for_a_flag_are_those_of_the_code() -> None:
     remedies = rows(section(text("docs/troubleshooting.md"), "When a run fails"))
     assert {coded(cells[:1])[0] for cells in remedies} == documented
     assert '"crashed"' in text("benchmark_core/measured_run.py")
-    reasons = [coded(cells[:1])[0] for cells in rows(section(page, "Reasons for a flag"))]
-    assert reasons == re.findall(r'^ {8}"(\w+)":', text("benchmark_core/verdict.py"), re.MULTILINE)
+    reasons = rows(section(page, "Reasons for a flag"))
+    severities = {coded(cells[:1])[0]: cells[1] for cells in reasons}
+    assert list(severities.items()) == list(verdict.SEVERITY.items())
 
 
 def first_words_returned(function: str) -> set[str]:

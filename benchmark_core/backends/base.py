@@ -31,6 +31,8 @@ class LoadedModel:
 
     `processor` is whose tokenizer it is, `device` what the weights lie on, `quantization` the
     method in force, and `ran_own_code` whether code from the model's repository was run.
+    `gpu_uuids` are those of its GPUs, empty where the framework does not tell; `seed` is that of
+    every random number.
     """
 
     model_id: str
@@ -41,6 +43,9 @@ class LoadedModel:
     attention: str | None
     ran_own_code: bool
     device: DeviceSpec
+    gpu_uuids: tuple[str, ...] = ()
+    template_sha256: str | None = None
+    seed: int | None = None
 
 
 @dataclass(frozen=True)
@@ -64,9 +69,15 @@ class MeasuredPass:
 
 @dataclass(frozen=True)
 class SampleResult:
+    """`first_token_at` is when the model had worked through the prompt, on the monotonic clock.
+
+    None where the backend does not know, and in passes that generate one token only.
+    """
+
     prompt_tokens: int
     completion_tokens: int
     finish_reason: FinishReason
+    first_token_at: float | None = None
 
 
 class Recipe(Protocol):

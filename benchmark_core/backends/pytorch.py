@@ -1,8 +1,10 @@
 """The backend that runs the model itself, with PyTorch, in this process."""
 
 import gc
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 from benchmark_core.backends.base import (
@@ -18,6 +20,7 @@ from benchmark_core.contract import DeviceSpec, RunSpec, TokenLimits
 from benchmark_core.faults import MemoryFault, ModelFault, SpecFault
 
 WARM_UP_REPEATS = 10
+SEED = 0
 _TWO_TOKENS = TokenLimits(max_new_tokens=2, min_new_tokens=2)
 
 
@@ -36,14 +39,17 @@ class PyTorchBackend:
         self._batch_size = 0
 
     def load(self) -> LoadedModel:
+        import transformers
+
         self._device = _torch_device(self._spec)
+        transformers.set_seed(SEED)
         with self._memory_watched("while the model was loaded"):
             self._processor = self._recipe.load_processor()
             self._model = self._recipe.load_model(self._device)
         self._forget_own_generation_settings()
         loaded = self._recipe.describe(self._processor, self._model)
         check_device(self._spec.device.used_by_model(), loaded)
-        return loaded
+        return replace(loaded, gpu_uuids=_gpu_uuids(loaded.device), seed=SEED)
 
     def preprocess(self, samples: Sequence[Sample]) -> Sequence[Encoded]:
         self._encoded = [
@@ -78,13 +84,19 @@ class PyTorchBackend:
             self._limits = TokenLimits(
                 max_new_tokens=settings.max_new_tokens, min_new_tokens=settings.min_new_tokens
             )
-            sequence = self._model.generate(**inputs, generation_config=settings)[0]
+            first_token = _FirstToken(self.synchronise)
+            sequence = self._model.generate(
+                **inputs,
+                generation_config=settings,
+                logits_processor=[first_token] if step.limits.max_new_tokens > 1 else None,
+            )[0]
         generated = sequence[inputs["input_ids"].shape[-1] :]
         stopped = int(generated[-1]) in self._eos_ids
         return SampleResult(
             prompt_tokens=prepared.prompt_tokens,
             completion_tokens=len(generated),
             finish_reason="stop" if stopped else "length",
+            first_token_at=first_token.at_seconds,
         )
 
     def synchronise(self) -> None:
@@ -167,6 +179,20 @@ class PyTorchBackend:
         )
 
 
+class _FirstToken:
+    """Notes when the first token's scores are there; it is asked before each token is chosen."""
+
+    def __init__(self, synchronise: Callable[[], None]) -> None:
+        self._synchronise = synchronise
+        self.at_seconds: float | None = None
+
+    def __call__(self, input_ids: Any, scores: Any) -> Any:
+        if self.at_seconds is None:
+            self._synchronise()
+            self.at_seconds = time.monotonic()
+        return scores
+
+
 def check_device(wanted: DeviceSpec, loaded: LoadedModel) -> None:
     """Refuses a model that does not lie on the device of the run, before anything is measured.
 
@@ -201,6 +227,16 @@ def _torch_device(spec: RunSpec) -> str:
             " installed PyTorch is built for CUDA; or use --device cpu.",
         )
     return "cuda:0"
+
+
+def _gpu_uuids(device: DeviceSpec) -> tuple[str, ...]:
+    """As the driver names them."""
+    if device.kind != "cuda":
+        return ()
+    import torch
+
+    properties = map(torch.cuda.get_device_properties, range(device.gpu_count))
+    return tuple(f"GPU-{own.uuid}" for own in properties)
 
 
 def _generation_config(**settings: Any) -> Any:

@@ -21,6 +21,8 @@ from benchmark_core.hub import pinned_commit
 ANSWER_TOKENS = 48
 FIRST_TOKEN_SHARE = 0.1
 """Of the time of a whole answer; the other tokens share the rest evenly."""
+PREPROCESS_SHARE = 0.02
+"""Of the same time, for making one sample ready."""
 CRASH_EXIT_CODE = 134
 
 
@@ -54,6 +56,7 @@ class SimulatedBackend:
         )
 
     def preprocess(self, samples: Sequence[Sample]) -> Sequence[Prepared]:
+        time.sleep(self._simulation.seconds_per_sample * PREPROCESS_SHARE * len(samples))
         return [max(1, len(str(sample).split())) for sample in samples]
 
     def warm_up(self, prepared: Prepared, passes: Sequence[MeasuredPass]) -> None:

@@ -42,6 +42,12 @@ class Meter(Protocol):
     def read(self) -> Reading:
         """The energy of the window just closed. May wait, because all meters are closed by now."""
 
+    def total(self) -> Reading:
+        """The energy from the first opening to the last close, by the meter itself.
+
+        For the ledger, so never a sum of windows; an empty reading where the meter has no such sum.
+        """
+
     def stop(self) -> None:
         """Release everything; harmless after a failure and when called twice."""
 

@@ -91,6 +91,10 @@ class CodeCarbonMeter:
             gpu_cross_check_joules=self._joules(energy.gpu_energy) if self._tracks_gpus() else None,
         )
 
+    def total(self) -> Reading:
+        """None: it measures nothing between its windows."""
+        return Reading()
+
     def stop(self) -> None:
         """Writes the files too. Failing at that is no fault: no figure depends on them."""
         tracker, self._tracker = self._tracker, None

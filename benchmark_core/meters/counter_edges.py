@@ -37,10 +37,14 @@ class Step:
 
 @dataclass(frozen=True)
 class Course:
-    """The straight line that a counter follows near an edge: through a step, with a power."""
+    """The straight line that a counter follows near an edge: through a step, with a power.
+
+    `period_seconds` is the time from one step to the next there.
+    """
 
     step: Step
     milliwatts: float
+    period_seconds: float
 
     def millijoules_at(self, seconds: float) -> float:
         return self.step.millijoules + self.milliwatts * (seconds - self.step.at_seconds)
@@ -77,6 +81,7 @@ class SteppingCounter:
                 f"the energy counter of {self._uuid} went backwards by {lost:g} J:"
                 " the driver was reloaded or the GPU reset",
                 CHECK_GPU,
+                "counter_reset",
             )
         if self._asked_at is None:
             self._still_since = answered_at
@@ -89,6 +94,7 @@ class SteppingCounter:
                 f"the energy counter of {self._uuid} stood still for"
                 f" {asked_at - self._still_since:.1f} s",
                 CHECK_GPU,
+                "counter_stuck",
             )
         self._millijoules, self._asked_at = millijoules, asked_at
 
@@ -97,11 +103,18 @@ class SteppingCounter:
 
         `content`: steps that are not sharp will do when there are no others.
         """
-        return _course(self._steps[::-1], content)
+        return _course(list(enumerate(self._steps))[::-1], content)
 
     def course_from_start(self, content: bool) -> Course | None:
         """Through the first sharp step since `watch`, with the power after it."""
-        return _course(self._steps, content)
+        return _course(list(enumerate(self._steps)), content)
+
+    def next_step_at(self) -> float | None:
+        """When the next step is due, by the last two; None while that is not known."""
+        if len(self._steps) < 2:
+            return None
+        last, before = self._steps[-1], self._steps[-2]
+        return last.at_seconds + (last.at_seconds - before.at_seconds)
 
     def _keep(self, step: Step) -> None:
         if self._steps and step.at_seconds - self._steps[-1].at_seconds < LEAST_STEP_SECONDS:
@@ -109,21 +122,22 @@ class SteppingCounter:
         self._steps.append(step)
 
 
-def _course(steps: Sequence[Step], content: bool) -> Course | None:
-    """From steps that stand with the nearest to the edge first."""
-    sharp = _course_through(step for step in steps if step.doubt_seconds <= SHARP_SECONDS)
+def _course(steps: Sequence[tuple[int, Step]], content: bool) -> Course | None:
+    """From numbered steps that stand with the nearest to the edge first."""
+    sharp = _course_through(pair for pair in steps if pair[1].doubt_seconds <= SHARP_SECONDS)
     if sharp or not content:
         return sharp
-    return _course_through(step for step in steps if step.doubt_seconds <= LARGEST_DOUBT_SECONDS)
+    return _course_through(pair for pair in steps if pair[1].doubt_seconds <= LARGEST_DOUBT_SECONDS)
 
 
-def _course_through(steps: Iterable[Step]) -> Course | None:
+def _course_through(steps: Iterable[tuple[int, Step]]) -> Course | None:
     ordered = iter(steps)
-    nearest = next(ordered, None)
+    number, nearest = next(ordered, (0, None))
     if nearest is None:
         return None
-    for step in ordered:
+    for other, step in ordered:
         seconds = step.at_seconds - nearest.at_seconds
         if abs(seconds) >= LEAST_POWER_SECONDS:
-            return Course(nearest, (step.millijoules - nearest.millijoules) / seconds)
+            milliwatts = (step.millijoules - nearest.millijoules) / seconds
+            return Course(nearest, milliwatts, seconds / (other - number))
     return None

@@ -60,6 +60,9 @@ class MeterPanel:
         """The merged reading. All meters are read before the first fault is raised."""
         return self._merge(_all(meter.read for meter in self._meters))
 
+    def total(self) -> Reading:
+        return self._merge([meter.total() for meter in self._meters])
+
     def stop(self) -> None:
         with contextlib.ExitStack() as stack:
             for meter in self._meters:
@@ -83,6 +86,7 @@ class MeterPanel:
         return Reading(
             gpu_joules=gpu.gpu_joules,
             gpu_joules_by_device=gpu.gpu_joules_by_device,
+            gpu_doubt_joules=gpu.gpu_doubt_joules,
             cpu_joules=cpu.cpu_joules,
             ram_joules=ram.ram_joules,
             gpu_cross_check_joules=_first(reading.gpu_cross_check_joules for reading in readings),

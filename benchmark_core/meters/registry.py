@@ -12,14 +12,17 @@ from benchmark_core.meters.base import Meter
 class MeterContext:
     """What a run knows that its meters need.
 
-    `output_dir` takes the files a meter writes, `region` is that of the grid factors, and
-    `synchronise` returns when the devices have finished all work given to them.
+    `output_dir` takes the files a meter writes, `trace_path` is where the power trace goes,
+    `region` is that of the grid factors, and `synchronise` returns when the devices have finished
+    all work given to them.
     """
 
     gpu_uuids: tuple[str, ...]
     gpu_count: int
     output_dir: Path
+    trace_path: Path
     region: str
+    dcgm_endpoint: str | None
     simulation: Simulation | None
     synchronise: Callable[[], None]
 
@@ -32,7 +35,13 @@ def create(name: MeterName, context: MeterContext) -> Meter:
 def _nvml(context: MeterContext) -> Meter:
     from benchmark_core.meters.nvml import NvmlMeter
 
-    return NvmlMeter(context.gpu_uuids, context.synchronise)
+    return NvmlMeter(context.gpu_uuids, context.synchronise, context.trace_path, context.gpu_count)
+
+
+def _dcgm(context: MeterContext) -> Meter:
+    from benchmark_core.meters.dcgm import DcgmMeter
+
+    return DcgmMeter(context.dcgm_endpoint, context.gpu_uuids, context.synchronise)
 
 
 def _codecarbon(context: MeterContext) -> Meter:
@@ -50,6 +59,7 @@ def _simulated(context: MeterContext) -> Meter:
 
 _FACTORIES: dict[MeterName, Callable[[MeterContext], Meter]] = {
     "nvml": _nvml,
+    "dcgm": _dcgm,
     "simulated": _simulated,
     "codecarbon": _codecarbon,
 }

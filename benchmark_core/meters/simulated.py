@@ -31,6 +31,8 @@ class SimulatedMeter:
         self._windows = 0
         self._opened_at: float | None = None
         self._seconds: float | None = None
+        self._first_opened_at: float | None = None
+        self._last_closed_at = 0.0
 
     def start(self) -> None:
         """Nothing to acquire."""
@@ -41,12 +43,15 @@ class SimulatedMeter:
     def open(self, label: str) -> None:
         self._windows += 1
         self._opened_at = time.monotonic()
+        if self._first_opened_at is None:
+            self._first_opened_at = self._opened_at
 
     def close(self) -> None:
         closed_at = time.monotonic()
         if self._opened_at is None:
             raise MeterFault("a window was closed that was never open", "Please report this.")
         self._seconds, self._opened_at = closed_at - self._opened_at, None
+        self._last_closed_at = closed_at
 
     def read(self) -> Reading:
         seconds, self._seconds = self._seconds, None
@@ -57,6 +62,14 @@ class SimulatedMeter:
                 "the simulated meter failed in its second window",
                 "The rehearsal asked for this fault; leave it out to see a good run.",
             )
+        return self._reading(seconds)
+
+    def total(self) -> Reading:
+        if self._first_opened_at is None:
+            return Reading()
+        return self._reading(self._last_closed_at - self._first_opened_at)
+
+    def _reading(self, seconds: float) -> Reading:
         if not self._uuids:
             return Reading()
         by_device = dict.fromkeys(self._uuids, self._watts * seconds)

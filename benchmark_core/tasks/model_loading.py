@@ -1,5 +1,7 @@
 """How a task's recipe asks transformers for a model, and what it finds in what it got."""
 
+import hashlib
+import json
 from collections import Counter
 from typing import Any
 
@@ -108,3 +110,12 @@ def runs_own_code(*parts: Any) -> bool:
     from transformers.utils.hub import TRANSFORMERS_DYNAMIC_MODULE_NAME as OWN_CODE
 
     return any(type(part).__module__.partition(".")[0] == OWN_CODE for part in parts)
+
+
+def template_sha256(processor: Any) -> str | None:
+    """Of the chat template as the tokenizer holds it; None where it has none."""
+    template = getattr(processor, "chat_template", None)
+    if not template:
+        return None
+    text = template if isinstance(template, str) else json.dumps(template, sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()

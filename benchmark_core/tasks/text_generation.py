@@ -37,6 +37,7 @@ from benchmark_core.tasks.model_loading import (
     placement,
     quantization_method,
     runs_own_code,
+    template_sha256,
     weights_device,
     weights_dtype,
 )
@@ -142,6 +143,7 @@ class TextGenerationRecipe:
             attention=getattr(model.config, "_attn_implementation", None),
             ran_own_code=runs_own_code(model, model.config, processor),
             device=weights_device(model),
+            template_sha256=template_sha256(processor),
         )
 
     def _name(self) -> str:

@@ -121,13 +121,19 @@ def _notes(rows: Sequence[dict[str, str]]) -> list[str]:
     notes = []
     if any(row["rehearsal"] == "yes" for row in rows):
         notes.append("REHEARSAL: simulated parts took part; these are not measurements.")
+    finished = [row for row in rows if row["outcome"] == "finished"]
     for part in ("gpu", "cpu", "ram"):
-        sources = sorted({row[f"{part}_energy_source"] for row in rows if row["verdict"]})
+        sources = sorted({row[f"{part}_energy_source"] for row in finished})
         named = [source or "not measured" for source in sources]
         if named:
             notes.append(f"{part.upper()} energy: {' | '.join(named)}")
     reasons = Counter(
-        reason for row in rows for reason in row["verdict_reasons"].split("; ") if reason
+        (row["verdict"], reason)
+        for row in rows
+        for reason in row["verdict_reasons"].split("; ")
+        if reason
     )
-    notes += [f"flagged in {count} runs: {reason}" for reason, count in reasons.most_common()]
+    notes += [
+        f"{verdict} in {count} runs: {reason}" for (verdict, reason), count in reasons.most_common()
+    ]
     return notes

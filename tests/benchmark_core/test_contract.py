@@ -125,6 +125,26 @@ def test_a_faithful_report_has_no_differences():
     assert differences(spec, builders.report(spec)) == []
 
 
+@pytest.mark.parametrize(
+    ("target", "reached", "done", "names"),
+    [
+        (0.01, 0.009, 3, []),
+        (0.01, 0.01, 4, []),
+        (0.01, None, 5, []),
+        (0.01, None, 4, ["repetitions"]),
+        (0.01, 0.009, 2, ["repetitions"]),
+        (0.01, 0.009, 6, ["repetitions"]),
+        (0.01, 0.011, 4, ["repetitions"]),
+        (None, 0.009, 4, ["repetitions"]),
+    ],
+)
+def test_repetitions_may_end_early_only_at_the_interval_asked_for(target, reached, done, names):
+    spec = builders.spec(repetitions=5, stop_at_ci=target)
+    repetitions = tuple(builders.repetition() for _ in range(done))
+    report = builders.report(spec, repetitions=repetitions, stopped_at_ci=reached)
+    assert [line.split(":")[0] for line in differences(spec, report)] == names
+
+
 COMMIT, OTHER_COMMIT = "a" * 40, "b" * 40
 
 

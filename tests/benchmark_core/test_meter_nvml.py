@@ -1,5 +1,6 @@
 """The real bindings on the simulated driver, whose joules are known beforehand."""
 
+import hashlib
 import json
 import os
 import shutil
@@ -184,10 +185,15 @@ def test_the_devices_are_described_and_known_as_simulated(driver: Path) -> None:
     assert answer["gpus"] == [
         {
             "uuid": uuid(0),
+            "uuid_sha256": hashlib.sha256(uuid(0).encode()).hexdigest(),
             "name": "SIMULATED NVIDIA H100 80GB HBM3",
             "memory_bytes": 80 * 2**30,
             "power_limit_watts": 700.0,
+            "default_power_limit_watts": 700.0,
             "driver_version": "999.00.01",
+            "cuda_version": "13.0",
+            "ecc": True,
+            "persistence": True,
         }
     ]
     assert answer["sources"]["gpu"]["kind"] == "simulated"

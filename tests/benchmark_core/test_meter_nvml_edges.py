@@ -11,10 +11,11 @@ from benchmark_core.faults import MeterFault
 from benchmark_core.meters.counter_edges import (
     LEAST_POWER_SECONDS,
     Course,
-    Step,
     SteppingCounter,
 )
-from benchmark_core.meters.nvml import LONGEST_GAP_SECONDS, Edge, NvmlMeter, energy_between
+from benchmark_core.meters.counter_gauge import LONGEST_GAP_SECONDS, summed
+from benchmark_core.meters.nvml import NvmlMeter
+from benchmark_core.report import Reading
 
 POLL_SECONDS = 0.0002
 READ_SECONDS = 0.00001
@@ -148,26 +149,16 @@ def test_a_counter_may_stand_still_between_windows_but_not_in_one() -> None:
         counter.see(7000, 4.1, 4.2)
 
 
-def edge(seconds: float, **joules: float) -> Edge:
-    """Where counters at 100 W read so many joules."""
-    courses = {
-        uuid: Course(Step(int(value * 1000), seconds, 0.0), 100_000)
-        for uuid, value in joules.items()
-    }
-    return Edge(courses, seconds)
-
-
-def test_the_energy_of_a_window_is_the_difference_at_its_edges() -> None:
-    reading = energy_between(edge(1.0, first=7, second=100), edge(1.5, first=9.5, second=160))
+def test_the_energy_of_a_window_is_the_sum_over_its_devices() -> None:
+    reading = summed({"first": 2.5, "second": 60}, 0.1)
     assert reading.gpu_joules_by_device == {"first": 2.5, "second": 60}
     assert reading.gpu_joules == 62.5
+    assert reading.gpu_doubt_joules == 0.1
 
 
 @pytest.mark.parametrize("moved", [0, -0.25])
 def test_a_window_too_short_for_one_device_is_measured_on_none(moved: float) -> None:
-    reading = energy_between(edge(1.0, first=7, second=100), edge(1.5, first=7 + moved, second=160))
-    assert reading.gpu_joules is None
-    assert reading.gpu_joules_by_device is None
+    assert summed({"first": moved, "second": 60}, 0.1) == Reading()
 
 
 class Machine:
@@ -205,6 +196,7 @@ def machine(monkeypatch: pytest.MonkeyPatch) -> Machine:
 
     machine = Machine()
     monkeypatch.setattr("benchmark_core.meters.nvml.time", machine)
+    monkeypatch.setattr("benchmark_core.meters.counter_gauge.time", machine)
     monkeypatch.setattr(pynvml, "nvmlDeviceGetHandleByUUID", str)
     monkeypatch.setattr(pynvml, "nvmlDeviceGetTotalEnergyConsumption", machine.millijoules)
     answers = {
@@ -213,6 +205,10 @@ def machine(monkeypatch: pytest.MonkeyPatch) -> Machine:
         "nvmlDeviceGetMigMode": (pynvml.NVML_DEVICE_MIG_DISABLE, pynvml.NVML_DEVICE_MIG_DISABLE),
         "nvmlDeviceGetMemoryInfo": SimpleNamespace(total=1),
         "nvmlDeviceGetEnforcedPowerLimit": 1,
+        "nvmlDeviceGetPowerManagementDefaultLimit": 1,
+        "nvmlSystemGetCudaDriverVersion": 13000,
+        "nvmlDeviceGetEccMode": (1, 1),
+        "nvmlDeviceGetPersistenceMode": 1,
         "nvmlDeviceGetName": "a GPU",
         "nvmlSystemGetDriverVersion": "1",
     }

@@ -114,7 +114,9 @@ def test_the_panel_names_the_meters_it_runs_in_their_order(tmp_path: Path) -> No
         gpu_uuids=(),
         gpu_count=1,
         output_dir=tmp_path,
+        trace_path=tmp_path / "power_trace.csv",
         region="WORLD",
+        dcgm_endpoint=None,
         simulation=None,
         synchronise=lambda: None,
     )

@@ -93,7 +93,9 @@ def test_the_registry_hands_the_simulation_on(tmp_path: Path) -> None:
         gpu_uuids=(),
         gpu_count=3,
         output_dir=tmp_path,
+        trace_path=tmp_path / "power_trace.csv",
         region="WORLD",
+        dcgm_endpoint=None,
         simulation=Simulation(watts=42.0, fault="meter_failure"),
         synchronise=lambda: None,
     )

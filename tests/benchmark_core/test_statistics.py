@@ -2,9 +2,18 @@
 
 import statistics as standard
 
+import numpy as np
 import pytest
+from scipy import stats
 
-from benchmark_core.statistics import scored_joules, spread, summarize, tokens_agree
+from benchmark_core.statistics import (
+    impossible_phases,
+    reached,
+    scored_joules,
+    spread,
+    summarize,
+    tokens_agree,
+)
 from tests.support import builders
 
 
@@ -15,8 +24,85 @@ def test_spread_agrees_with_the_standard_library():
     assert found.stdev == pytest.approx(standard.stdev(values))
 
 
-def test_one_repetition_has_no_deviation():
+def test_one_repetition_has_no_deviation_and_no_interval():
     assert spread([2.0]).stdev is None
+    assert spread([2.0]).ci95 is None
+
+
+def test_ten_repetitions_recomputed_by_other_means_agree():
+    draws = np.random.default_rng(7)
+    joules = draws.normal([3.0, 40.0, 900.0], [0.2, 1.0, 12.0], size=(10, 3))
+    summary = summarize([builders.repetition(*map(float, one)) for one in joules], 4)
+    wh = joules.sum(axis=1) / 3600
+    low, high = stats.t.interval(0.95, df=9, loc=wh.mean(), scale=stats.sem(wh))
+    found = summary.gpu_energy_wh
+    assert found.mean == pytest.approx(wh.mean(), rel=1e-9)
+    assert found.stdev == pytest.approx(wh.std(ddof=1), rel=1e-9)
+    assert found.mean - found.ci95 == pytest.approx(low, rel=1e-9)
+    assert found.mean + found.ci95 == pytest.approx(high, rel=1e-9)
+    means = joules.mean(axis=0) / 3600
+    assert list(summary.phases_gpu_wh.values()) == pytest.approx(list(means), rel=1e-9)
+
+
+def test_every_spread_of_a_summary_has_an_interval():
+    repetitions = [
+        builders.repetition().model_copy(
+            update={
+                "phases": {
+                    name: phase.model_copy(update={"cpu_joules": joules, "ram_joules": joules})
+                    for name, phase in builders.repetition().phases.items()
+                }
+            }
+        )
+        for joules in (1.0, 2.0)
+    ]
+    summary = summarize(repetitions, 4)
+    assert summary.total_duration_seconds.ci95 == 0
+    assert summary.gpu_energy_wh.ci95 == 0
+    # Two values: half their distance times the quantile of one degree of freedom.
+    expected = 3 * (0.5 * stats.t.ppf(0.975, 1)) / 3600
+    assert summary.cpu_energy_wh.ci95 == pytest.approx(expected)
+    assert summary.ram_energy_wh.ci95 == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("decode", [0.0, -0.5])
+def test_an_impossible_phase_is_never_averaged(decode):
+    repetitions = [builders.repetition(), builders.repetition(decode=decode)]
+    summary = summarize(repetitions, 4)
+    assert impossible_phases(repetitions) == {"decode"}
+    assert summary.gpu_energy_wh is None
+    assert summary.wh_per_1000_queries is None
+    assert summary.tokens_per_joule is None
+    assert summary.phases_gpu_wh["decode"] is None
+    assert summary.phases_gpu_wh["prefill"] == pytest.approx(10 / 3600)
+    assert summary.tokens.completion == 40
+
+
+def test_only_the_gpu_makes_a_phase_impossible():
+    phases = {
+        name: phase.model_copy(update={"cpu_joules": -1.0})
+        for name, phase in builders.repetition().phases.items()
+    }
+    repetition = builders.repetition().model_copy(update={"phases": phases})
+    assert impossible_phases([repetition]) == frozenset()
+    assert summarize([repetition], 4).cpu_energy_wh.mean == pytest.approx(-3 / 3600)
+
+
+def test_the_interval_is_narrow_enough_from_three_repetitions_on():
+    decodes = [90.0, 90.5, 90.2]
+    repetitions = [builders.repetition(decode=decode) for decode in decodes]
+    joules = np.array(decodes) + 11
+    share = stats.sem(joules) * stats.t.ppf(0.975, 2) / joules.mean()
+    assert reached(repetitions, 0.01) == pytest.approx(share, rel=1e-9)
+    assert reached(repetitions, share * 0.999) is None
+    assert reached(repetitions[:2], 0.9) is None
+
+
+@pytest.mark.parametrize("decode", [None, 0.0])
+def test_no_interval_is_reached_without_true_energy(decode):
+    repetitions = [builders.repetition() for _ in range(3)]
+    assert reached(repetitions, 0.01) == 0
+    assert reached([*repetitions, builders.repetition(decode=decode)], 0.99) is None
 
 
 def test_one_unmeasured_value_makes_the_mean_unmeasured():

@@ -135,7 +135,13 @@ def test_the_closing_table_names_sources_failures_and_the_file(tmp_path, capsys)
         verdict_reasons="rehearsal",
         gpu_energy_source="simulated: x",
     )
-    bad = line(run_id="c_d_Off", outcome="failed", error_message="timeout: late")
+    bad = line(
+        run_id="c_d_Off",
+        outcome="failed",
+        error_message="timeout: late",
+        verdict="invalid",
+        verdict_reasons="counter_reset",
+    )
     path.write_text("\n".join([",".join(COLUMNS), good, bad]) + "\n")
     result = SweepResult(finished=1, skipped=0, failed=1, interrupted=0, not_started=0)
     results_view.show(path, ["a_b_Off", "c_d_Off"], result)
@@ -149,8 +155,10 @@ def test_the_closing_table_names_sources_failures_and_the_file(tmp_path, capsys)
         "1 finished, 1 failed",
         str(path),
         "flagged in 1 runs: rehearsal",
+        "invalid in 1 runs: counter_reset",
     ):
         assert part in text
+    assert "GPU energy: not measured" not in text
     assert " 0.25" in text
 
 

@@ -8,8 +8,21 @@ import subprocess
 
 import pytest
 
-from benchmark_core.contract import BackendSpec, ModelSpec
-from benchmark_core.report import Carbon, Verdict
+from benchmark_core.contract import BackendSpec, GpuRest, ModelSpec
+from benchmark_core.report import (
+    Carbon,
+    Environment,
+    GpuConditions,
+    GpuFacts,
+    IdleBaseline,
+    Ledger,
+    Official,
+    SinglePass,
+    Spread,
+    ThermalGate,
+    TraceFacts,
+    Verdict,
+)
 from benchmark_core.statistics import summarize
 from orchestrator.__main__ import main as orchestrator_main
 from orchestrator.errors import HostError
@@ -35,7 +48,14 @@ def directory(tmp_path):
 
 @pytest.fixture
 def add(directory):
-    def add_run(run_id="org_model_Off", outcome="finished", message="", report=True, **changes):
+    def add_run(
+        run_id="org_model_Off",
+        outcome="finished",
+        message="",
+        report=True,
+        verdict=None,
+        **changes,
+    ):
         spec = builders.spec(run_id=run_id, **changes)
         folder = directory.folder(run_id)
         folder.prepare(spec, builders.launch())
@@ -51,6 +71,7 @@ def add(directory):
                     spec_hash=spec.spec_hash(),
                     outcome=outcome,
                     error_message=message,
+                    verdict=verdict,
                     finished_at=builders.NOW,
                     log_file="x.log",
                     engine="process",
@@ -290,3 +311,171 @@ def test_a_rehearsal_that_failed_says_that_it_was_one(add, rows):
     add(outcome="failed", message="crash: x", report=False)
     (row,) = rows()
     assert row["rehearsal"] == "yes"
+
+
+# What a row says of conditions and second figures, by column.
+FURTHER = {
+    "official": "no",
+    "official_deviations": "gpu: not an H100; repetitions: 2",
+    "gpu_energy_ci95_wh": "0.03",
+    "prefill_single_pass_wh": "0.001",
+    "decode_single_pass_wh": "0.009",
+    "repetitions": "2",
+    "repetitions_asked": "2",
+    "stopped_at_ci": "0.0075",
+    "idle_watts_before": "71.5",
+    "idle_watts_after": "118.0",
+    "active_energy_wh": "0.2",
+    "ledger_residual_share": "-0.0004",
+    "meters_disagreement_share": "0.012",
+    "trace_samples_per_second": "19.9",
+    "highest_celsius": "71.0",
+    "throttle_reasons": "hw_thermal; sw_power_cap",
+    "thermal_gate_seconds": "12.5",
+    "gpu_uuids_sha256": "0123456789abcdef; fedcba9876543210",
+    "gpu_power_limit_watts": "700.0; 650.0",
+    "driver_version": "550.1",
+    "cuda_version": "12.4",
+    "attention": "sdpa",
+    "seed": "42",
+    "template_sha256": "c" * 64,
+    "runs_beside": "a_Off; b_On",
+}
+
+
+def gpu_facts(uuid, sha256, limit):
+    return GpuFacts(
+        uuid=uuid,
+        uuid_sha256=sha256,
+        name="NVIDIA H200",
+        power_limit_watts=limit,
+        driver_version="550.1",
+        cuda_version="12.4",
+    )
+
+
+def conditions(uuid, highest, throttled):
+    return GpuConditions(
+        uuid=uuid,
+        first_celsius=40.0,
+        last_celsius=60.0,
+        highest_celsius=highest,
+        highest_watts=600.0,
+        power_limits_watts=(700.0,),
+        throttled=throttled,
+        foreign_before=0,
+        foreign_during=0,
+        foreign_after=0,
+    )
+
+
+def further_report(spec):
+    plain = builders.report(spec)
+    energy = Spread(mean=0.3, stdev=0.02, ci95=0.03)
+    trace = TraceFacts(
+        samples=400,
+        rate_hertz=19.9,
+        longest_gap_seconds=0.1,
+        integrated_joules=101.2,
+        counter_joules=100.0,
+        disagreement=0.012,
+        gpus=(
+            conditions("GPU-a", 71.0, {"sw_power_cap": 0.2, "hw_slowdown": 0.0}),
+            conditions("GPU-b", None, {"hw_thermal": 0.01}),
+        ),
+    )
+    return builders.report(
+        spec,
+        official=Official(official=False, deviations=("gpu: not an H100", "repetitions: 2")),
+        summary=plain.summary.model_copy(update={"gpu_energy_wh": energy}),
+        applied=builders.applied(spec, attention="sdpa", seed=42, template_sha256="c" * 64),
+        environment=Environment(
+            runner_version="1",
+            python_version="3.11",
+            packages={},
+            gpus=(
+                gpu_facts("GPU-a", "0123456789abcdef" + "0" * 48, 700.0),
+                gpu_facts("GPU-b", "fedcba9876543210" + "0" * 48, 650.0),
+            ),
+            cpu_count=8,
+        ),
+        thermal_gate=ThermalGate(
+            waited_seconds=12.5, settled=True, at_rest={"GPU-a": GpuRest(watts=71.5)}
+        ),
+        idle=IdleBaseline(before_watts=71.5, after_watts=118.0, active_energy_wh=0.2),
+        ledger=Ledger(
+            entries=(),
+            total_seconds=60.0,
+            total_joules=1000.0,
+            between_joules=10.0,
+            residual_joules=-0.4,
+            residual_share=-0.0004,
+        ),
+        trace=trace,
+        single_pass=SinglePass(prefill_wh=0.001, decode_wh=0.009, because=None),
+        stopped_at_ci=0.0075,
+        runs_beside=("a_Off", "b_On"),
+    )
+
+
+def test_conditions_and_second_figures_have_columns_of_their_own(add, rows):
+    add(report=further_report(builders.spec()))
+    (row,) = rows()
+    assert {name: row[name] for name in FURTHER} == FURTHER
+    assert row["gpu_name"] == "NVIDIA H200"
+
+
+def test_every_deviation_of_a_rehearsal_fits_and_no_cell_is_endless(add, rows):
+    deviations = tuple(f"setting {number}: asked this vs found that" for number in range(30))
+    official = Official(official=False, deviations=deviations)
+    endless = Official(official=False, deviations=("x" * 100_000,))
+    add("a_Off", report=builders.report(builders.spec(run_id="a_Off"), official=official))
+    add("b_Off", report=builders.report(builders.spec(run_id="b_Off"), official=endless))
+    listed, cut = rows()
+    assert listed["official_deviations"].split("; ") == list(deviations)
+    assert len(cut["official_deviations"]) == 2000
+
+
+def test_what_a_report_lacks_is_empty_and_never_zero(add, rows):
+    add()
+    (row,) = rows()
+    known = {"repetitions": "2", "repetitions_asked": "2", "gpu_energy_ci95_wh": "0.0"}
+    found = {name: row[name] for name in FURTHER}
+    assert {name: text for name, text in found.items() if text} == known
+
+
+def test_a_figure_that_was_not_measured_is_empty_beside_others_that_were(add, rows):
+    report = further_report(builders.spec())
+    trace = report.trace.model_copy(update={"disagreement": None, "gpus": ()})
+    changed = {
+        "trace": trace,
+        "idle": IdleBaseline(before_watts=70.0, after_watts=None, active_energy_wh=None),
+        "ledger": report.ledger.model_copy(update={"residual_share": None}),
+        "single_pass": SinglePass(prefill_wh=None, decode_wh=None, because="too short"),
+        "official": Official(official=True, deviations=()),
+    }
+    add(report=report.model_copy(update=changed))
+    (row,) = rows()
+    for name in (
+        "meters_disagreement_share",
+        "highest_celsius",
+        "throttle_reasons",
+        "idle_watts_after",
+        "active_energy_wh",
+        "ledger_residual_share",
+        "prefill_single_pass_wh",
+        "official_deviations",
+    ):
+        assert row[name] == "", name
+    assert (row["official"], row["idle_watts_before"]) == ("yes", "70.0")
+
+
+def test_a_failed_meter_can_be_filtered_by_its_reason(add, rows):
+    verdict = Verdict(verdict="invalid", reasons=("counter_reset",))
+    add("a_Off", "failed", "meter_failed: the counter fell", verdict=verdict)
+    add("b_Off", "failed", "crash: x")
+    broken, crashed = rows()
+    assert (broken["verdict"], broken["verdict_reasons"]) == ("invalid", "counter_reset")
+    assert broken["error_message"] == "meter_failed: the counter fell"
+    assert broken["gpu_energy_wh"] == broken["official"] == broken["total_tokens"] == ""
+    assert crashed["verdict"] == crashed["verdict_reasons"] == ""

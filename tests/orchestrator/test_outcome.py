@@ -2,7 +2,7 @@
 
 import pytest
 
-from benchmark_core.report import Failure
+from benchmark_core.report import Failure, Verdict
 from orchestrator.engines.base import Exit
 from orchestrator.outcome import conclude, log_tail
 from tests.support import builders
@@ -105,3 +105,46 @@ def test_a_message_is_bounded(decide):
     failure = Failure(kind="crashed", message="x" * 100_000, remedy="y")
     report = builders.report(builders.spec(), outcome="failed", failure=failure)
     assert len(decide(report, ended=Exit("exited", 1)).error_message) == 2000
+
+
+def failed_report(verdict, **changes):
+    fields = {
+        "outcome": "failed",
+        "failure": Failure(kind="meter_failed", message="the counter fell", remedy="look"),
+        "verdict": verdict,
+    }
+    return builders.report(builders.spec(), **(fields | changes))
+
+
+RESET = Verdict(verdict="invalid", reasons=("counter_reset",))
+
+
+def test_what_a_failed_report_says_of_its_meter_is_kept(decide):
+    outcome = decide(failed_report(RESET), ended=Exit("exited", 1))
+    assert (outcome.outcome, outcome.reason) == ("failed", "meter_failed")
+    assert outcome.verdict == RESET
+
+
+@pytest.mark.parametrize(
+    ("report", "arguments"),
+    [
+        (failed_report(None), {}),
+        (failed_report(Verdict(verdict="valid", reasons=())), {}),
+        (failed_report(Verdict(verdict="flagged", reasons=("rehearsal",))), {}),
+        (failed_report(RESET, spec_hash="0" * 64), {}),
+        (failed_report(RESET, run_id="another"), {}),
+        (failed_report(RESET), {"stopped": "user"}),
+        (builders.report(builders.spec(), verdict=RESET), {}),
+        (builders.report(builders.spec(), verdict=RESET), {"ended": Exit("exited", 0)}),
+    ],
+)
+def test_no_other_verdict_is_held_against_a_run(decide, report, arguments):
+    assert decide(report, **({"ended": Exit("exited", 1)} | arguments)).verdict is None
+
+
+def test_reasons_are_bounded_and_safe_to_show(decide):
+    hostile = Verdict(verdict="invalid", reasons=("\x1b[31m" + "x" * 1000,) * 1000)
+    reasons = decide(failed_report(hostile), ended=Exit("exited", 1)).verdict.reasons
+    assert len(reasons) == 20
+    assert max(map(len, reasons)) == 100
+    assert "\x1b" not in "".join(reasons)

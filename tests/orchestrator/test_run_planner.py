@@ -134,6 +134,12 @@ def test_tasks_that_are_not_built_are_skipped_by_name():
         ({"device": "cpu", "meters": ("codecarbon",), "given": {"gpus"}}, "looks at no GPU"),
         ({"device": "cpu", "given": {"gpus_per_run"}}, "takes no GPU"),
         ({"engine": "process", "given": {"image"}}, "uses no image"),
+        (
+            {"meters": ("codecarbon",), "idle_seconds": 5.0, "given": {"idle_seconds"}},
+            "only nvml and dcgm watch the power of GPUs at rest",
+        ),
+        ({"stop_at_ci": 0.01, "repetitions": 2}, "3 repetitions at the earliest, and only 2"),
+        ({"stop_at_ci": 0.01, "meters": ("codecarbon",)}, "no meter measures it"),
     ],
 )
 def test_what_is_not_built_is_refused_by_name(changes, message):
@@ -153,6 +159,25 @@ def test_settings_that_do_not_change_the_measurement_keep_the_hash():
     placed = plan_one(config(), timeout_seconds=60.0, image="other", engine="process")
     measured = plan_one(config(), repetitions=3)
     assert base.spec_hash() == placed.spec_hash() != measured.spec_hash()
+
+
+def test_what_is_asked_of_repetitions_and_rest_reaches_the_spec():
+    spec = plan_one(config(), stop_at_ci=0.01, idle_seconds=7.5, given={"idle_seconds"})
+    assert (spec.stop_at_ci, spec.idle_seconds, spec.repetitions) == (0.01, 7.5, 10)
+    assert plan_one(config()).stop_at_ci is None
+    assert spec.spec_hash() != plan_one(config(), idle_seconds=7.5).spec_hash()
+
+
+def test_a_rehearsal_may_end_its_repetitions_early_too():
+    spec = plan_one(
+        config(),
+        backend="simulated",
+        device="simulated",
+        meters=("simulated",),
+        stop_at_ci=0.5,
+        repetitions=3,
+    )
+    assert spec.stop_at_ci == 0.5
 
 
 def test_a_simulated_run_needs_no_data_and_says_what_it_is():

@@ -86,8 +86,59 @@ def test_the_hub_cache_follows_the_usual_variables():
 
 
 @pytest.mark.parametrize(
+    ("flags", "seconds"),
+    [
+        ([], 5.0),
+        (["--meters", "codecarbon,dcgm"], 5.0),
+        (["--meters", "nvml", "--idle-seconds", "600"], 600.0),
+        (["--meters", "codecarbon"], None),
+        (["--device", "cpu"], None),
+        (["--device", "cpu", "--meters", "nvml"], 5.0),
+        (["--backend", "simulated"], None),
+    ],
+)
+def test_power_at_rest_is_watched_where_a_meter_of_real_gpus_can(flags, seconds):
+    assert settings(*flags).idle_seconds == seconds
+
+
+@pytest.mark.parametrize(
+    ("text", "share"),
+    [("1%", 0.01), ("0.5%", 0.005), ("0.7%", 0.007), (" 99.9 % ", 0.999), (".5%", 0.005)],
+)
+def test_the_target_of_the_interval_is_a_percentage(text, share):
+    assert settings("--stop-at-ci", text).stop_at_ci == share
+
+
+def test_repetitions_do_not_end_early_unless_asked_to():
+    assert settings().stop_at_ci is None
+
+
+def test_a_target_without_its_sign_is_refused_with_the_remedy(capsys):
+    with pytest.raises(SystemExit):
+        batch_runner.build_parser().parse_args(["--stop-at-ci", "0.01"])
+    assert "1% means one hundredth" in capsys.readouterr().err
+
+
+def test_the_help_shows_percentages_as_they_are_written(capsys):
+    with pytest.raises(SystemExit) as caught:
+        batch_runner.build_parser().parse_args(["--help"])
+    assert caught.value.code == 0
+    assert "within P% of its mean" in " ".join(capsys.readouterr().out.split())
+
+
+@pytest.mark.parametrize(
     "flags",
     [
+        ["--idle-seconds", "0"],
+        ["--idle-seconds", "600.1"],
+        ["--idle-seconds", "nan"],
+        ["--stop-at-ci", "1"],
+        ["--stop-at-ci", "0%"],
+        ["--stop-at-ci", "100%"],
+        ["--stop-at-ci", "-1%"],
+        ["--stop-at-ci", "nan%"],
+        ["--stop-at-ci", "1%%"],
+        ["--stop-at-ci", "%"],
         ["--num-prompts", "0"],
         ["--num-prompts", "many"],
         ["--repetitions", "-1"],

@@ -2,138 +2,27 @@
  * A driver library that stands in for libnvidia-ml.so.1, so that the real bindings can be tested
  * against joules that are known beforehand. Every device name begins with SIMULATED.
  *
- * Behaviour, from the environment, read when the library is initialised for the first time:
- *
- *   AIES_SIM_GPUS      number of devices (1)
- *   AIES_SIM_WATTS     constant watts per device, separated by commas; the last one repeats (350)
- *   AIES_SIM_STEP_MS   period in which the energy counters are renewed, per device like the watts;
- *                      0: continuously (100)
- *   AIES_SIM_MIG       1: MIG mode is on (0)
- *   AIES_SIM_FAULT     what goes wrong (none):
- *       none
- *       no_driver            initialisation fails
- *       no_energy            the energy counter is not supported
- *       no_value:SECONDS     from then on the counter answers "no value"
- *       reset_after:SECONDS  from then on the counter counts from zero again
- *       stuck_after:SECONDS  from then on the counter stands still
- *       lost_after:SECONDS   from then on the GPU is lost
- *   AIES_SIM_FAULT_GPU index of the only device with the fault (all)
- *
- * A counter is watts x the monotonic clock, rounded down to a whole step: within any window the
- * energy is watts x duration, wrong by less than watts x step. SECONDS count from initialisation.
+ * Here is what it answers; behaviour.c lists the variables that it takes from the environment.
  */
 
+#include <pthread.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
-#define MAX_GPUS 64
+#include "driver.h"
 
 typedef int nvmlReturn_t;
 enum {
     SUCCESS = 0, UNINITIALIZED = 1, INVALID_ARGUMENT = 2, NOT_SUPPORTED = 3, NOT_FOUND = 6,
-    INSUFFICIENT_SIZE = 7, DRIVER_NOT_LOADED = 9, GPU_IS_LOST = 15,
-};
-
-enum fault { NONE, NO_DRIVER, NO_ENERGY, NO_VALUE, RESET, STUCK, LOST };
-
-struct device {
-    int index;
-    double watts, step_seconds;
-    enum fault fault;
+    INSUFFICIENT_SIZE = 7, DRIVER_NOT_LOADED = 9, GPU_IS_LOST = 15, UNKNOWN = 999,
 };
 typedef struct device *nvmlDevice_t;
 
-static struct device devices[MAX_GPUS];
-static int device_count, mig_enabled, users;
-static double fault_after_seconds, initialised_at;
+static int users;
 
-static double clock_seconds(void) {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return now.tv_sec + now.tv_nsec / 1e9;
-}
-
-static double number(const char *name, double otherwise) {
-    const char *text = getenv(name);
-    return text && *text ? atof(text) : otherwise;
-}
-
-/* The next number of a list separated by commas; the last one repeats. */
-static double next_number(const char **list, double last) {
-    if (!*list || !**list) return last;
-    double value = atof(*list);
-    *list = strchr(*list, ',');
-    if (*list) ++*list;
-    return value;
-}
-
-static void misconfigured(const char *what) {
-    fprintf(stderr, "simulated driver: %s\n", what);
-    abort();
-}
-
-static enum fault read_fault(void) {
-    static const struct { const char *name; enum fault fault; } known[] = {
-        {"none", NONE}, {"no_driver", NO_DRIVER}, {"no_energy", NO_ENERGY}, {"no_value", NO_VALUE},
-        {"reset_after", RESET}, {"stuck_after", STUCK}, {"lost_after", LOST},
-    };
-    const char *text = getenv("AIES_SIM_FAULT");
-    if (!text || !*text) return NONE;
-    size_t length = strcspn(text, ":");
-    fault_after_seconds = text[length] ? atof(text + length + 1) : 0;
-    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
-        if (strlen(known[i].name) == length && !strncmp(text, known[i].name, length))
-            return known[i].fault;
-    misconfigured("AIES_SIM_FAULT is not one of those it knows");
-    return NONE;
-}
-
-static void configure(void) {
-    enum fault fault = read_fault();
-    int faulty = (int)number("AIES_SIM_FAULT_GPU", -1);
-    const char *all_watts = getenv("AIES_SIM_WATTS"), *all_steps = getenv("AIES_SIM_STEP_MS");
-    double watts = 350, step_ms = 100;
-
-    device_count = (int)number("AIES_SIM_GPUS", 1);
-    if (device_count < 0 || device_count > MAX_GPUS) misconfigured("AIES_SIM_GPUS is out of range");
-    mig_enabled = number("AIES_SIM_MIG", 0) != 0;
-    for (int i = 0; i < device_count; i++) {
-        watts = next_number(&all_watts, watts);
-        step_ms = next_number(&all_steps, step_ms);
-        devices[i].index = i;
-        devices[i].watts = watts;
-        devices[i].step_seconds = step_ms / 1000;
-        devices[i].fault = faulty < 0 || faulty == i ? fault : NONE;
-    }
-    initialised_at = clock_seconds();
-}
-
-/* Where the power of a device is decided; everything else follows from its integral over time. */
-static double watts_now(const struct device *device) { return device->watts; }
-
-static double joules_until(const struct device *device, double seconds) {
-    return device->watts * seconds;
-}
-
-static int is_struck(const struct device *device, enum fault fault) {
-    return device->fault == fault && clock_seconds() - initialised_at >= fault_after_seconds;
-}
-
-static double last_step(const struct device *device, double seconds) {
-    double step = device->step_seconds;
-    return step > 0 ? (long long)(seconds / step) * step : seconds;
-}
-
-static unsigned long long read_counter(const struct device *device) {
-    double until = clock_seconds();
-    double struck_at = initialised_at + fault_after_seconds;
-    if (is_struck(device, NO_VALUE)) return ~0ULL;
-    if (is_struck(device, RESET)) return (unsigned long long)
-        (joules_until(device, last_step(device, until - struck_at)) * 1000);
-    if (is_struck(device, STUCK)) until = struck_at;
-    return (unsigned long long)(joules_until(device, last_step(device, until)) * 1000);
+static void configure_once(void) {
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, configure);
 }
 
 static nvmlReturn_t put_text(char *to, unsigned length, const char *text) {
@@ -148,12 +37,28 @@ static nvmlReturn_t put_text(char *to, unsigned length, const char *text) {
     if (is_struck((device), LOST)) return GPU_IS_LOST; \
 } while (0)
 
+/* --------------------------------------------------------------- beyond what a real driver has */
+
+/* From now on the device works, or rests; of use where its shape is that of work. */
+void aiesSimulatedWork(int device, int on) {
+    configure_once();
+    if (device < 0 || device >= device_count) misconfigured("there is no such device to work on");
+    change_work(device, on != 0);
+}
+
+/* What the device drew until that time of the monotonic clock, between all steps. */
+double aiesSimulatedJoules(int device, double seconds) {
+    configure_once();
+    if (device < 0 || device >= device_count) misconfigured("there is no such device to ask");
+    return joules_until(&devices[device], seconds);
+}
+
 /* ------------------------------------------------------------------ the library and the system */
 
 nvmlReturn_t nvmlInitWithFlags(unsigned flags) {
     (void)flags;
-    if (read_fault() == NO_DRIVER) return DRIVER_NOT_LOADED;
-    if (initialised_at == 0) configure();
+    configure_once();
+    if (is_struck(&devices[0], NO_DRIVER)) return DRIVER_NOT_LOADED;
     users++;
     return SUCCESS;
 }
@@ -270,22 +175,37 @@ nvmlReturn_t nvmlDeviceGetMemoryInfo_v2(nvmlDevice_t device, struct memory_v2 *m
 
 nvmlReturn_t nvmlDeviceGetTotalEnergyConsumption(nvmlDevice_t device, unsigned long long *mj) {
     CHECK(device);
-    if (device->fault == NO_ENERGY) return NOT_SUPPORTED;
-    *mj = read_counter(device);
+    if (is_struck(device, NO_ENERGY)) return NOT_SUPPORTED;
+    *mj = counter_millijoules(device);
     return SUCCESS;
 }
 nvmlReturn_t nvmlDeviceGetPowerUsage(nvmlDevice_t device, unsigned *milliwatts) {
     CHECK(device);
-    *milliwatts = (unsigned)(watts_now(device) * 1000);
+    if (is_struck(device, NO_POWER)) return NOT_SUPPORTED;
+    if (is_struck(device, NAN_POWER)) return UNKNOWN;
+    *milliwatts = power_milliwatts(device, AVERAGE_SECONDS);
     return SUCCESS;
 }
+
+enum { DEFAULT_LIMIT_MILLIWATTS = 700000 };
+
 nvmlReturn_t nvmlDeviceGetPowerManagementLimit(nvmlDevice_t device, unsigned *milliwatts) {
     CHECK(device);
-    *milliwatts = 700000;
+    *milliwatts = DEFAULT_LIMIT_MILLIWATTS;
+    if (is_within(device->limited)) *milliwatts = (unsigned)(device->limit_watts * 1000 + 0.5);
     return SUCCESS;
 }
 nvmlReturn_t nvmlDeviceGetPowerManagementDefaultLimit(nvmlDevice_t device, unsigned *milliwatts) {
-    return nvmlDeviceGetPowerManagementLimit(device, milliwatts);
+    CHECK(device);
+    *milliwatts = DEFAULT_LIMIT_MILLIWATTS;
+    return SUCCESS;
+}
+nvmlReturn_t nvmlDeviceGetPowerManagementLimitConstraints(nvmlDevice_t device, unsigned *lowest,
+                                                          unsigned *highest) {
+    CHECK(device);
+    *lowest = 200000;
+    *highest = DEFAULT_LIMIT_MILLIWATTS;
+    return SUCCESS;
 }
 nvmlReturn_t nvmlDeviceGetEnforcedPowerLimit(nvmlDevice_t device, unsigned *milliwatts) {
     return nvmlDeviceGetPowerManagementLimit(device, milliwatts);
@@ -293,30 +213,51 @@ nvmlReturn_t nvmlDeviceGetEnforcedPowerLimit(nvmlDevice_t device, unsigned *mill
 nvmlReturn_t nvmlDeviceGetTemperature(nvmlDevice_t device, int sensor, unsigned *celsius) {
     (void)sensor;
     CHECK(device);
-    *celsius = 45;
+    double share = 1;
+    if (device->celsius_seconds > 0)
+        share = (clock_seconds() - zero_seconds()) / device->celsius_seconds;
+    if (share > 1) share = 1;
+    double rise = device->celsius_to - device->celsius_from;
+    *celsius = (unsigned)(device->celsius_from + share * rise + 0.5);
     return SUCCESS;
+}
+
+struct temperature { unsigned version; int sensor, celsius; };
+
+nvmlReturn_t nvmlDeviceGetTemperatureV(nvmlDevice_t device, struct temperature *temperature) {
+    return nvmlDeviceGetTemperature(device, temperature->sensor, (unsigned *)&temperature->celsius);
+}
+
+/* Known of devices that work at times; the others always compute. */
+static int is_idle(nvmlDevice_t device) {
+    return device->shape.form == WORK && !is_busy(device->index);
 }
 
 struct utilization { unsigned gpu, memory; };
 
 nvmlReturn_t nvmlDeviceGetUtilizationRates(nvmlDevice_t device, struct utilization *percent) {
     CHECK(device);
-    percent->gpu = 100;
-    percent->memory = 50;
+    percent->gpu = is_idle(device) ? 0 : 100;
+    percent->memory = is_idle(device) ? 0 : 50;
     return SUCCESS;
 }
 nvmlReturn_t nvmlDeviceGetClockInfo(nvmlDevice_t device, int clock, unsigned *mhz) {
-    (void)clock;
+    static const unsigned graphics_sm_memory_video[] = {1980, 1980, 2619, 1545};
     CHECK(device);
-    *mhz = 1980;
+    if (clock < 0 || clock > 3) return INVALID_ARGUMENT;
+    *mhz = graphics_sm_memory_video[clock];
     return SUCCESS;
 }
 nvmlReturn_t nvmlDeviceGetMaxClockInfo(nvmlDevice_t device, int clock, unsigned *mhz) {
     return nvmlDeviceGetClockInfo(device, clock, mhz);
 }
+
+enum { EVENT_GPU_IDLE = 0x1, EVENT_HARDWARE_THERMAL_SLOWDOWN = 0x40 };
+
 nvmlReturn_t nvmlDeviceGetCurrentClocksEventReasons(nvmlDevice_t device, unsigned long long *why) {
     CHECK(device);
-    *why = 0;
+    *why = is_idle(device) ? EVENT_GPU_IDLE : 0;
+    if (is_within(device->throttled)) *why |= EVENT_HARDWARE_THERMAL_SLOWDOWN;
     return SUCCESS;
 }
 nvmlReturn_t nvmlDeviceGetCurrentClocksThrottleReasons(nvmlDevice_t device,
@@ -333,21 +274,43 @@ nvmlReturn_t nvmlDeviceGetPersistenceMode(nvmlDevice_t device, int *mode) {
     *mode = 1;
     return SUCCESS;
 }
+nvmlReturn_t nvmlDeviceGetEccMode(nvmlDevice_t device, int *current, int *pending) {
+    CHECK(device);
+    *current = *pending = 1;
+    return SUCCESS;
+}
 nvmlReturn_t nvmlDeviceGetMigMode(nvmlDevice_t device, unsigned *current, unsigned *pending) {
     CHECK(device);
     *current = *pending = (unsigned)mig_enabled;
     return SUCCESS;
 }
+
+struct process { unsigned pid; unsigned long long memory; unsigned gpu_instance, compute_instance; };
+
 nvmlReturn_t nvmlDeviceGetComputeRunningProcesses_v3(nvmlDevice_t device, unsigned *count,
-                                                     void *processes) {
+                                                     struct process *processes) {
+    CHECK(device);
+    unsigned room = *count;
+    *count = (unsigned)is_within(device->foreign);
+    if (room < *count) return INSUFFICIENT_SIZE;
+    if (*count && !processes) return INVALID_ARGUMENT;
+    if (*count) processes[0] = (struct process){4242, 1ULL << 30, ~0U, ~0U};
+    return SUCCESS;
+}
+nvmlReturn_t nvmlDeviceGetComputeRunningProcesses_v2(nvmlDevice_t device, unsigned *count,
+                                                     struct process *processes) {
+    return nvmlDeviceGetComputeRunningProcesses_v3(device, count, processes);
+}
+nvmlReturn_t nvmlDeviceGetGraphicsRunningProcesses_v3(nvmlDevice_t device, unsigned *count,
+                                                      struct process *processes) {
     (void)processes;
     CHECK(device);
     *count = 0;
     return SUCCESS;
 }
-nvmlReturn_t nvmlDeviceGetGraphicsRunningProcesses_v3(nvmlDevice_t device, unsigned *count,
-                                                      void *processes) {
-    return nvmlDeviceGetComputeRunningProcesses_v3(device, count, processes);
+nvmlReturn_t nvmlDeviceGetMPSComputeRunningProcesses_v3(nvmlDevice_t device, unsigned *count,
+                                                        struct process *processes) {
+    return nvmlDeviceGetGraphicsRunningProcesses_v3(device, count, processes);
 }
 
 /* The fields for energy, average and instant power; every other one is not supported. */
@@ -356,10 +319,21 @@ struct field_value {
     long long timestamp_us, latency_us;
     int type;
     nvmlReturn_t code;
-    union { unsigned ui; unsigned long long ull; } value;
+    union { double d; unsigned ui; unsigned long long ull; } value;
 };
 enum { FIELD_ENERGY = 83, FIELD_POWER_AVERAGE = 185, FIELD_POWER_INSTANT = 186 };
-enum { TYPE_UNSIGNED_INT = 1, TYPE_UNSIGNED_LONG_LONG = 3 };
+enum { TYPE_DOUBLE = 0, TYPE_UNSIGNED_INT = 1, TYPE_UNSIGNED_LONG_LONG = 3 };
+
+static void answer_power(nvmlDevice_t device, double mean_seconds, struct field_value *field) {
+    field->code = is_struck(device, NO_POWER) ? NOT_SUPPORTED : SUCCESS;
+    if (is_struck(device, NAN_POWER)) {
+        field->type = TYPE_DOUBLE;
+        field->value.d = __builtin_nan("");
+    } else {
+        field->type = TYPE_UNSIGNED_INT;
+        field->value.ui = power_milliwatts(device, mean_seconds);
+    }
+}
 
 nvmlReturn_t nvmlDeviceGetFieldValues(nvmlDevice_t device, int count, struct field_value *fields) {
     CHECK(device);
@@ -370,9 +344,10 @@ nvmlReturn_t nvmlDeviceGetFieldValues(nvmlDevice_t device, int count, struct fie
         if (field->id == FIELD_ENERGY) {
             field->type = TYPE_UNSIGNED_LONG_LONG;
             field->code = nvmlDeviceGetTotalEnergyConsumption(device, &field->value.ull);
-        } else if (field->id == FIELD_POWER_AVERAGE || field->id == FIELD_POWER_INSTANT) {
-            field->type = TYPE_UNSIGNED_INT;
-            field->code = nvmlDeviceGetPowerUsage(device, &field->value.ui);
+        } else if (field->id == FIELD_POWER_AVERAGE) {
+            answer_power(device, AVERAGE_SECONDS, field);
+        } else if (field->id == FIELD_POWER_INSTANT) {
+            answer_power(device, INSTANT_SECONDS, field);
         } else {
             field->code = NOT_SUPPORTED;
         }

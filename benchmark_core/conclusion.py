@@ -1,0 +1,143 @@
+"""What was measured becomes the report: figures, ledger, conditions and verdict. Pure."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmark_core import (
+    carbon,
+    environment,
+    ledger,
+    official,
+    single_pass,
+    statistics,
+    trace_analysis,
+    verdict,
+)
+from benchmark_core.contract import JOULES_PER_WH, Launch, RunSpec
+from benchmark_core.ledger import Span
+from benchmark_core.repetitions import Repetitions
+from benchmark_core.report import (
+    Applied,
+    EnergySources,
+    GpuFacts,
+    IdleBaseline,
+    Reading,
+    RunReport,
+    Summary,
+    ThermalGate,
+    mean,
+)
+from benchmark_core.trace_analysis import TraceAnalysis
+
+
+@dataclass(frozen=True)
+class Measurements:
+    """All that a run brought home. `rest_watts`: before and after, all GPUs together."""
+
+    repetitions: Repetitions
+    applied: Applied
+    samples_used: int
+    sources: EnergySources
+    gpus: tuple[GpuFacts, ...]
+    spans: tuple[Span, ...]
+    total: Reading
+    gate: ThermalGate | None
+    rest_watts: tuple[float | None, float | None]
+
+
+def conclude(
+    trace_path: Path,
+    spec: RunSpec,
+    launch: Launch,
+    measurements: Measurements,
+    started_at: str,
+    finished_at: str,
+) -> RunReport:
+    """The report of a finished run. `trace_path` need not exist."""
+    repetitions = measurements.repetitions.measured
+    applied, gpus, sources = measurements.applied, measurements.gpus, measurements.sources
+    summary = statistics.summarize(repetitions, measurements.samples_used)
+    trace = _trace(trace_path, measurements)
+    total_joules = measurements.total.gpu_joules
+    balance = ledger.balance(
+        measurements.spans, total_joules, _between_joules(trace) if trace else None
+    )
+    rehearsal = verdict.is_rehearsal(spec, sources, gpus)
+    evidence = verdict.Evidence(
+        spec=spec,
+        applied=applied,
+        summary=summary,
+        repetitions=repetitions,
+        sources=sources,
+        gpus=gpus,
+        ledger=balance,
+        trace=trace.facts if trace else None,
+        gate=measurements.gate,
+        runs_beside=launch.runs_beside,
+    )
+    return RunReport(
+        run_id=spec.run_id,
+        spec_hash=spec.spec_hash(),
+        outcome="finished",
+        verdict=verdict.judge(evidence),
+        official=official.examine(
+            spec, applied, summary, len(repetitions), gpus, sources, rehearsal
+        ),
+        rehearsal=rehearsal,
+        applied=applied,
+        summary=summary,
+        carbon=carbon.emissions(
+            mean(summary.gpu_energy_wh),
+            mean(summary.cpu_energy_wh),
+            mean(summary.ram_energy_wh),
+            launch.region,
+            gpu_used=applied.device.kind != "cpu",
+        ),
+        energy_sources=sources,
+        repetitions=repetitions,
+        environment=environment.describe(gpus, launch.image_digest),
+        thermal_gate=measurements.gate,
+        idle=_idle(measurements, summary),
+        ledger=balance,
+        trace=trace.facts if trace else None,
+        single_pass=single_pass.split(trace_path, len(gpus), measurements.repetitions.marks)
+        if trace
+        else None,
+        stopped_at_ci=measurements.repetitions.stopped_at_ci,
+        runs_beside=launch.runs_beside,
+        started_at=started_at,
+        finished_at=finished_at,
+    )
+
+
+def _trace(trace_path: Path, measurements: Measurements) -> TraceAnalysis | None:
+    if not trace_path.exists() or not measurements.gpus:
+        return None
+    return trace_analysis.analyse(
+        trace_path,
+        [gpu.uuid for gpu in measurements.gpus],
+        measurements.spans,
+        measurements.total.gpu_joules,
+        model_on_gpu=measurements.applied.device.kind == "cuda",
+    )
+
+
+def _between_joules(trace: TraceAnalysis) -> float | None:
+    """On the scale of the counter: how far the two disagree is told apart from the ledger."""
+    joules, disagreement = trace.between_joules, trace.facts.disagreement
+    if joules is None or disagreement is None:
+        return joules
+    return joules / (1 + disagreement)
+
+
+def _idle(measurements: Measurements, summary: Summary) -> IdleBaseline | None:
+    before, after = measurements.rest_watts
+    if before is None and after is None:
+        return None
+    gpu_wh = mean(summary.gpu_energy_wh)
+    active = None
+    if gpu_wh is not None and before is not None:
+        repetitions = measurements.repetitions.measured
+        seconds = [p.duration_seconds for r in repetitions for p in r.phases.values()]
+        active = gpu_wh - before * sum(seconds) / len(repetitions) / JOULES_PER_WH
+    return IdleBaseline(before_watts=before, after_watts=after, active_energy_wh=active)

@@ -1,0 +1,168 @@
+"""Whether a run kept to the official protocol, and everything in which it did not. Pure.
+
+This says nothing about whether its figures are true, which is the verdict's part: a valid run on
+other hardware is valid and not official.
+"""
+
+from collections.abc import Iterator, Sequence
+
+from benchmark_core.contract import RunSpec
+from benchmark_core.report import Applied, EnergySources, GpuFacts, Official, Summary
+from benchmark_core.tasks import registry as tasks
+from benchmark_core.tasks.base import Task
+
+HARDWARE = "H100"
+MEMORY_BYTES = (79e9, 87e9)
+"""What the drivers call the memory of an 80 GB card."""
+POWER_LIMITS_WATTS = {"HBM3": 700.0, "PCIe": 350.0}
+"""Of the two kinds of 80 GB card, by what stands in their names."""
+LIMIT_TOLERANCE_WATTS = 1.0
+
+SAMPLES = 1000
+REPETITIONS = 10
+BATCH_SIZE = 1
+BACKEND = "pytorch"
+COUNTING_METERS = ("nvml", "dcgm")
+
+CODES = (
+    "hardware",
+    "gpu_count",
+    "device",
+    "gpu_energy",
+    "simulated",
+    "samples",
+    "failed_samples",
+    "repetitions",
+    "batch_size",
+    "token_limits",
+    "precision",
+    "backend",
+    "model_revision",
+    "dataset_revision",
+)
+"""Every deviation begins with one of these words."""
+
+UNKNOWN = "unknown"
+
+
+def examine(
+    spec: RunSpec,
+    applied: Applied,
+    summary: Summary,
+    repetitions_count: int,
+    gpus: Sequence[GpuFacts],
+    sources: EnergySources,
+    rehearsal: bool,
+) -> Official:
+    """Every deviation as `code: asked A vs found B`. What is not known is a deviation.
+
+    Raises:
+        SpecFault: this version does not run the task.
+    """
+    task = tasks.get(spec.task)
+    deviations = (
+        *_of_hardware(gpus),
+        *_of_device(spec, applied),
+        *_of_energy(summary, sources, rehearsal),
+        *_of_samples(spec, task, summary),
+        *_of_repetitions(spec, repetitions_count),
+        *_of_settings(spec, task, applied),
+        *_of_revisions(applied),
+    )
+    return Official(official=not deviations, deviations=deviations)
+
+
+def _deviation(code: str, asked: object, found: object) -> str:
+    # Without commas and semicolons: in a table cell these part one deviation from the next.
+    return f"{code}: asked {asked} vs found {UNKNOWN if found is None else found}"
+
+
+def _of_hardware(gpus: Sequence[GpuFacts]) -> Iterator[str]:
+    if not gpus:
+        yield _deviation("hardware", f"{HARDWARE} 80 GB", "no metered GPU")
+    found = (deviation for gpu in gpus for deviation in _of_gpu(gpu))
+    yield from dict.fromkeys(found)
+
+
+def _of_gpu(gpu: GpuFacts) -> Iterator[str]:
+    if HARDWARE not in gpu.name:
+        yield _deviation("hardware", HARDWARE, gpu.name)
+    memory = gpu.memory_bytes
+    if memory is None or not MEMORY_BYTES[0] <= memory <= MEMORY_BYTES[1]:
+        shown = f"memory of {UNKNOWN} size" if memory is None else f"{memory / 1e9:.1f} GB"
+        yield _deviation("hardware", "80 GB of memory", shown)
+    wanted = {watts for part, watts in POWER_LIMITS_WATTS.items() if part in gpu.name}
+    wanted.add(gpu.default_power_limit_watts or 0.0)
+    for watts in sorted(wanted):
+        shown = f"a limit of {watts:g} W" if watts else "the card's default power limit"
+        limit = gpu.power_limit_watts
+        if not watts:
+            yield _deviation("hardware", shown, "a default that is not known")
+        elif limit is None or abs(limit - watts) > LIMIT_TOLERANCE_WATTS:
+            yield _deviation("hardware", shown, UNKNOWN if limit is None else f"{limit:g} W")
+
+
+def _of_device(spec: RunSpec, applied: Applied) -> Iterator[str]:
+    found = applied.device
+    if found.kind != "cuda":
+        yield _deviation("device", "cuda", found.kind)
+    several = spec.task == "text_generation" and spec.model.model_class == "C"
+    if found.gpu_count != 1 and not (several and found.gpu_count > 1):
+        yield _deviation("gpu_count", "at least 1" if several else 1, found.gpu_count)
+
+
+def _of_energy(summary: Summary, sources: EnergySources, rehearsal: bool) -> Iterator[str]:
+    source = sources.gpu
+    if source is None or summary.gpu_energy_wh is None:
+        yield _deviation("gpu_energy", "the GPU's energy counter", "no GPU energy")
+    elif (
+        source.meter not in COUNTING_METERS
+        or source.kind == "estimated"
+        or source.integrated_from_power
+    ):
+        shown = source.method.replace(",", "").replace(";", "")
+        yield _deviation("gpu_energy", "the GPU's energy counter", f"{source.meter} ({shown})")
+    if rehearsal:
+        yield _deviation("simulated", "nothing simulated", "a simulated part")
+
+
+def _of_samples(spec: RunSpec, task: Task, summary: Summary) -> Iterator[str]:
+    source = spec.samples
+    if source.dataset_id != task.dataset_id:
+        other = "a prompts file" if source.prompts_sha256 else "made-up samples"
+        shown = f"dataset {source.dataset_id}" if source.dataset_id else other
+        yield _deviation("samples", f"dataset {task.dataset_id}", shown)
+    if summary.total_prompts != SAMPLES:
+        yield _deviation("samples", SAMPLES, summary.total_prompts)
+    if summary.failed_prompts:
+        yield _deviation("failed_samples", 0, summary.failed_prompts)
+
+
+def _of_repetitions(spec: RunSpec, count: int) -> Iterator[str]:
+    if count != REPETITIONS:
+        yield _deviation("repetitions", REPETITIONS, count)
+    if count < spec.repetitions:
+        yield _deviation("repetitions", f"all {spec.repetitions}", f"an early stop after {count}")
+
+
+def _of_settings(spec: RunSpec, task: Task, applied: Applied) -> Iterator[str]:
+    if applied.batch_size != BATCH_SIZE:
+        yield _deviation("batch_size", BATCH_SIZE, applied.batch_size)
+    limits = task.limits(spec.reasoning)
+    if applied.limits != limits:
+        shown = [
+            f"{which.max_new_tokens}/{which.min_new_tokens} new tokens" if which else "no limit"
+            for which in (limits, applied.limits)
+        ]
+        yield _deviation("token_limits", *shown)
+    if applied.quantization is None and applied.dtype != task.precision:
+        yield _deviation("precision", task.precision, applied.dtype)
+    if spec.backend.name != BACKEND:
+        yield _deviation("backend", BACKEND, spec.backend.name)
+
+
+def _of_revisions(applied: Applied) -> Iterator[str]:
+    if applied.model_commit is None:
+        yield _deviation("model_revision", "a commit", None)
+    if applied.dataset_commit is None:
+        yield _deviation("dataset_revision", "a commit", None)

@@ -1,0 +1,155 @@
+"""One repetition: every pass of the task over all samples, each in its own window."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from benchmark_core import statistics
+from benchmark_core.backends.base import Backend, MeasuredPass, Prepared, SampleResult
+from benchmark_core.contract import SAMPLES_FILE, RunSpec
+from benchmark_core.faults import ModelFault, RunFault
+from benchmark_core.report import Repetition, TokenCounts, Window
+from benchmark_core.sample_journal import SampleJournal
+from benchmark_core.samples import LoadedSamples
+from benchmark_core.single_pass import TokenMark
+from benchmark_core.tasks.base import Task
+from benchmark_core.windows import Windows
+
+LARGEST_FAILED_SHARE = 0.1
+"""A run in which more of the samples fail than this has not measured the model."""
+
+
+@dataclass(frozen=True)
+class Session:
+    """What one run works with, once everything is up."""
+
+    spec: RunSpec
+    task: Task
+    backend: Backend
+    windows: Windows
+    samples: LoadedSamples
+    passes: tuple[MeasuredPass, ...]
+    journal: SampleJournal
+
+
+@dataclass(frozen=True)
+class Repetitions:
+    """What was measured. `marks` are the token times of each repetition's last pass.
+
+    `stopped_at_ci` is the relative half-width of the confidence interval that ended them early.
+    """
+
+    measured: tuple[Repetition, ...]
+    marks: tuple[tuple[TokenMark, ...], ...]
+    stopped_at_ci: float | None
+
+
+def repeat(session: Session) -> Repetitions:
+    """As often as the spec asks, or until the mean is known as well as it asks."""
+    target = session.spec.stop_at_ci
+    measured: list[Repetition] = []
+    marks: list[tuple[TokenMark, ...]] = []
+    reached = None
+    for number in range(1, session.spec.repetitions + 1):
+        print(f"repetition {number} of {session.spec.repetitions}", flush=True)
+        repetition, tokens = _measure_once(session, number)
+        measured.append(repetition)
+        marks.append(tokens)
+        if target is not None and number < session.spec.repetitions:
+            reached = statistics.reached(measured, target)
+            if reached is not None:
+                break
+    return Repetitions(tuple(measured), tuple(marks), reached)
+
+
+def _measure_once(session: Session, number: int) -> tuple[Repetition, tuple[TokenMark, ...]]:
+    prepared: Sequence[Prepared] = []
+    windows: list[Window] = []
+    walk = _Walk()
+    for step in session.passes:
+        if step.name == "preprocess":
+            window, prepared = _preprocess(session, number)
+        else:
+            window, walk = _measure_pass(session, step, prepared, number)
+        windows.append(window)
+    phases = session.task.phases(windows)
+    return Repetition(windows=tuple(windows), phases=phases), tuple(walk.marks)
+
+
+def _preprocess(session: Session, number: int) -> tuple[Window, Sequence[Prepared]]:
+    measured, prepared = session.windows.measure(
+        f"preprocess {number}", lambda: session.backend.preprocess(session.samples.samples)
+    )
+    return Window(
+        name="preprocess",
+        duration_seconds=measured.duration_seconds,
+        reading=measured.reading,
+        tokens=TokenCounts(prompt=0, completion=0),
+        successful=len(prepared),
+        failed=0,
+    ), prepared
+
+
+@dataclass
+class _Walk:
+    """What a pass over the samples counts as it goes."""
+
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    failed: int = 0
+    last_error: str = ""
+    marks: list[TokenMark] = field(default_factory=list)
+
+    def count(self, result: SampleResult, started_at: float, ended_at: float) -> None:
+        self.prompt_tokens += result.prompt_tokens
+        self.completion_tokens += result.completion_tokens
+        if result.first_token_at is not None:
+            self.marks.append(TokenMark(started_at, result.first_token_at, ended_at))
+
+
+def _measure_pass(
+    session: Session, step: MeasuredPass, prepared: Sequence[Prepared], number: int
+) -> tuple[Window, _Walk]:
+    measured, walk = session.windows.measure(
+        f"{step.name} {number}", lambda: _walk_samples(session, step, prepared, number)
+    )
+    _refuse_too_many_failures(step, walk, len(prepared))
+    return Window(
+        name=step.name,
+        duration_seconds=measured.duration_seconds,
+        reading=measured.reading,
+        tokens=TokenCounts(prompt=walk.prompt_tokens, completion=walk.completion_tokens),
+        successful=len(prepared) - walk.failed,
+        failed=walk.failed,
+    ), walk
+
+
+def _walk_samples(
+    session: Session, step: MeasuredPass, prepared: Sequence[Prepared], number: int
+) -> _Walk:
+    walk = _Walk()
+    previous = time.monotonic()
+    for index, sample in enumerate(prepared, start=1):
+        result, error = None, ""
+        try:
+            result = session.backend.run(sample, step)
+        except RunFault:
+            raise
+        except Exception as problem:  # noqa: BLE001 - one bad sample fails that sample alone
+            walk.failed += 1
+            error = walk.last_error = f"{type(problem).__name__}: {problem}"
+        now = time.monotonic()
+        if result is not None:
+            walk.count(result, previous, now)
+        session.journal.write(number, step.name, index, now - previous, result, error)
+        previous = now
+    return walk
+
+
+def _refuse_too_many_failures(step: MeasuredPass, walk: _Walk, total: int) -> None:
+    if walk.failed > total * LARGEST_FAILED_SHARE:
+        raise ModelFault(
+            f"{walk.failed} of {total} samples failed in the {step.name} pass; the last said:"
+            f" {walk.last_error}",
+            f"See the error column of {SAMPLES_FILE}.",
+        )

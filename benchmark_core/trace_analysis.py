@@ -1,0 +1,254 @@
+"""What the power trace says of a run: its energy, and what its GPUs went through. Pure.
+
+The trace of a long run has millions of rows; it is read once, row by row, in constant memory.
+"""
+
+import math
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+
+from benchmark_core.ledger import IDLE_AFTER, LOAD, Span
+from benchmark_core.power_trace import TraceRow, rows
+from benchmark_core.report import GpuConditions, TraceFacts
+from benchmark_core.trace_integral import TraceIntegral
+
+NO_THROTTLING = frozenset({"gpu_idle", "applications_clocks"})
+"""Reasons for low clocks that take nothing from a GPU that has work."""
+
+SETTLING_SECONDS = 2.0
+"""After loading, so much later at most the driver's count of processes has the model's in it."""
+
+
+@dataclass(frozen=True)
+class TraceAnalysis:
+    """`between_joules` is the energy between the windows; None where the trace does not tell."""
+
+    facts: TraceFacts
+    between_joules: float | None
+
+
+def analyse(
+    path: Path,
+    uuids: Sequence[str],
+    spans: Sequence[Span],
+    counter_joules: float | None,
+    model_on_gpu: bool,
+) -> TraceAnalysis:
+    """Reads the trace of the GPUs `uuids`, in its order, over windows in the order of time.
+
+    `counter_joules` is the meter's own total from the first opening to the last close. A trace
+    without rows, or none at all, is one of no samples and a single gap.
+    """
+    places = _Places.of(spans)
+    gpus = [_Gpu(uuid, places, model_on_gpu) for uuid in uuids]
+    for row in rows(path):
+        if 0 <= row.gpu < len(gpus):
+            gpus[row.gpu].see(row)
+    integrated = _total([gpu.whole.joules() for gpu in gpus]) if spans else None
+    facts = TraceFacts(
+        samples=min((gpu.samples for gpu in gpus), default=0),
+        rate_hertz=min((gpu.rate_hertz() for gpu in gpus), default=0.0),
+        longest_gap_seconds=max((gpu.longest_gap_seconds() for gpu in gpus), default=0.0),
+        integrated_joules=integrated,
+        counter_joules=counter_joules,
+        disagreement=_disagreement(integrated, counter_joules),
+        gpus=tuple(gpu.conditions() for gpu in gpus),
+    )
+    between = _total([gpu.between.joules() for gpu in gpus]) if spans else None
+    return TraceAnalysis(facts=facts, between_joules=between)
+
+
+def _higher(one: float | None, other: float | None) -> float | None:
+    if one is None or other is None:
+        return other if one is None else one
+    return max(one, other)
+
+
+def _total(joules: Sequence[float | None]) -> float | None:
+    known = [value for value in joules if value is not None]
+    return sum(known) if known and len(known) == len(joules) else None
+
+
+def _disagreement(integrated: float | None, counter: float | None) -> float | None:
+    if integrated is None or counter is None or counter <= 0:
+        return None
+    return (integrated - counter) / counter
+
+
+@dataclass(frozen=True)
+class _Places:
+    """The times of a run that matter for its trace."""
+
+    spans: tuple[Span, ...]
+    repetitions: tuple[int | None, ...]
+    last_repetition: int | None
+    first_opened: float
+    last_closed: float
+    between: tuple[tuple[float, float], ...]
+    load_opened: float
+    settled_from: float
+    settled_until: float
+
+    @classmethod
+    def of(cls, spans: Sequence[Span]) -> "_Places":
+        repetitions = tuple(span.repetition for span in spans)
+        numbers = [number for number in repetitions if number is not None]
+        measured = [span for span in spans if span.repetition is not None]
+        work_begins = measured[0].opened_at if measured else math.inf
+        loading = next((span for span in spans if span.name == LOAD), None)
+        loaded = loading.closed_at if loading else work_begins
+        return cls(
+            spans=tuple(spans),
+            repetitions=repetitions,
+            last_repetition=max(numbers, default=None),
+            first_opened=spans[0].opened_at if spans else 0.0,
+            last_closed=spans[-1].closed_at if spans else 0.0,
+            between=tuple((one.closed_at, other.opened_at) for one, other in pairwise(spans)),
+            load_opened=loading.opened_at if loading else work_begins,
+            settled_from=loaded,
+            settled_until=max(work_begins, loaded + SETTLING_SECONDS),
+        )
+
+
+class _Gpu:
+    """One GPU's part of the trace."""
+
+    def __init__(self, uuid: str, places: _Places, model_on_gpu: bool) -> None:
+        self._uuid = uuid
+        self._places = places
+        self._span = 0
+        self.samples = 0
+        self.whole = TraceIntegral([(places.first_opened, places.last_closed)])
+        self.between = TraceIntegral(places.between)
+        self._processes = _Processes(places, model_on_gpu)
+        self._first_at: float | None = None
+        self._last_at = 0.0
+        self._powered_at = places.first_opened
+        self._longest_gap = 0.0
+        self._first_celsius = _Mean()
+        self._last_celsius = _Mean()
+        self._highest_celsius: float | None = None
+        self._highest_watts: float | None = None
+        self._limits: list[float] = []
+        self._measured = 0
+        self._throttled: Counter[str] = Counter()
+
+    def see(self, row: TraceRow) -> None:
+        self.samples += 1
+        if self._first_at is None:
+            self._first_at = row.seconds
+        self._last_at = row.seconds
+        self._see_power(row)
+        self._highest_celsius = _higher(self._highest_celsius, row.celsius)
+        limit = row.power_limit_watts
+        if limit is not None and limit not in self._limits:
+            self._limits.append(limit)
+        span = self._span_at(row.seconds)
+        repetition = None if span is None else self._places.repetitions[span]
+        if repetition is not None:
+            self._see_work(row, repetition)
+        if row.processes is not None:
+            in_idle_after = span is not None and self._places.spans[span].name == IDLE_AFTER
+            self._processes.see(row.seconds, row.processes, repetition is not None, in_idle_after)
+
+    def rate_hertz(self) -> float:
+        if self._first_at is None or self._last_at <= self._first_at:
+            return 0.0
+        return (self.samples - 1) / (self._last_at - self._first_at)
+
+    def longest_gap_seconds(self) -> float:
+        """The longest time within the run without a power reading, its two ends included."""
+        return max(self._longest_gap, self._places.last_closed - self._powered_at)
+
+    def conditions(self) -> GpuConditions:
+        before, during, after = self._processes.foreign()
+        shares = {reason: rows / self._measured for reason, rows in self._throttled.items()}
+        return GpuConditions(
+            uuid=self._uuid,
+            first_celsius=self._first_celsius.value(),
+            last_celsius=self._last_celsius.value(),
+            highest_celsius=self._highest_celsius,
+            highest_watts=self._highest_watts,
+            power_limits_watts=tuple(self._limits),
+            throttled=shares,
+            foreign_before=before,
+            foreign_during=during,
+            foreign_after=after,
+        )
+
+    def _see_power(self, row: TraceRow) -> None:
+        best = row.best_watts
+        if best is None:
+            return
+        self._highest_watts = _higher(self._highest_watts, best)
+        self.between.see(row.seconds, best)
+        # The driver's average has no gaps, and over a run that begins and ends at rest its lag
+        # cancels. The instant power sees a part of the time only.
+        self.whole.see(row.seconds, best if row.watts is None else row.watts)
+        gap = min(row.seconds, self._places.last_closed) - self._powered_at
+        self._longest_gap = max(self._longest_gap, gap)
+        self._powered_at = max(self._powered_at, row.seconds)
+
+    def _span_at(self, seconds: float) -> int | None:
+        spans = self._places.spans
+        while self._span < len(spans) and spans[self._span].closed_at < seconds:
+            self._span += 1
+        inside = self._span < len(spans) and spans[self._span].opened_at <= seconds
+        return self._span if inside else None
+
+    def _see_work(self, row: TraceRow, repetition: int) -> None:
+        self._measured += 1
+        for reason in row.throttle_reasons:
+            if reason not in NO_THROTTLING:
+                self._throttled[reason] += 1
+        if row.celsius is not None and repetition == 1:
+            self._first_celsius.see(row.celsius)
+        if row.celsius is not None and repetition == self._places.last_repetition:
+            self._last_celsius.see(row.celsius)
+
+
+class _Processes:
+    """How many foreign programs computed on a GPU.
+
+    The ids that the driver gives cannot be compared with ours inside a container, the numbers can:
+    where the model's own process comes in, the count rises.
+    """
+
+    def __init__(self, places: _Places, model_on_gpu: bool) -> None:
+        self._places = places
+        self._model_on_gpu = model_on_gpu
+        self._before = self._during = self._after = 0
+        self._last_before = self._settled = 0
+
+    def see(self, seconds: float, count: int, at_work: bool, in_idle_after: bool) -> None:
+        places = self._places
+        if seconds < places.load_opened:
+            self._before = max(self._before, count)
+            self._last_before = count
+        elif places.settled_from <= seconds <= places.settled_until:
+            self._settled = max(self._settled, count)
+        if at_work:
+            self._during = max(self._during, count)
+        if in_idle_after:
+            self._after = max(self._after, count)
+
+    def foreign(self) -> tuple[int, int, int]:
+        """Before the model was loaded, in the repetitions, and after them."""
+        own = int(self._model_on_gpu and self._settled > self._last_before)
+        return self._before, max(0, self._during - own), max(0, self._after - own)
+
+
+class _Mean:
+    def __init__(self) -> None:
+        self._sum = 0.0
+        self._count = 0
+
+    def see(self, value: float) -> None:
+        self._sum += value
+        self._count += 1
+
+    def value(self) -> float | None:
+        return self._sum / self._count if self._count else None

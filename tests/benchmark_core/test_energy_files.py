@@ -1,0 +1,41 @@
+"""The two small energy files: one number where it was measured, else why not."""
+
+import json
+
+import pytest
+
+from benchmark_core.contract import GPU_ENERGY_FILE, GPU_ENERGY_SUMMARY_FILE
+from benchmark_core.energy_files import write_energy_files
+from benchmark_core.statistics import summarize
+from tests.support import builders
+
+
+def written(folder, repetitions):
+    report = builders.report(
+        builders.spec(), repetitions=tuple(repetitions), summary=summarize(repetitions, 4)
+    )
+    write_energy_files(folder, report)
+    return json.loads((folder / GPU_ENERGY_SUMMARY_FILE).read_text())
+
+
+def test_a_measured_run_leaves_its_number(tmp_path):
+    summary = written(tmp_path, [builders.repetition()])
+    assert float((tmp_path / GPU_ENERGY_FILE).read_text()) == summary["total"]
+    assert summary["total"] == pytest.approx(101 / 3600)
+    assert "not_measured_because" not in summary
+
+
+@pytest.mark.parametrize(
+    ("repetition", "because"),
+    [
+        (builders.repetition(decode=-2.0), "a repetition has zero or less GPU energy for decode"),
+        (builders.repetition(decode=None), "the GPU energy meter gave no figure"),
+    ],
+)
+def test_an_unmeasured_run_leaves_the_reason_and_no_number(tmp_path, repetition, because):
+    summary = written(tmp_path, [builders.repetition(), repetition])
+    assert not (tmp_path / GPU_ENERGY_FILE).exists()
+    assert summary["total"] is None
+    assert summary["decode_wh"] is None
+    assert summary["prefill_wh"] == pytest.approx(10 / 3600)
+    assert summary["not_measured_because"].startswith(because)

@@ -1,0 +1,257 @@
+"""Every deviation from the official protocol is listed, and nothing else is."""
+
+import pytest
+
+from benchmark_core.contract import (
+    BackendSpec,
+    DeviceSpec,
+    ModelSpec,
+    SampleSource,
+    TokenLimits,
+)
+from benchmark_core.official import CODES, examine
+from benchmark_core.report import EnergySource, EnergySources, GpuFacts
+from benchmark_core.statistics import summarize
+from tests.support import builders
+
+SXM = GpuFacts(
+    uuid="GPU-0",
+    name="NVIDIA H100 80GB HBM3",
+    memory_bytes=85_520_809_984,
+    power_limit_watts=700.0,
+    default_power_limit_watts=700.0,
+)
+PCIE = SXM.model_copy(
+    update={
+        "name": "NVIDIA H100 PCIe",
+        "power_limit_watts": 350.0,
+        "default_power_limit_watts": 350.0,
+    }
+)
+COUNTER = EnergySource(meter="nvml", kind="measured", method="energy counter")
+OF_SPEC = {
+    "samples": SampleSource(dataset_id="AIEnergyScore/text_generation", count=1000),
+    "repetitions": 10,
+    "backend": BackendSpec(name="pytorch"),
+    "device": DeviceSpec(kind="cuda", gpu_count=1),
+    "meters": ("nvml",),
+}
+OF_APPLIED = {"model_commit": "a" * 40, "dataset_commit": "b" * 40}
+
+
+def deviations(
+    *,
+    of_spec=None,
+    of_applied=None,
+    of_summary=None,
+    count=10,
+    gpus=(SXM,),
+    source=COUNTER,
+    rehearsal=False,
+):
+    spec = builders.spec(**(OF_SPEC | (of_spec or {})))
+    applied = builders.applied(spec, **(OF_APPLIED | (of_applied or {})))
+    summary = summarize([builders.repetition()], 1000).model_copy(update=of_summary or {})
+    found = examine(spec, applied, summary, count, gpus, EnergySources(gpu=source), rehearsal)
+    assert found.official == (not found.deviations)
+    assert not any("," in deviation or ";" in deviation for deviation in found.deviations)
+    return found.deviations
+
+
+@pytest.mark.parametrize("gpu", [SXM, PCIE])
+def test_the_protocol_kept_on_an_h100_is_official(gpu):
+    assert deviations(gpus=[gpu]) == ()
+
+
+@pytest.mark.parametrize(
+    ("changes", "found"),
+    [
+        ({"name": "NVIDIA H200"}, "hardware: asked H100 vs found NVIDIA H200"),
+        (
+            {"memory_bytes": 100_497_620_992},
+            "hardware: asked 80 GB of memory vs found 100.5 GB",
+        ),
+        (
+            {"memory_bytes": None},
+            "hardware: asked 80 GB of memory vs found memory of unknown size",
+        ),
+        (
+            {"power_limit_watts": 500.0},
+            "hardware: asked a limit of 700 W vs found 500 W",
+        ),
+        (
+            {"power_limit_watts": None},
+            "hardware: asked a limit of 700 W vs found unknown",
+        ),
+    ],
+)
+def test_other_hardware(changes, found):
+    assert deviations(gpus=[SXM.model_copy(update=changes)]) == (found,)
+
+
+def test_a_card_set_to_another_limit_than_its_own_default():
+    changes = {"power_limit_watts": 700.0, "default_power_limit_watts": 650.0}
+    assert deviations(gpus=[SXM.model_copy(update=changes)]) == (
+        "hardware: asked a limit of 650 W vs found 700 W",
+    )
+
+
+def test_a_card_whose_default_is_not_known():
+    assert deviations(gpus=[SXM.model_copy(update={"default_power_limit_watts": None})]) == (
+        "hardware: asked the card's default power limit vs found a default that is not known",
+    )
+
+
+def test_no_gpu_at_all():
+    assert deviations(gpus=[]) == ("hardware: asked H100 80 GB vs found no metered GPU",)
+
+
+@pytest.mark.parametrize(
+    ("changes", "found"),
+    [
+        ({"batch_size": 8}, "batch_size: asked 1 vs found 8"),
+        ({"dtype": "float32"}, "precision: asked float16 vs found float32"),
+        ({"model_commit": None}, "model_revision: asked a commit vs found unknown"),
+        ({"dataset_commit": None}, "dataset_revision: asked a commit vs found unknown"),
+        (
+            {"device": DeviceSpec(kind="cpu", gpu_count=1)},
+            "device: asked cuda vs found cpu",
+        ),
+        (
+            {"device": DeviceSpec(kind="cuda", gpu_count=2)},
+            "gpu_count: asked 1 vs found 2",
+        ),
+        (
+            {"limits": TokenLimits(max_new_tokens=64, min_new_tokens=1)},
+            "token_limits: asked 10/10 new tokens vs found 64/1 new tokens",
+        ),
+    ],
+)
+def test_other_settings(changes, found):
+    assert deviations(of_applied=changes) == (found,)
+
+
+def test_a_checkpoint_keeps_its_own_quantization_and_another_tokenizer_is_allowed():
+    kept = {"quantization": "mxfp4", "dtype": "bfloat16", "processor": "other/tokenizer"}
+    assert deviations(of_applied=kept) == ()
+
+
+@pytest.mark.parametrize(
+    ("model_class", "count", "asked"),
+    [("A", 2, "1"), ("B", 4, "1"), (None, 2, "1"), ("C", 0, "at least 1")],
+)
+def test_a_class_has_its_number_of_gpus(model_class, count, asked):
+    found = deviations(
+        of_spec={"model": ModelSpec(id="org/model", model_class=model_class)},
+        of_applied={"device": DeviceSpec(kind="cuda", gpu_count=count)},
+    )
+    assert found == (f"gpu_count: asked {asked} vs found {count}",)
+
+
+@pytest.mark.parametrize("count", [1, 8])
+def test_class_c_may_have_any_number(count):
+    found = deviations(
+        of_spec={"model": ModelSpec(id="org/model", model_class="C")},
+        of_applied={"device": DeviceSpec(kind="cuda", gpu_count=count)},
+    )
+    assert found == ()
+
+
+@pytest.mark.parametrize(
+    ("source", "shown"),
+    [
+        (
+            SampleSource(dataset_id="org/own", count=1000),
+            "dataset org/own",
+        ),
+        (SampleSource(prompts_sha256="c" * 64), "a prompts file"),
+        (SampleSource(synthetic=True), "made-up samples"),
+    ],
+)
+def test_other_samples(source, shown):
+    found = deviations(of_spec={"samples": source})
+    assert found == (f"samples: asked dataset AIEnergyScore/text_generation vs found {shown}",)
+
+
+def test_fewer_and_failed_samples():
+    found = deviations(of_summary={"total_prompts": 50, "failed_prompts": 2})
+    assert found == (
+        "samples: asked 1000 vs found 50",
+        "failed_samples: asked 0 vs found 2",
+    )
+
+
+@pytest.mark.parametrize(
+    ("asked", "count", "found"),
+    [
+        (3, 3, ("repetitions: asked 10 vs found 3",)),
+        (
+            10,
+            4,
+            (
+                "repetitions: asked 10 vs found 4",
+                "repetitions: asked all 10 vs found an early stop after 4",
+            ),
+        ),
+        (20, 10, ("repetitions: asked all 20 vs found an early stop after 10",)),
+    ],
+)
+def test_other_repetitions(asked, count, found):
+    assert deviations(of_spec={"repetitions": asked}, count=count) == found
+
+
+def test_another_backend():
+    found = deviations(of_spec={"backend": BackendSpec(name="vllm", endpoint="http://host")})
+    assert found == ("backend: asked pytorch vs found vllm",)
+
+
+@pytest.mark.parametrize(
+    ("source", "shown"),
+    [
+        (None, "no GPU energy"),
+        (
+            EnergySource(meter="nvml", kind="measured", method="power samples, integrated"),
+            "nvml (power samples integrated)",
+        ),
+        (
+            EnergySource(meter="simulated", kind="simulated", method="350 W times duration"),
+            "simulated (350 W times duration)",
+        ),
+    ],
+)
+def test_energy_that_is_not_the_counters(source, shown):
+    assert deviations(source=source) == (
+        f"gpu_energy: asked the GPU's energy counter vs found {shown}",
+    )
+
+
+def test_energy_that_was_not_measured():
+    assert deviations(of_summary={"gpu_energy_wh": None}) == (
+        "gpu_energy: asked the GPU's energy counter vs found no GPU energy",
+    )
+
+
+def test_a_rehearsal():
+    assert deviations(rehearsal=True) == (
+        "simulated: asked nothing simulated vs found a simulated part",
+    )
+
+
+def test_everything_at_once_is_all_listed_under_the_known_codes():
+    found = deviations(
+        of_spec={"samples": SampleSource(synthetic=True), "backend": BackendSpec(name="vllm")},
+        of_applied={
+            "device": DeviceSpec(kind="cpu", gpu_count=0),
+            "batch_size": 2,
+            "dtype": "float32",
+            "limits": None,
+            "model_commit": None,
+            "dataset_commit": None,
+        },
+        of_summary={"failed_prompts": 1},
+        count=1,
+        gpus=[],
+        source=None,
+        rehearsal=True,
+    )
+    assert {deviation.partition(":")[0] for deviation in found} == set(CODES)

@@ -1,0 +1,144 @@
+"""What a sweep tells each run of its surroundings: its GPUs at rest, and what runs beside it."""
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+import pytest
+
+from benchmark_core.contract import REPORT_FILE, GpuRest, Launch, RunSpec
+from benchmark_core.report import ThermalGate
+from orchestrator.catalog import ModelConfig
+from orchestrator.display.base import Display
+from orchestrator.engines.base import Exit, Handle, Leftover, Order
+from orchestrator.errors import Problem
+from orchestrator.gpu_slots import choose_gpus
+from orchestrator.run_directory import RunDirectory
+from orchestrator.run_planner import GpuSet, make_plan
+from orchestrator.simulation_file import Simulations
+from orchestrator.stop_request import StopRequest
+from orchestrator.sweep import Sweep
+from tests.support import builders
+from tests.support.other_run import filling
+from tests.support.settings import settings
+
+GPUS = choose_gpus("simulated:2", [])
+FIRST = GPUS[0].uuid
+
+
+class Ended:
+    def poll(self) -> Exit:
+        return Exit("exited", 0)
+
+    def stop(self) -> Exit:
+        return self.poll()
+
+    def release(self) -> None:
+        pass
+
+
+class RestingEngine:
+    """Its runs do nothing but report how their GPUs came to rest, in this order."""
+
+    name = "process"
+
+    def __init__(self, gates: Sequence[ThermalGate | None]) -> None:
+        self._gates = iter(gates)
+        self.launches: list[Launch] = []
+
+    def start(self, order: Order) -> Handle:
+        self.launches.append(order.launch)
+        spec = RunSpec.read(order.folder / "run_spec.json")
+        report = builders.report(spec, thermal_gate=next(self._gates))
+        (order.folder / REPORT_FILE).write_text(report.to_json())
+        return Ended()
+
+    def leftovers(self) -> list[Leftover]:
+        return []
+
+    def problems(self, wants_gpus: bool) -> Iterator[Problem]:
+        yield from ()
+
+    def warnings(self) -> Iterator[Problem]:
+        yield from ()
+
+    def image_name(self) -> None:
+        return None
+
+    def image_digest(self) -> None:
+        return None
+
+    def prompts_path(self, prompts_file: Path) -> str:
+        return str(prompts_file)
+
+    def adopt(self, leftover: Leftover, order: Order) -> Handle:
+        raise AssertionError("nothing was left")
+
+    def discard(self, leftover: Leftover) -> None:
+        raise AssertionError("nothing was left")
+
+
+class Silence(Display):
+    def notice(self, text: str) -> None: ...
+    def warn(self, problems: Sequence[Problem]) -> None: ...
+    def sweep_started(self, runs: Sequence[object], skipped: Mapping[str, str]) -> None: ...
+    def run_started(self, run: object, adopted: bool) -> None: ...
+    def run_progressed(self, run: object, progress: object) -> None: ...
+    def run_ended(self, run: object, outcome: object) -> None: ...
+    def close(self) -> None: ...
+
+
+def gate(watts: float, celsius: float, settled: bool = True) -> ThermalGate:
+    rest = {gpu.uuid: GpuRest(watts=watts, celsius=celsius) for gpu in GPUS}
+    return ThermalGate(waited_seconds=1.0, settled=settled, at_rest=rest)
+
+
+@pytest.fixture
+def launches(tmp_path: Path):
+    """The launches of a sweep whose runs ended with these waits for rest."""
+
+    def sweep(*gates: ThermalGate | None) -> list[Launch]:
+        configs = [
+            ModelConfig(
+                model_id=f"org/m{number}",
+                priority=1,
+                model_class="A",
+                task="text_generation",
+                reasoning_state="Off",
+                line=number + 2,
+            )
+            for number in range(len(gates))
+        ]
+        chosen = settings("--backend", "simulated", "--output-dir", str(tmp_path / "results"))
+        plan = make_plan(configs, chosen, GpuSet(2, 80 * 10**9), None, Simulations())
+        directory = RunDirectory(chosen.output_dir)
+        directory.create()
+        engine = RestingEngine(gates)
+        Sweep(chosen, directory, engine, GPUS, Silence(), StopRequest()).run(plan)
+        written = [directory.folder(run.run_id).launch() for run in plan.runs]
+        assert written == engine.launches
+        return engine.launches
+
+    return sweep
+
+
+def test_later_runs_are_told_the_coolest_state_of_their_gpus(launches) -> None:
+    warm, cool = gate(90.0, 45.0), gate(70.0, 30.0)
+    told = [launch.gpus_at_rest for launch in launches(None, warm, cool, warm)]
+    assert told[:2] == [{}, {}]
+    assert told[2] == {FIRST: GpuRest(watts=90.0, celsius=45.0)}
+    assert told[3] == {FIRST: GpuRest(watts=70.0, celsius=30.0)}
+
+
+def test_a_run_that_never_came_to_rest_sets_no_example(launches) -> None:
+    assert launches(gate(90.0, 45.0, settled=False), None)[1].gpus_at_rest == {}
+
+
+@pytest.mark.skipif(not Path("/proc/self/cmdline").exists(), reason="no list of processes here")
+def test_what_runs_beside_is_named_and_the_sweep_itself_is_not(launches, tmp_path: Path) -> None:
+    beside = tmp_path / f"org_beside-{os.getpid()}_On"
+    with filling(beside, tmp_path / "program"):
+        first, second = launches(None, None)
+    for launch in (first, second):
+        assert beside.name in launch.runs_beside
+        assert not {"org_m0_Off", "org_m1_Off"} & set(launch.runs_beside)

@@ -1,0 +1,24 @@
+"""Power traces whose energy is known, written as the sampling process writes them."""
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from benchmark_core.power_trace import TraceRow, format_row, write_header
+
+SAMPLE_SECONDS = 0.05
+
+
+def write_trace(path: Path, rows: Iterable[TraceRow]) -> Path:
+    with path.open("w", encoding="utf-8") as stream:
+        write_header(stream)
+        stream.writelines(map(format_row, rows))
+    return path
+
+
+def sampled(
+    until: float, look: Callable[[float, int], TraceRow | None], gpus: int = 1, since: float = 0.0
+) -> list[TraceRow]:
+    """What `look` says of each GPU, 20 times a second; None is a sample that was never taken."""
+    times = (since + number * SAMPLE_SECONDS for number in range(round((until - since) * 20) + 1))
+    looks = (look(seconds, gpu) for seconds in times for gpu in range(gpus))
+    return [row for row in looks if row is not None]
