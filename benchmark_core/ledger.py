@@ -5,7 +5,9 @@ from dataclasses import dataclass
 
 from benchmark_core.report import Ledger, LedgerEntry
 
+IDLE_BEFORE = "idle_before"
 LOAD = "load"
+WARM_UP = "warm_up"
 IDLE_AFTER = "idle_after"
 
 TOLERANCE = 0.05

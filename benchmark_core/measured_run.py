@@ -17,7 +17,7 @@ from benchmark_core import thermal_gate, verdict
 from benchmark_core.applied import applied_settings
 from benchmark_core.atomic_file import write_text
 from benchmark_core.backends import registry as backends
-from benchmark_core.backends.base import Backend
+from benchmark_core.backends.base import Backend, LoadedModel
 from benchmark_core.conclusion import Measurements, conclude
 from benchmark_core.contract import (
     EMISSIONS_DIR,
@@ -32,6 +32,7 @@ from benchmark_core.contract import (
 from benchmark_core.documents import ContractError
 from benchmark_core.energy_files import write_energy_files
 from benchmark_core.faults import DiskFault, MeterFault, RunFault, SpecFault
+from benchmark_core.ledger import IDLE_AFTER, IDLE_BEFORE, LOAD, WARM_UP
 from benchmark_core.meters import registry as meters
 from benchmark_core.meters.panel import MeterPanel
 from benchmark_core.reasoning.rendering import render
@@ -96,16 +97,17 @@ def _measure(folder: Path, spec: RunSpec, launch: Launch, started_at: str) -> Ru
         meter.start()
         gate = _come_to_rest(folder / TRACE_FILE, spec, launch, meter)
         windows = Windows(meter, backend.synchronise)
-        rest_before = _watch_rest(windows, "idle_before", spec)
-        _, loaded = windows.measure("load", backend.load)
+        rest_before = _watch_rest(windows, IDLE_BEFORE, spec)
+        _, loaded = windows.measure(LOAD, backend.load)
+        _refuse_other_gpus(loaded, meter)
         journal = stack.enter_context(
             open_journal(folder / SAMPLES_FILE, spec.repetitions, len(passes) - 1, samples.used)
         )
         first = backend.preprocess(samples.samples[:1])[0]
-        windows.measure("warm_up", lambda: backend.warm_up(first, passes))
+        windows.measure(WARM_UP, lambda: backend.warm_up(first, passes))
         session = Session(spec, task, backend, windows, samples, passes, journal)
         repetitions = repeat(session)
-        rest_after = _watch_rest(windows, "idle_after", spec)
+        rest_after = _watch_rest(windows, IDLE_AFTER, spec)
         measurements = Measurements(
             repetitions=repetitions,
             applied=applied_settings(loaded, backend.conditions(), samples, meter.names),
@@ -144,6 +146,19 @@ def _come_to_rest(
         return None
     uuids = [gpu.uuid for gpu in meter.gpus()]
     return thermal_gate.wait(trace_path, uuids, spec.idle_seconds, launch.gpus_at_rest)
+
+
+def _refuse_other_gpus(loaded: LoadedModel, meter: MeterPanel) -> None:
+    """Before anything is measured; where the framework or the meter names no GPUs all is well."""
+    watched = {gpu.uuid for gpu in meter.gpus()}
+    own = set(loaded.gpu_uuids)
+    if own and watched and own != watched:
+        raise MeterFault(
+            f"the model lies on {', '.join(sorted(own))}, the meter watches"
+            f" {', '.join(sorted(watched))}",
+            "Launch the run with the same GPUs in CUDA_VISIBLE_DEVICES and for the meter.",
+            "meter_watches_other_gpus",
+        )
 
 
 def _watch_rest(windows: Windows, label: str, spec: RunSpec) -> float | None:

@@ -23,7 +23,7 @@ from orchestrator.engines.base import ExitCause
 from orchestrator.engines.container_settings import PROXY_VARIABLES
 from orchestrator.engines.process_group import RECORD_FILE
 from orchestrator.errors import HostError, UsageError
-from orchestrator.master_table import COLUMNS
+from orchestrator.master_columns import COLUMNS
 from orchestrator.run_directory import ATTEMPTS_DIR, OUTCOME_FILE
 from tests.support.pages import PAGES, ROOT, coded, rows, run_folder_files, section, text
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.master_table import COLUMNS
+from orchestrator.master_columns import COLUMNS
 from tests.support.pages import PAGES, ROOT, run_folder_files, text
 from tests.support.runner import environment
 from tests.support.tiny_hub import built_hub  # noqa: F401

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from benchmark_core.backends.simulated import SimulatedBackend
 from benchmark_core.contract import (
     BackendSpec,
     DeviceSpec,
@@ -109,6 +110,34 @@ def test_a_meter_on_other_gpus_than_the_model_flags_the_run(prepared):
     launch = builders.launch(gpu_uuids=("SIMULATED-GPU-0", "SIMULATED-GPU-1"))
     (folder / "launch.json").write_text(launch.to_json())
     assert "meter_watches_other_gpus" in run(folder).verdict.reasons
+
+
+def test_a_model_on_other_gpus_than_the_metered_ones_is_not_measured(prepared, monkeypatch):
+    load = SimulatedBackend.load
+    monkeypatch.setattr(
+        SimulatedBackend, "load", lambda self: replace(load(self), gpu_uuids=("GPU-7",))
+    )
+    report = run(prepared(builders.spec(backend=simulated())))
+    assert report.failure.kind == "meter_failed"
+    assert "GPU-7" in report.failure.message
+    assert "SIMULATED-GPU-0" in report.failure.message
+    assert report.verdict.reasons == ("meter_watches_other_gpus",)
+    assert report.verdict.verdict == "invalid"
+
+
+@pytest.mark.parametrize("target", [0.9, 1e-9])
+def test_repetitions_end_early_only_where_the_mean_is_known_well_enough(prepared, target):
+    """Sleeps differ by some percent, so by less than 90 and by more than a billionth."""
+    spec = builders.spec(
+        backend=simulated(seconds_per_sample=0.01), repetitions=5, stop_at_ci=target
+    )
+    report = run(prepared(spec))
+    stopped = target == 0.9
+    assert len(report.repetitions) == (3 if stopped else 5)
+    assert (report.stopped_at_ci is not None) is stopped
+    assert differences(spec, report) == []
+    early = "repetitions: asked all 5 vs found an early stop after 3"
+    assert (early in report.official.deviations) is stopped
 
 
 def test_a_rehearsal_of_a_row_with_every_setting_applies_them_all(prepared):

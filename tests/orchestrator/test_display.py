@@ -121,7 +121,7 @@ def test_a_tail_survives_garbage(tmp_path):
 
 def test_the_closing_table_names_sources_failures_and_the_file(tmp_path, capsys):
     path = tmp_path / "master_results.csv"
-    from orchestrator.master_table import COLUMNS
+    from orchestrator.master_columns import COLUMNS
 
     def line(**cells):
         return ",".join(str(cells.get(name, "")) for name in COLUMNS)
@@ -180,7 +180,7 @@ def test_what_a_run_writes_instead_of_counts_harms_nobody(tmp_path, line):
 @pytest.mark.parametrize(("digests", "warned"), [(("a", "a"), False), (("a", "b"), True)])
 def test_results_of_different_images_are_flagged(tmp_path, capsys, digests, warned):
     """Also when the other image's row is no part of this sweep."""
-    from orchestrator.master_table import COLUMNS
+    from orchestrator.master_columns import COLUMNS
 
     lines = [
         ",".join(

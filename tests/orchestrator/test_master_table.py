@@ -26,7 +26,8 @@ from benchmark_core.report import (
 from benchmark_core.statistics import summarize
 from orchestrator.__main__ import main as orchestrator_main
 from orchestrator.errors import HostError
-from orchestrator.master_table import COLUMNS, MasterTable, cell
+from orchestrator.master_columns import COLUMNS
+from orchestrator.master_table import MasterTable, cell
 from orchestrator.outcome import Outcome
 from orchestrator.run_directory import RunDirectory
 from tests.support import builders

@@ -1,0 +1,226 @@
+"""The columns of `master_results.csv`, declared once: what of a run stands in which.
+
+The first 19 are the ones that users' one-liners count on.
+"""
+
+from collections.abc import Callable, Iterable
+
+from benchmark_core.contract import Launch, PhaseName
+from benchmark_core.documents import ContractError
+from benchmark_core.report import (
+    Applied,
+    EnergySource,
+    Environment,
+    GpuFacts,
+    IdleBaseline,
+    ReportOutline,
+    SinglePass,
+    Spread,
+    Summary,
+    TraceFacts,
+    mean,
+)
+from orchestrator.catalog import catalog_spelling
+from orchestrator.run_record import Record
+
+HASH_CHARACTERS = 16
+INTERRUPTED = "interrupted: the batch runner was killed; start it again to resume."
+
+Cell = str | int | float | bool | None
+
+
+def _of_summary(read: Callable[[Summary], Cell]) -> Callable[[Record], Cell]:
+    return lambda record: read(record.summary) if record.summary else None
+
+
+def _of_report(read: Callable[[ReportOutline], Cell]) -> Callable[[Record], Cell]:
+    return lambda record: read(record.report) if record.report else None
+
+
+def _of_applied(read: Callable[[Applied], Cell]) -> Callable[[Record], Cell]:
+    return _of_report(lambda report: read(report.applied) if report.applied else None)
+
+
+def _of_environment(read: Callable[[Environment], Cell]) -> Callable[[Record], Cell]:
+    return _of_report(lambda report: read(report.environment) if report.environment else None)
+
+
+def _of_gpus(read: Callable[[GpuFacts], Cell]) -> Callable[[Record], Cell]:
+    """What the GPUs of a run have in common; where they differ, each value once."""
+    return _of_environment(lambda environment: _common(read(gpu) for gpu in environment.gpus))
+
+
+def _of_idle(read: Callable[[IdleBaseline], Cell]) -> Callable[[Record], Cell]:
+    return _of_report(lambda report: read(report.idle) if report.idle else None)
+
+
+def _of_trace(read: Callable[[TraceFacts], Cell]) -> Callable[[Record], Cell]:
+    return _of_report(lambda report: read(report.trace) if report.trace else None)
+
+
+def _of_single_pass(read: Callable[[SinglePass], Cell]) -> Callable[[Record], Cell]:
+    return _of_report(lambda report: read(report.single_pass) if report.single_pass else None)
+
+
+def _common(values: Iterable[Cell]) -> Cell:
+    different = [value for value in dict.fromkeys(values) if value is not None]
+    return different[0] if len(different) == 1 else _joined(map(str, different))
+
+
+def _joined(texts: Iterable[str]) -> str | None:
+    return "; ".join(texts) or None
+
+
+def _stdev(spread: Spread | None) -> float | None:
+    return spread.stdev if spread else None
+
+
+def _ci95(spread: Spread | None) -> float | None:
+    return spread.ci95 if spread else None
+
+
+def _per_prompt_wh(summary: Summary) -> float | None:
+    if summary.gpu_energy_wh is None or not summary.successful_prompts:
+        return None
+    return summary.gpu_energy_wh.mean / summary.successful_prompts
+
+
+def _phase_wh(name: PhaseName) -> Callable[[Record], Cell]:
+    return _of_summary(lambda summary: summary.phases_gpu_wh.get(name))
+
+
+def _source(source: EnergySource | None) -> str | None:
+    return f"{source.kind}: {source.method}" if source else None
+
+
+def _gpu_hashes(environment: Environment) -> str | None:
+    hashes = (gpu.uuid_sha256 for gpu in environment.gpus)
+    return _joined(text[:HASH_CHARACTERS] for text in hashes if text)
+
+
+def _highest_celsius(trace: TraceFacts) -> float | None:
+    known = [gpu.highest_celsius for gpu in trace.gpus if gpu.highest_celsius is not None]
+    return max(known, default=None)
+
+
+def _throttle_reasons(trace: TraceFacts) -> str | None:
+    return _joined(
+        sorted({name for gpu in trace.gpus for name, share in gpu.throttled.items() if share > 0})
+    )
+
+
+def _official(report: ReportOutline) -> str | None:
+    if report.official is None:
+        return None
+    return "yes" if report.official.official else "no"
+
+
+def _error_message(record: Record) -> str:
+    return record.outcome.error_message if record.outcome else INTERRUPTED
+
+
+COLUMNS: dict[str, Callable[[Record], Cell]] = {
+    "model_name": lambda record: record.spec.model.id,
+    "model_class": lambda record: record.spec.model.model_class,
+    "task": lambda record: catalog_spelling(record.spec.task),
+    "reasoning_state": lambda r: r.spec.reasoning.state if r.spec.reasoning else None,
+    "total_prompts": _of_summary(lambda summary: summary.total_prompts),
+    "successful_prompts": _of_summary(lambda summary: summary.successful_prompts),
+    "failed_prompts": _of_summary(lambda summary: summary.failed_prompts),
+    "total_duration_seconds": _of_summary(lambda summary: summary.total_duration_seconds.mean),
+    "avg_latency_seconds": _of_summary(lambda summary: summary.avg_latency_seconds),
+    "total_tokens": _of_summary(lambda summary: summary.tokens.total),
+    "total_prompt_tokens": _of_summary(lambda summary: summary.tokens.prompt),
+    "total_completion_tokens": _of_summary(lambda summary: summary.tokens.completion),
+    "throughput_tokens_per_second": _of_summary(lambda s: s.throughput_tokens_per_second),
+    "gpu_energy_wh": _of_summary(lambda summary: mean(summary.gpu_energy_wh)),
+    "co2_emissions_g": _of_report(lambda r: r.carbon.emissions_g if r.carbon else None),
+    "tokens_per_joule": _of_summary(lambda summary: summary.tokens_per_joule),
+    "avg_energy_per_prompt_wh": _of_summary(_per_prompt_wh),
+    "timestamp": lambda r: r.outcome.finished_at if r.outcome else _launch(r).launched_at,
+    "error_message": _error_message,
+    "run_id": lambda record: record.spec.run_id,
+    "outcome": lambda r: r.outcome.outcome if r.outcome else "interrupted",
+    "verdict": lambda record: record.verdict.verdict if record.verdict else None,
+    "verdict_reasons": lambda r: _joined(r.verdict.reasons) if r.verdict else None,
+    "official": _of_report(_official),
+    "official_deviations": _of_report(
+        lambda r: _joined(r.official.deviations) if r.official else None
+    ),
+    "rehearsal": lambda record: _rehearsal(record),
+    "wh_per_1000_queries": _of_summary(lambda summary: summary.wh_per_1000_queries),
+    "gpu_energy_stdev_wh": _of_summary(lambda summary: _stdev(summary.gpu_energy_wh)),
+    "gpu_energy_ci95_wh": _of_summary(lambda summary: _ci95(summary.gpu_energy_wh)),
+    "preprocess_wh": _phase_wh("preprocess"),
+    "prefill_wh": _phase_wh("prefill"),
+    "decode_wh": _phase_wh("decode"),
+    "forward_wh": _phase_wh("forward"),
+    "call_wh": _phase_wh("call"),
+    "prefill_single_pass_wh": _of_single_pass(lambda split: split.prefill_wh),
+    "decode_single_pass_wh": _of_single_pass(lambda split: split.decode_wh),
+    "repetitions": _of_report(lambda r: len(r.repetitions) or None),
+    "repetitions_asked": lambda record: record.spec.repetitions,
+    "stopped_at_ci": _of_report(lambda r: r.stopped_at_ci),
+    "idle_watts_before": _of_idle(lambda idle: idle.before_watts),
+    "idle_watts_after": _of_idle(lambda idle: idle.after_watts),
+    "active_energy_wh": _of_idle(lambda idle: idle.active_energy_wh),
+    "ledger_residual_share": _of_report(lambda r: r.ledger.residual_share if r.ledger else None),
+    "meters_disagreement_share": _of_trace(lambda trace: trace.disagreement),
+    "trace_samples_per_second": _of_trace(lambda trace: trace.rate_hertz),
+    "highest_celsius": _of_trace(_highest_celsius),
+    "throttle_reasons": _of_trace(_throttle_reasons),
+    "thermal_gate_seconds": _of_report(
+        lambda r: r.thermal_gate.waited_seconds if r.thermal_gate else None
+    ),
+    "cpu_energy_wh": _of_summary(lambda summary: mean(summary.cpu_energy_wh)),
+    "ram_energy_wh": _of_summary(lambda summary: mean(summary.ram_energy_wh)),
+    "gpu_energy_source": _of_report(lambda r: _source(r.energy_sources.gpu)),
+    "cpu_energy_source": _of_report(lambda r: _source(r.energy_sources.cpu)),
+    "ram_energy_source": _of_report(lambda r: _source(r.energy_sources.ram)),
+    "co2_factor_g_per_kwh": _of_report(lambda r: r.carbon.factor_g_per_kwh if r.carbon else None),
+    "co2_region": _of_report(lambda r: r.carbon.region if r.carbon else None),
+    "co2_factor_source": _of_report(lambda r: _carbon_source(r)),
+    "co2_basis": _of_report(lambda r: r.carbon.basis if r.carbon else None),
+    "gpu_name": _of_environment(lambda e: _joined(sorted({gpu.name for gpu in e.gpus}))),
+    "gpu_count": lambda record: record.spec.device.gpu_count,
+    "gpu_uuids_sha256": _of_environment(_gpu_hashes),
+    "gpu_power_limit_watts": _of_gpus(lambda gpu: gpu.power_limit_watts),
+    "driver_version": _of_gpus(lambda gpu: gpu.driver_version),
+    "cuda_version": _of_gpus(lambda gpu: gpu.cuda_version),
+    "device": lambda record: record.spec.device.kind,
+    "backend": lambda record: record.spec.backend.name,
+    "dtype": _of_applied(lambda applied: applied.dtype),
+    "attention": _of_applied(lambda applied: applied.attention),
+    "seed": _of_applied(lambda applied: applied.seed),
+    "prompt_form": _of_applied(lambda applied: applied.prompt_form),
+    "template_sha256": _of_applied(lambda applied: applied.template_sha256),
+    "max_new_tokens": lambda r: r.spec.limits.max_new_tokens if r.spec.limits else None,
+    "min_new_tokens": lambda r: r.spec.limits.min_new_tokens if r.spec.limits else None,
+    "model_commit": _of_applied(lambda applied: applied.model_commit),
+    "dataset_commit": _of_applied(lambda applied: applied.dataset_commit),
+    "engine": lambda r: r.outcome.engine if r.outcome else _launch(r).engine,
+    "image_digest": lambda r: r.outcome.image_digest if r.outcome else None,
+    "runner_version": _of_environment(lambda environment: environment.runner_version),
+    "runs_beside": _of_report(lambda r: _joined(r.runs_beside)),
+    "attempts": lambda record: record.attempts + 1,
+    "spec_hash": lambda r: r.outcome.spec_hash if r.outcome else r.spec.spec_hash(),
+}
+
+
+def _launch(record: Record) -> Launch:
+    if record.launch is None:
+        raise ContractError("it has neither an outcome nor a launch")
+    return record.launch
+
+
+def _rehearsal(record: Record) -> str | None:
+    """A simulated run is a rehearsal also when it failed; of others only the report knows."""
+    if record.spec.backend.simulation is not None:
+        return "yes"
+    if record.report is None:
+        return None
+    return "yes" if record.report.rehearsal else "no"
+
+
+def _carbon_source(report: ReportOutline) -> str | None:
+    return f"{report.carbon.source} {report.carbon.year}" if report.carbon else None
