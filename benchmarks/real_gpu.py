@@ -3,7 +3,8 @@
     python benchmarks/real_gpu.py --out DIR [--gpu 0] [--seconds 60]
     python benchmarks/real_gpu.py --out DIR --simulated --seconds 4
 
-Everything happens offline; the model is made on the spot. batch_runner.py measures it with ten
+Needs requirements.txt and requirements-dev.txt; `--simulated` a C compiler as `cc` too. Everything
+happens offline; the model is made on the spot. batch_runner.py measures it with ten
 repetitions that last `--seconds` together, or longer; then one window of `--seconds` is measured by
 our meter and, around it, by Zeus, where that is installed (benchmarks/requirements.txt). DIR gets
 real_gpu.md with the results, the plot of the power trace, and the run's own files. Takes about

@@ -11,7 +11,7 @@ import pytest
 
 import batch_runner
 import model_config_parser
-from benchmark_core import contract, sample_journal, verdict
+from benchmark_core import contract, official, power_trace, sample_journal, verdict
 from benchmark_core.backends.base import Backend
 from benchmark_core.faults import RunFault
 from benchmark_core.meters import codecarbon
@@ -27,9 +27,9 @@ from orchestrator.master_columns import COLUMNS
 from orchestrator.run_directory import ATTEMPTS_DIR, OUTCOME_FILE
 from tests.support.pages import PAGES, ROOT, coded, rows, run_folder_files, section, text
 
-# Flags of build.sh, docker, mypy and the benchmark script.
+# Flags of build.sh, docker, mypy and the benchmark scripts.
 FOREIGN_FLAGS = {"--base", "--tag", "--no-cache", "--help", "--all", "--filter"}
-FOREIGN_FLAGS |= {"--strict", "--rows"}
+FOREIGN_FLAGS |= {"--strict", "--rows", "--out", "--seconds", "--simulated"}
 # Places inside a container, and the path of a page on the hub.
 KNOWN_ROOTS = {"results", "inputs", "home", "run", "tmp", "dev", "tree"}
 KNOWN_HOSTS = {"huggingface.co", "keepachangelog.com"}
@@ -161,6 +161,10 @@ def test_the_columns_of_the_table_are_documented_in_order() -> None:
     assert [int(cells[0]) for cells in table] == list(range(1, len(COLUMNS) + 1))
     journal = rows(section(text("docs/results.md"), "benchmark_results.csv"))
     assert [coded(cells[:1])[0] for cells in journal] == list(sample_journal.COLUMNS)
+    trace = rows(section(text("docs/results.md"), "power_trace.csv"))
+    assert [coded(cells[:1])[0] for cells in trace] == list(power_trace.COLUMNS)
+    protocol = rows(section(text("docs/methodology.md"), "Official"))
+    assert [coded(cells[:1])[0] for cells in protocol] == list(official.CODES)
 
 
 def test_the_files_of_a_run_folder_are_those_the_code_writes() -> None:
@@ -194,6 +198,8 @@ def test_kinds_of_error_and_reasons_for_a_flag_are_those_of_the_code() -> None:
     reasons = rows(section(page, "Reasons for a flag"))
     severities = {coded(cells[:1])[0]: cells[1] for cells in reasons}
     assert list(severities.items()) == list(verdict.SEVERITY.items())
+    remedies = rows(section(text("docs/troubleshooting.md"), "When a verdict is not valid"))
+    assert sorted(code for cells in remedies for code in coded(cells[:1])) == sorted(severities)
 
 
 def first_words_returned(function: str) -> set[str]:

@@ -15,7 +15,7 @@ from benchmark_core.faults import MeterFault
 LONGEST_STILL_SECONDS = 1.0
 # A power is taken between readings at least this far apart. Two steps of a counter that is renewed
 # continuously are microseconds apart, and their difference would be noise.
-LEAST_POWER_SECONDS = 0.02
+LEAST_POWER_SECONDS = 0.01
 # A step is sharp when it happened within this of the time it is given.
 SHARP_SECONDS = 0.00025
 # A step less certain than this is no edge at all: at 700 W it would be wrong by 7 J.

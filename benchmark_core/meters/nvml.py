@@ -40,6 +40,7 @@ class NvmlMeter:
         self._initialised = False
         self._sampler: PowerSampler | None = None
         self._gauge: CounterGauge | PowerGauge | None = None
+        self._is_first = True
         self._is_open = False
         self._closed_at: float | None = None
 
@@ -67,7 +68,7 @@ class NvmlMeter:
             lacking = [uuid for uuid in uuids if not nvml_devices.has_counter(handles[uuid])]
         if self._trace_path is not None:
             self._sampler = PowerSampler(uuids, self._trace_path)
-            self._sampler.start()
+            self._sampler.launch()
         if not lacking:
             self._gauge = CounterGauge(handles, self._trace_path)
         elif self._sampler is None or self._trace_path is None:
@@ -80,10 +81,18 @@ class NvmlMeter:
             self._gauge = PowerGauge(uuids, self._sampler, self._trace_path)
 
     def approach(self) -> None:
-        """Synchronises too: work still queued would make the power before the window another."""
+        """Synchronises too: work still queued would make the power before the window another.
+
+        The sampling process comes up beside the first search for steps.
+        """
         self._is_open, self._closed_at = False, None
         self._synchronise()
-        self._running().approach()
+        gauge = self._running()
+        gauge.approach()
+        if self._is_first and self._sampler is not None and self._sampler.await_rows():
+            # What was found before that wait is no longer next to the edge.
+            gauge.approach()
+        self._is_first = False
 
     def open(self, label: str) -> None:
         self._synchronise()
@@ -97,7 +106,7 @@ class NvmlMeter:
         self._is_open = False
         self._synchronise()
         self._closed_at = time.monotonic()
-        self._mark("")
+        self._mark("", self._closed_at)
 
     def read(self) -> Reading:
         closed_at, self._closed_at = self._closed_at, None
@@ -131,6 +140,6 @@ class NvmlMeter:
             raise MeterFault("the GPU meter was used before it was started", MISUSE)
         return self._gauge
 
-    def _mark(self, label: str) -> None:
+    def _mark(self, label: str, at_seconds: float | None = None) -> None:
         if self._sampler is not None:
-            self._sampler.mark(label)
+            self._sampler.mark(label, at_seconds)

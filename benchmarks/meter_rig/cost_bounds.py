@@ -16,6 +16,7 @@ Costs = dict[str, dict[str, float]]
 
 CODECARBON_MODES = ("codecarbon start/stop", "codecarbon task")
 CREATIONS = 5
+WINDOWS = 40
 SAMPLED_SECONDS = 20
 THROUGHPUT_PAIRS = 160
 
@@ -35,13 +36,13 @@ def measure(place: Path, driver: Path, say: Callable[[str], None]) -> Costs:
         costs[f"creation {meter}"] = {
             name: statistics.median(one[name] for one in rounds) for name in rounds[0]
         }
-        costs[f"window_cpu {meter}"] = measure_one(place, driver, "window_cpu", meter)
+        costs[f"window_cpu {meter}"] = measure_one(place, driver, "window_cpu", meter, str(WINDOWS))
     costs["sampler_cpu"] = measure_one(place, driver, "sampler_cpu", str(SAMPLED_SECONDS))
     costs["throughput"] = measure_one(place, driver, "throughput", str(THROUGHPUT_PAIRS))
     return costs
 
 
-def measure_one(place: Path, driver: Path, kind: str, argument: str) -> dict[str, float]:
+def measure_one(place: Path, driver: Path, kind: str, *arguments: str) -> dict[str, float]:
     """The figures of one kind of `costs`."""
     folder = place / "costs"
     folder.mkdir(parents=True, exist_ok=True)
@@ -50,7 +51,7 @@ def measure_one(place: Path, driver: Path, kind: str, argument: str) -> dict[str
     done = subprocess.run(
         [
             *(sys.executable, "-m", "benchmarks.meter_rig.costs"),
-            *(kind, str(folder), str(result), argument),
+            *(kind, str(folder), str(result), *arguments),
         ],
         env=subjects.environment(folder, environment),
         cwd=folder,
@@ -59,7 +60,7 @@ def measure_one(place: Path, driver: Path, kind: str, argument: str) -> dict[str
         check=False,
     )
     if done.returncode:
-        raise SystemExit(f"{kind} {argument} cannot be measured:\n{done.stderr[-4000:]}")
+        raise SystemExit(f"{kind} of {arguments} cannot be measured:\n{done.stderr[-4000:]}")
     figures: dict[str, float] = json.loads(result.read_text())
     return figures
 

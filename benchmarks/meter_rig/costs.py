@@ -1,6 +1,6 @@
 """What meters cost: their making, their windows, the sampling beside the model. One process each.
 
-    python -m benchmarks.meter_rig.costs KIND FOLDER RESULT.json [ARGUMENT]
+    python -m benchmarks.meter_rig.costs KIND FOLDER RESULT.json [ARGUMENT...]
 
 Runs on the simulated driver. Each kind is a function below and leaves its figures in RESULT.json.
 """
@@ -64,12 +64,12 @@ def creation(folder: Path, meter: str) -> Figures:
     }
 
 
-def window_cpu(folder: Path, meter: str, windows: int = 40) -> Figures:
+def window_cpu(folder: Path, meter: str, windows: str) -> Figures:
     """CPU time of this process, all threads: of open and close, and of what is around them."""
     subject = subjects.create(meter, folder)
     subject.start()
     edges, around = [], []
-    for _ in range(windows):
+    for _ in range(int(windows)):
         before = time.process_time()
         subject.prepare()
         prepared = time.process_time()

@@ -163,19 +163,21 @@ class Zeus:
         """Zeus holds nothing that would have to be given back."""
 
 
-PEERS = ("zeus", "zeus instant", CodeCarbonStartStop.name, CodeCarbonTask.name)
+ZEUS_MODES = {"zeus": False, "zeus instant": True}
+"""Whether approx_instant_energy is on."""
+PEERS = (*ZEUS_MODES, CodeCarbonStartStop.name, CodeCarbonTask.name)
 NAMES = (OURS, *PEERS)
 
 
 def create(name: str, folder: Path) -> Subject:
-    """The subject of that name, which keeps its files in `folder`."""
+    """The subject of that name, which keeps its files in `folder`. KeyError: there is none."""
     if name == OURS:
         return Ours(folder)
     if name == CodeCarbonStartStop.name:
         return CodeCarbonStartStop(folder)
     if name == CodeCarbonTask.name:
         return CodeCarbonTask(folder)
-    return Zeus(name, approx_instant_energy=name == "zeus instant")
+    return Zeus(name, ZEUS_MODES[name])
 
 
 def installed_peers() -> tuple[str, ...]:

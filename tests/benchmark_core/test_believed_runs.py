@@ -40,7 +40,7 @@ FINISHED: dict[str, tuple[dict[str, object], str, set[str]]] = {
     "power_cap": ({"limit_change": f"{DURING}:500"}, "invalid", {"power_limit_changed"}),
     "disagreeing": ({"power_scale": "1.2"}, "flagged", {"meters_disagree"}),
     "no_counter": ({"fault": "no_energy"}, "flagged", {"gpu_energy_integrated_from_power"}),
-    "warming": ({"celsius": "40:75:12"}, "flagged", {"temperature_drift"}),
+    "warming": ({"celsius": "40:90:12"}, "flagged", {"temperature_drift"}),
     "no_power": ({"fault": "no_power"}, "flagged", {"not_at_rest", "trace_incomplete"}),
     "nan_power": (
         {"fault": f"nan_power:{DURING}"},

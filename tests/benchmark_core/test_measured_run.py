@@ -140,6 +140,28 @@ def test_repetitions_end_early_only_where_the_mean_is_known_well_enough(prepared
     assert (early in report.official.deviations) is stopped
 
 
+def test_mean_spread_and_interval_follow_from_the_ten_repetitions_of_the_file(prepared):
+    """Recomputed from the JSON alone, by other libraries than the program's."""
+    import numpy
+    import scipy.stats
+
+    folder = prepared(builders.spec(backend=simulated(), repetitions=10))
+    run(folder)
+    report = json.loads((folder / "benchmark_report.json").read_text())
+    scored = numpy.array(
+        [
+            sum(phase["gpu_joules"] for phase in repetition["phases"].values()) / 3600
+            for repetition in report["repetitions"]
+        ]
+    )
+    assert len(scored) == 10
+    found = report["summary"]["gpu_energy_wh"]
+    half_width = scipy.stats.t.ppf(0.975, 9) * scored.std(ddof=1) / numpy.sqrt(10)
+    assert found["mean"] == pytest.approx(scored.mean(), rel=1e-9)
+    assert found["stdev"] == pytest.approx(scored.std(ddof=1), rel=1e-9)
+    assert found["ci95"] == pytest.approx(half_width, rel=1e-9)
+
+
 def test_a_rehearsal_of_a_row_with_every_setting_applies_them_all(prepared):
     model = ModelSpec(
         id="org/model",
