@@ -61,7 +61,7 @@ def examine(
     """
     task = tasks.get(spec.task)
     deviations = (
-        *_of_hardware(gpus),
+        *hardware_deviations(gpus),
         *_of_device(spec, applied),
         *_of_energy(summary, sources, rehearsal),
         *_of_samples(spec, task, summary),
@@ -77,7 +77,8 @@ def _deviation(code: str, asked: object, found: object) -> str:
     return f"{code}: asked {asked} vs found {UNKNOWN if found is None else found}"
 
 
-def _of_hardware(gpus: Sequence[GpuFacts]) -> Iterator[str]:
+def hardware_deviations(gpus: Sequence[GpuFacts]) -> Iterator[str]:
+    """What the GPUs are otherwise than one H100 with 80 GB at its own power limit; each once."""
     if not gpus:
         yield _deviation("hardware", f"{HARDWARE} 80 GB", "no metered GPU")
     found = (deviation for gpu in gpus for deviation in _of_gpu(gpu))

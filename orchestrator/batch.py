@@ -47,7 +47,7 @@ def run_batch(settings: Settings, dry_run: bool, as_json: bool) -> int:
     )
     engine = _engine(settings)
     problems = [*gpu_problems, *host_problems(settings, engine, gpus)]
-    warnings = list(host_warnings(plan, settings, engine))
+    warnings = list(host_warnings(plan, settings, engine, gpus))
     if dry_run:
         directory = RunDirectory(settings.output_dir)
         unbelieved = MasterTable(directory).read_folders()

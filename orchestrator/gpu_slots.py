@@ -1,7 +1,7 @@
 """Which GPUs this machine has, and which of them a sweep may use."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,6 +28,8 @@ class Gpu:
     memory_bytes: int | None
     simulated: bool
     mig: bool = False
+    power_limit_watts: float | None = None
+    default_power_limit_watts: float | None = None
 
 
 def find_gpus() -> list[Gpu]:
@@ -182,17 +184,24 @@ def _describe(index: int) -> Gpu:
         index=index,
         uuid=str(pynvml.nvmlDeviceGetUUID(handle)),
         name=name,
-        memory_bytes=_memory_bytes(handle),
+        memory_bytes=_optional(lambda: pynvml.nvmlDeviceGetMemoryInfo(handle).total),
         simulated=name.startswith(SIMULATED_DEVICE_PREFIX),
         mig=_is_partitioned(handle),
+        power_limit_watts=_watts(pynvml.nvmlDeviceGetEnforcedPowerLimit, handle),
+        default_power_limit_watts=_watts(pynvml.nvmlDeviceGetPowerManagementDefaultLimit, handle),
     )
 
 
-def _memory_bytes(handle: Any) -> int | None:
+def _watts(read: Callable[[Any], int], handle: Any) -> float | None:
+    milliwatts = _optional(lambda: read(handle))
+    return None if milliwatts is None else milliwatts / 1000
+
+
+def _optional(read: Callable[[], int]) -> int | None:
     import pynvml
 
     try:
-        return int(pynvml.nvmlDeviceGetMemoryInfo(handle).total)
+        return int(read())
     except pynvml.NVMLError_NotSupported:
         return None
 

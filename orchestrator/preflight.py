@@ -5,6 +5,8 @@ import shutil
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from benchmark_core.official import hardware_deviations
+from benchmark_core.report import GpuFacts
 from orchestrator.engines.base import Engine
 from orchestrator.errors import Problem
 from orchestrator.exporter import find_exporter_problems, find_exporter_warnings
@@ -24,9 +26,12 @@ def host_problems(
     yield from _disk_problems(settings.output_dir)
 
 
-def host_warnings(plan: Plan, settings: Settings, engine: Engine) -> Iterator[Problem]:
+def host_warnings(
+    plan: Plan, settings: Settings, engine: Engine, gpus: Sequence[Gpu] = ()
+) -> Iterator[Problem]:
     """What will not stop the sweep but may disappoint in the morning."""
     yield from engine.warnings()
+    yield from _other_hardware(gpus)
     yield from find_exporter_warnings(settings)
     yield from _unknown_sizes(plan, settings)
     if settings.offline or settings.token or settings.backend == "simulated" or not plan.runs:
@@ -36,6 +41,27 @@ def host_warnings(plan: Plan, settings: Settings, engine: Engine) -> Iterator[Pr
         "no token was found, so gated models will fail",
         "Log in with `hf auth login`, or set HF_TOKEN.",
     )
+
+
+def _other_hardware(gpus: Sequence[Gpu]) -> Iterator[Problem]:
+    """GPUs known by name that are not what the official protocol asks for."""
+    for gpu in gpus:
+        if gpu.simulated or not gpu.name:
+            continue
+        facts = GpuFacts(
+            uuid=gpu.uuid,
+            name=gpu.name,
+            memory_bytes=gpu.memory_bytes,
+            power_limit_watts=gpu.power_limit_watts,
+            default_power_limit_watts=gpu.default_power_limit_watts,
+        )
+        deviations = list(hardware_deviations([facts]))
+        if deviations:
+            yield Problem(
+                f"GPU {gpu.index} ({gpu.name})",
+                f"is not the official hardware ({'; '.join(deviations)})",
+                "Runs are measured all the same, and none of them is official.",
+            )
 
 
 def _unknown_sizes(plan: Plan, settings: Settings) -> Iterator[Problem]:

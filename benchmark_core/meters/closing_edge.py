@@ -1,10 +1,14 @@
 """What a counter held at the end of a window, when the power changed between two of its steps.
 
 After the window the counter is watched: its first step, and the power after that. Going back from
-the step to the edge with that power is right when nothing changed in between, as it is when the
-work ended at the edge. Power that changes on its own accord can change there too. The trace tells
-what the counter held one and two steps earlier; if the three powers say that a change must have
-come after the edge, it is put where they agree with it.
+the step to the edge with that power is right when nothing changed in between. So it is when the
+work ended at the edge: the device was synchronised there and has nothing left to do, and the power
+after it is lower than any the window had.
+
+Power that comes and goes on its own accord can change there too: then the power after the window is
+one that the window has had before, or a higher one. The trace tells what the counter held at the
+steps before; if the powers say that a change must have come after the edge, it is put where they
+agree with it. Which of the two it was is not certain, and the difference is the doubt.
 """
 
 import math
@@ -20,7 +24,16 @@ from benchmark_core.power_trace import TraceRow
 SAME_POWER = 0.1
 # A step may lie so far, as a share of the period, from where the period puts it.
 GUARD_SHARE = 0.08
-LEAST_POWER_SECONDS = 0.02
+# No power is taken over less than this, and a counter with such steps needs no help.
+LEAST_PERIOD_SECONDS = 0.02
+
+
+@dataclass(frozen=True)
+class Close:
+    """What the counter held at the end of a window, and how far that may be off."""
+
+    millijoules: float
+    doubt_millijoules: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -31,34 +44,38 @@ class Opening:
     millijoules: float
 
 
-def millijoules_at_close(
-    course: Course, closed_at: float, opening: Opening, rows: Sequence[TraceRow]
-) -> float:
+def close(course: Course, closed_at: float, opening: Opening, rows: Sequence[TraceRow]) -> Close:
     """The counter at `closed_at`, from its course after that and the rows of this GPU before."""
     extrapolated = course.millijoules_at(closed_at)
     period = course.period_seconds
-    if period < LEAST_POWER_SECONDS:
-        return extrapolated
+    if period < LEAST_PERIOD_SECONDS:
+        return Close(extrapolated)
     values = _values_by_step(course, rows)
     # The number of the first step after the window; that of the course is 0.
     first = min(0, 1 - math.ceil((course.step.at_seconds - closed_at) / period))
-    after, before = values.get(first), values.get(first - 1)
-    following = values.get(first + 1)
-    if after is None or before is None or following is None:
-        return extrapolated
+    after, before, following = (values.get(first + number) for number in (0, -1, 1))
     after_at = course.step.at_seconds + first * period
-    earlier = _power_before(values, first - 1, after_at - period, period, opening)
-    if earlier is None or closed_at <= after_at - period:
-        return extrapolated
-    return _place_change(
+    if after is None or before is None or following is None or closed_at <= after_at - period:
+        return Close(extrapolated)
+    powers = _powers_within(values, first - 1, after_at - period, period, opening)
+    milliwatts_after = (following - after) / period
+    if not powers or not _may_go_on(milliwatts_after, powers):
+        return Close(extrapolated)
+    placed = _place_change(
         after_millijoules=after,
         after_at=after_at,
         step_milliwatts=(after - before) / period,
-        milliwatts_before=earlier,
-        milliwatts_after=(following - after) / period,
+        milliwatts_before=powers[0],
+        milliwatts_after=milliwatts_after,
         period=period,
         closed_at=closed_at,
     )
+    return Close(placed, abs(placed - extrapolated))
+
+
+def _may_go_on(milliwatts_after: float, powers: Sequence[float]) -> bool:
+    """Whether the power after the window is none that only the end of the work explains."""
+    return milliwatts_after >= min(powers) * (1 - SAME_POWER)
 
 
 def _values_by_step(course: Course, rows: Sequence[TraceRow]) -> dict[int, float]:
@@ -83,21 +100,25 @@ def _values_by_step(course: Course, rows: Sequence[TraceRow]) -> dict[int, float
     return values
 
 
-def _power_before(
-    values: Mapping[int, float],
-    number: int,
-    at_seconds: float,
-    period: float,
-    opening: Opening,
-) -> float | None:
-    """Milliwatts of the window up to step `number`, over a whole step where it holds one."""
-    if at_seconds - period >= opening.at_seconds:
-        earlier = values.get(number - 1)
-        return None if earlier is None else (values[number] - earlier) / period
-    seconds = at_seconds - opening.at_seconds
-    if seconds < LEAST_POWER_SECONDS:
-        return None
-    return (values[number] - opening.millijoules) / seconds
+def _powers_within(
+    values: Mapping[int, float], number: int, at_seconds: float, period: float, opening: Opening
+) -> list[float]:
+    """Milliwatts of the steps of the window, from that which ends with step `number` backwards.
+
+    The first step of the window counts from its opening, where that is long enough.
+    """
+    powers = []
+    while number in values:
+        seconds = min(period, at_seconds - opening.at_seconds)
+        if seconds < LEAST_PERIOD_SECONDS:
+            break
+        whole = seconds == period
+        if whole and number - 1 not in values:
+            break
+        earlier = values[number - 1] if whole else opening.millijoules
+        powers.append((values[number] - earlier) / seconds)
+        number, at_seconds = number - 1, at_seconds - period
+    return powers
 
 
 def _place_change(

@@ -16,8 +16,10 @@ LONGEST_STILL_SECONDS = 1.0
 # A power is taken between readings at least this far apart. Two steps of a counter that is renewed
 # continuously are microseconds apart, and their difference would be noise.
 LEAST_POWER_SECONDS = 0.01
-# A step is sharp when it happened within this of the time it is given.
+# A step is sharp when it happened within this of the time it is given; or within a little more than
+# the driver allows, where it takes long to answer or is asked for many GPUs in turn.
 SHARP_SECONDS = 0.00025
+SHARP_FACTOR = 1.5
 # A step less certain than this is no edge at all: at 700 W it would be wrong by 7 J.
 LARGEST_DOUBT_SECONDS = 0.01
 # Of a counter that is renewed continuously, one step in this time is enough to keep.
@@ -57,11 +59,14 @@ class SteppingCounter:
     went backwards while nobody looked is found at the next reading.
     """
 
-    def __init__(self, uuid: str) -> None:
+    def __init__(self, uuid: str, in_turn: int = 1) -> None:
+        """`in_turn`: how many counters are read one after the other, this one included."""
         self._uuid = uuid
+        self._in_turn = in_turn
         self._millijoules = 0
         self._asked_at: float | None = None
         self._still_since = 0.0
+        self._fastest_answer = LARGEST_DOUBT_SECONDS
         self._steps: list[Step] = []
 
     def watch(self) -> None:
@@ -83,6 +88,7 @@ class SteppingCounter:
                 CHECK_GPU,
                 "counter_reset",
             )
+        self._fastest_answer = min(self._fastest_answer, answered_at - asked_at)
         if self._asked_at is None:
             self._still_since = answered_at
         elif millijoules > self._millijoules:
@@ -103,11 +109,11 @@ class SteppingCounter:
 
         `content`: steps that are not sharp will do when there are no others.
         """
-        return _course(list(enumerate(self._steps))[::-1], content)
+        return self._course(list(enumerate(self._steps))[::-1], content)
 
     def course_from_start(self, content: bool) -> Course | None:
         """Through the first sharp step since `watch`, with the power after it."""
-        return _course(list(enumerate(self._steps)), content)
+        return self._course(list(enumerate(self._steps)), content)
 
     def next_step_at(self) -> float | None:
         """When the next step is due, by the last two; None while that is not known."""
@@ -116,18 +122,20 @@ class SteppingCounter:
         last, before = self._steps[-1], self._steps[-2]
         return last.at_seconds + (last.at_seconds - before.at_seconds)
 
+    def _course(self, steps: Sequence[tuple[int, Step]], content: bool) -> Course | None:
+        """From numbered steps that stand with the nearest to the edge first."""
+        allowed = self._fastest_answer * (self._in_turn + 1) / 2
+        limit = max(SHARP_SECONDS, SHARP_FACTOR * allowed)
+        sharp = _course_through(pair for pair in steps if pair[1].doubt_seconds <= limit)
+        if sharp or not content:
+            return sharp
+        limit = max(limit, LARGEST_DOUBT_SECONDS)
+        return _course_through(pair for pair in steps if pair[1].doubt_seconds <= limit)
+
     def _keep(self, step: Step) -> None:
         if self._steps and step.at_seconds - self._steps[-1].at_seconds < LEAST_STEP_SECONDS:
             return
         self._steps.append(step)
-
-
-def _course(steps: Sequence[tuple[int, Step]], content: bool) -> Course | None:
-    """From numbered steps that stand with the nearest to the edge first."""
-    sharp = _course_through(pair for pair in steps if pair[1].doubt_seconds <= SHARP_SECONDS)
-    if sharp or not content:
-        return sharp
-    return _course_through(pair for pair in steps if pair[1].doubt_seconds <= LARGEST_DOUBT_SECONDS)
 
 
 def _course_through(steps: Iterable[tuple[int, Step]]) -> Course | None:

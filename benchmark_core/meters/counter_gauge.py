@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmark_core.faults import MeterFault
-from benchmark_core.meters.closing_edge import Opening, millijoules_at_close
+from benchmark_core.meters.closing_edge import Opening, close
 from benchmark_core.meters.counter_edges import CHECK_GPU, Course, SteppingCounter
 from benchmark_core.meters.nvml_devices import driver_faults
 from benchmark_core.power_trace import TraceRow, tail
@@ -29,7 +29,7 @@ LONGEST_SEARCH_SECONDS = 10.0
 # two, in milliseconds; farther out the power at the edge would be a guess.
 LONGEST_GAP_SECONDS = 1.0
 # How much of the trace before the end of a window is looked at, in steps of the counter.
-STEPS_BEFORE_CLOSE = 5
+STEPS_BEFORE_CLOSE = 12
 
 MISUSE = "Please report this."
 
@@ -61,7 +61,7 @@ class CounterGauge:
     def __init__(self, handles: Mapping[str, Any], trace_path: Path | None) -> None:
         self._handles = dict(handles)
         self._trace_path = trace_path
-        self._counters = {uuid: SteppingCounter(uuid) for uuid in handles}
+        self._counters = {uuid: SteppingCounter(uuid, len(handles)) for uuid in handles}
         self._approached: Edge | None = None
         self._opened: Edge | None = None
         self._first: dict[str, float] = {}
@@ -92,15 +92,20 @@ class CounterGauge:
         }
         rows = self._rows_before(closed)
         ends = {
-            uuid: millijoules_at_close(course, closed_at, openings[uuid], rows[number])
+            uuid: close(course, closed_at, openings[uuid], rows[number])
             for number, (uuid, course) in enumerate(closed.courses.items())
         }
-        self._last = {uuid: millijoules / 1000 for uuid, millijoules in ends.items()}
+        self._last = {uuid: end.millijoules / 1000 for uuid, end in ends.items()}
         if not self._first:
             self._first = {uuid: edge.millijoules / 1000 for uuid, edge in openings.items()}
         return summed(
-            {uuid: (ends[uuid] - openings[uuid].millijoules) / 1000 for uuid in ends},
-            _doubt_joules(opened) + _doubt_joules(closed),
+            {
+                uuid: (end.millijoules - openings[uuid].millijoules) / 1000
+                for uuid, end in ends.items()
+            },
+            _doubt_joules(opened)
+            + _doubt_joules(closed)
+            + sum(end.doubt_millijoules for end in ends.values()) / 1000,
         )
 
     def total(self) -> Reading:

@@ -51,7 +51,8 @@ class PowerSampler:
         """
         self._launched_at = time.monotonic()
         try:
-            self._path.touch()
+            # An earlier run by hand in the same folder left a trace of another time.
+            self._path.write_bytes(b"")
             self._spawn()
         except OSError as error:
             self.stop()

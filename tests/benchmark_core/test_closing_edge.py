@@ -2,10 +2,12 @@
 
 import math
 from collections.abc import Callable, Sequence
+from random import Random
 
 import pytest
 
-from benchmark_core.meters.closing_edge import Opening, millijoules_at_close
+from benchmark_core.meters import closing_edge
+from benchmark_core.meters.closing_edge import Opening
 from benchmark_core.meters.counter_edges import Course, Step
 from benchmark_core.power_trace import TraceRow
 
@@ -41,12 +43,22 @@ def close(
     joules: Joules, closed_at: float, rows: Sequence[TraceRow] | None = None, late_steps: int = 0
 ) -> float:
     """The joules that are found for `closed_at`; the course begins `late_steps` after the first."""
+    return find(joules, closed_at, rows, late_steps).millijoules / 1000
+
+
+def doubt(joules: Joules, closed_at: float) -> float:
+    return find(joules, closed_at, None, 0).doubt_millijoules / 1000
+
+
+def find(
+    joules: Joules, closed_at: float, rows: Sequence[TraceRow] | None, late_steps: int
+) -> closing_edge.Close:
     first = step_before(closed_at) + PERIOD * (1 + late_steps)
     watts = (joules(first + PERIOD) - joules(first)) / PERIOD
     course = Course(Step(round(joules(first) * 1000), first, 0.0001), watts * 1000, PERIOD)
     opening = Opening(OPENED, joules(OPENED) * 1000)
     rows = trace(joules, first + PERIOD) if rows is None else rows
-    return millijoules_at_close(course, closed_at, opening, rows) / 1000
+    return closing_edge.close(course, closed_at, opening, rows)
 
 
 @pytest.mark.parametrize("closed_at", [10.25, 10.73, 11.0301, 11.0999])
@@ -65,11 +77,31 @@ def test_power_that_changes_between_the_steps_around_the_end(
     before: float, after: float, changed_at: float, closed_at: float
 ) -> None:
     """Within the tenth that passes for the same power, the error stays within a tenth of a step."""
-    joules = powers((0, before), (changed_at, after))
+    joules = powers((0, before), (10.3, after), (10.6, before), (changed_at, after))
     error = abs(close(joules, closed_at) - joules(closed_at))
     assert error <= 0.1 * max(before, after) * (closed_at - 10.9) + 0.01
     if changed_at <= closed_at:
         assert error <= 0.01
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_work_whose_power_goes_up_and_down_until_it_ends_with_the_window(seed: int) -> None:
+    """The device is synchronised at the edge, so no change can come after it."""
+    random = Random(seed)
+    closed_at = random.uniform(10.3, 11.5)
+    changes, at = [(0.0, 100.0)], OPENED
+    while at < closed_at:
+        changes.append((at, random.choice((150.0, 350.0, 650.0))))
+        at += random.uniform(0.015, 0.1)
+    joules = powers(*changes, (closed_at, 95.0))
+    assert close(joules, closed_at) == pytest.approx(joules(closed_at), abs=0.01)
+
+
+def test_where_it_is_not_certain_what_happened_there_is_a_doubt() -> None:
+    moving = powers((0, 700), (10.3, 100), (10.6, 700), (10.99, 100))
+    working = powers((0, 100), (OPENED, 600), (10.92, 90))
+    assert doubt(moving, 10.92) == pytest.approx(600 * 0.07, abs=0.1)
+    assert doubt(working, 10.92) == 0
 
 
 def test_without_a_trace_the_power_after_the_window_is_all_there_is() -> None:
@@ -103,5 +135,5 @@ def test_a_window_shorter_than_a_step_has_only_what_came_after_it() -> None:
 
 def test_a_counter_renewed_all_the_time_needs_no_trace() -> None:
     course = Course(Step(5_000_000, 20.0002, 0.0001), 350_000, 0.001)
-    found = millijoules_at_close(course, 20.0, Opening(19.0, 0.0), [])
-    assert found == pytest.approx(5_000_000 - 70)
+    found = closing_edge.close(course, 20.0, Opening(19.0, 0.0), [])
+    assert found.millijoules == pytest.approx(5_000_000 - 70)

@@ -134,6 +134,16 @@ def test_steps_between_distant_readings_do_when_there_are_no_others() -> None:
     assert counter.course_until_now(True) is not None
 
 
+@pytest.mark.parametrize(("in_turn", "sharp"), [(1, False), (8, True)])
+def test_a_driver_that_answers_slowly_sets_what_is_sharp(in_turn: int, sharp: bool) -> None:
+    """Each answer takes 1 ms, so with eight counters in turn one is seen every 8 ms."""
+    counter = SteppingCounter("GPU-1", in_turn)
+    for n in range(40):
+        asked_at = CLOSED + n * 0.008
+        counter.see(stepping(0.1)(asked_at), asked_at, asked_at + 0.001)
+    assert (counter.course_from_start(False) is not None) is sharp
+
+
 def test_what_was_lost_while_nobody_watched_is_noticed() -> None:
     counter = watched(stepping(0.1), polls(0.95, 1.05))
     counter.watch()
