@@ -190,9 +190,9 @@ def _seconds(text: str) -> float:
 
 def _idle_seconds(text: str) -> float:
     value = _seconds(text)
-    if value > settings.LONGEST_IDLE_SECONDS:
-        longest = f"{settings.LONGEST_IDLE_SECONDS:g}"
-        raise argparse.ArgumentTypeError(f"{text!r} is longer than {longest} seconds")
+    shortest, longest = settings.SHORTEST_IDLE_SECONDS, settings.LONGEST_IDLE_SECONDS
+    if not shortest <= value <= longest:
+        raise argparse.ArgumentTypeError(f"{text!r} is not between {shortest:g} and {longest:g}")
     return value
 
 

@@ -1,4 +1,7 @@
-"""What was measured becomes the report: figures, ledger, conditions and verdict. Pure."""
+"""What was measured becomes the report: figures, ledger, conditions and verdict.
+
+It reads the power trace and nothing else.
+"""
 
 from dataclasses import dataclass
 from pathlib import Path

@@ -163,10 +163,10 @@ class RunSpec(Document):
         """SHA-256 over the canonical JSON of what changes the measurement.
 
         Left out are names and labels (the run's, the model's class, the wording of the reasoning
-        state), the schema, and all that is None: so an optional field that a later version adds
-        leaves the hash of every spec without it as it is.
+        state), the schema, how long rest is watched beside the score, and all that is None: so an
+        optional field that a later version adds leaves the hash of every spec without it as it is.
         """
-        labels = {"run_id": True, "schema_version": True}
+        labels = {"run_id": True, "schema_version": True, "idle_seconds": True}
         within = {"model": {"model_class"}, "reasoning": {"state"}}
         fields = self.model_dump(mode="json", exclude={**labels, **within}, exclude_none=True)
         canonical = json.dumps(fields, sort_keys=True, separators=(",", ":"))

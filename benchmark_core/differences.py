@@ -63,7 +63,7 @@ def _model(spec: RunSpec, applied: Applied) -> list[Pair]:
         ("device", spec.device.used_by_model(), applied.device),
         ("limits", spec.limits, applied.limits),
         ("batch_size", spec.batch_size, applied.batch_size),
-        ("meters", spec.meters, applied.meters),
+        ("meters", tuple(sorted(spec.meters)), tuple(sorted(applied.meters))),
     ]
 
 

@@ -10,16 +10,20 @@ LOAD = "load"
 WARM_UP = "warm_up"
 IDLE_AFTER = "idle_after"
 
-TOLERANCE = 0.05
-"""The largest residual, as a share of the total.
+# Windows and total are of one counter, so only the time between windows is uncertain. What may
+# be left unexplained grows with that time alone: a share of the whole run would hide a lost window.
 
-The windows and the total are of one counter, but the time between windows is told by power
-readings, which on their own are off by up to 5 %.
+TOLERANCE_OF_BETWEEN = 0.05
+"""Power readings, which tell the time between windows, are off by up to 5 % on their own."""
+
+TOLERANCE_SECONDS = 0.05
+"""For each gap between windows, at the highest power there was. The trace has a sample every 0.05 s
+and draws a straight line to the next, so a change of power may be told so much too early or late.
 """
 
 TOLERANCE_JOULES = 5.0
-"""And no smaller residual counts. Power readings are renewed every 0.1 s or so; in a rehearsal of a
-second the few joules that are told wrongly around the windows are more than 5 %."""
+"""In a rehearsal of a second the edges of all windows together are off by a few joules, and there
+is hardly any time between windows to allow for them."""
 
 
 @dataclass(frozen=True)
@@ -73,8 +77,27 @@ def balances(ledger: Ledger) -> bool | None:
     """Whether the windows account for the total; None where something was not measured."""
     if ledger.residual_joules is None or ledger.total_joules is None:
         return None
-    tolerated = max(TOLERANCE * abs(ledger.total_joules), TOLERANCE_JOULES)
-    return abs(ledger.residual_joules) <= tolerated
+    return abs(ledger.residual_joules) <= tolerated_joules(ledger)
+
+
+def tolerated_joules(ledger: Ledger) -> float:
+    """The largest residual that uncertain readings between the windows can explain."""
+    gaps = max(0, len(ledger.entries) - 1)
+    between = abs(ledger.between_joules or 0.0)
+    steps = gaps * TOLERANCE_SECONDS * _highest_watts(ledger)
+    return TOLERANCE_JOULES + TOLERANCE_OF_BETWEEN * between + steps
+
+
+def _highest_watts(ledger: Ledger) -> float:
+    """The highest mean power of any window. One shorter than a sample has no power to speak of: the
+    uncertain edges of a millisecond would make it any number of kilowatts."""
+    return max(
+        (
+            (entry.gpu_joules or 0.0) / max(entry.duration_seconds, TOLERANCE_SECONDS)
+            for entry in ledger.entries
+        ),
+        default=0.0,
+    )
 
 
 def _sum(values: Iterable[float | None]) -> float | None:

@@ -7,8 +7,8 @@ import errno
 import sys
 import time
 import traceback
-from collections.abc import Callable
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -95,6 +95,7 @@ def _measure(folder: Path, spec: RunSpec, launch: Launch, started_at: str) -> Ru
         meter = _meter_panel(folder, spec, launch, backend)
         stack.callback(_clean_up, meter.stop)
         meter.start()
+        stack.enter_context(_meter_asked_first(meter))
         gate = _come_to_rest(folder / TRACE_FILE, spec, launch, meter)
         windows = Windows(meter, backend.synchronise)
         rest_before = _watch_rest(windows, IDLE_BEFORE, spec)
@@ -135,7 +136,24 @@ def _meter_panel(folder: Path, spec: RunSpec, launch: Launch, backend: Backend) 
         simulation=spec.backend.simulation,
         synchronise=backend.synchronise,
     )
-    return MeterPanel([meters.create(name, context) for name in spec.meters])
+    names = meters.fastest_first(spec.meters)
+    return MeterPanel([meters.create(name, context) for name in names])
+
+
+@contextmanager
+def _meter_asked_first(meter: MeterPanel) -> Iterator[None]:
+    """A GPU that is lost makes the model fail first; the meter can still tell that it is lost."""
+    try:
+        yield
+    except MeterFault:
+        raise
+    except Exception:
+        try:
+            meter.approach()
+        except MeterFault as fault:
+            if fault.reason == "gpu_lost":
+                raise
+        raise
 
 
 def _come_to_rest(

@@ -116,11 +116,7 @@ def _of_energy(summary: Summary, sources: EnergySources, rehearsal: bool) -> Ite
     source = sources.gpu
     if source is None or summary.gpu_energy_wh is None:
         yield _deviation("gpu_energy", "the GPU's energy counter", "no GPU energy")
-    elif (
-        source.meter not in COUNTING_METERS
-        or source.kind == "estimated"
-        or source.integrated_from_power
-    ):
+    elif source.meter not in COUNTING_METERS or source.kind == "estimated" or source.integrated:
         shown = source.method.replace(",", "").replace(";", "")
         yield _deviation("gpu_energy", "the GPU's energy counter", f"{source.meter} ({shown})")
     if rehearsal:

@@ -1,4 +1,4 @@
-"""`power_trace.csv`: what the GPUs of a run drew, one line per sample and GPU. Pure.
+"""`power_trace.csv`: what the GPUs of a run drew, one line per sample and GPU.
 
 Times are of the system's monotonic clock, which all processes of a machine share, in seconds. `gpu`
 is the position among the GPUs of the run. `phase` is the window that was open, empty between

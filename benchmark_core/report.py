@@ -32,16 +32,15 @@ class Reading(Frozen):
 
 
 class EnergySource(Frozen):
-    """Who gave a figure and how: `method` is one phrase for people."""
+    """Who gave a figure and how: `method` is one phrase for people.
+
+    `integrated`: power readings were summed up, because there was no energy counter.
+    """
 
     meter: MeterName
     kind: SourceKind
     method: str
-
-    @property
-    def integrated_from_power(self) -> bool:
-        """Whether power readings were summed up; a meter that does so says it in `method`."""
-        return "integrated" in self.method
+    integrated: bool = False
 
 
 class EnergySources(Frozen):
@@ -243,7 +242,9 @@ class GpuConditions(Frozen):
     """What one GPU went through, from the power trace.
 
     Temperatures are means over the first and the last repetition. `throttled` gives for each reason
-    its share of the measured time. Of foreign processes the largest number seen at once is given.
+    its share of the measured time. `power_limits_watts` are those of the run's windows and the time
+    between them, each once, in the order seen, the first few at most. Of foreign processes the
+    largest number seen at once is given; None where nobody can tell.
     """
 
     uuid: str
@@ -253,15 +254,18 @@ class GpuConditions(Frozen):
     highest_watts: float | None
     power_limits_watts: tuple[float, ...]
     throttled: dict[str, float]
-    foreign_before: int
-    foreign_during: int
-    foreign_after: int
+    foreign_before: int | None
+    foreign_during: int | None
+    foreign_after: int | None
 
 
 class TraceFacts(Frozen):
     """What the power trace says of the whole run, and how well it agrees with the counter.
 
-    `disagreement` is (integrated - counter) / counter over the same time.
+    `disagreement` is (integrated - counter) / counter over the same time. `longest_gap_seconds` is
+    the longest time without a power reading from the opening of the first repetition to the close
+    of the last, or within the whole run where nothing was repeated. `counter_resets` is how often
+    the counter of a GPU was found lower than before.
     """
 
     samples: int
@@ -271,6 +275,7 @@ class TraceFacts(Frozen):
     counter_joules: float | None
     disagreement: float | None
     gpus: tuple[GpuConditions, ...]
+    counter_resets: int = 0
 
 
 class SinglePass(Frozen):

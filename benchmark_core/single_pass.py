@@ -1,4 +1,6 @@
-"""Prefill and decode told apart within one pass, where their parts are long enough. Pure.
+"""Prefill and decode told apart within one pass, where their parts are long enough.
+
+It reads the power trace and writes nothing.
 
 The methodology measures a pass with one new token and subtracts it from the pass with all of them.
 Here the generate pass alone is split where each sample's first token came. The power trace is read

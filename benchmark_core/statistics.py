@@ -12,8 +12,6 @@ from benchmark_core.contract import (
 )
 from benchmark_core.report import Repetition, Spread, Summary, Window
 
-"""From two values an interval can be computed, and is hardly ever what it promises."""
-
 _UPPER_QUANTILE = 0.975
 """Both sides of the 95 % interval leave half of the other 5 % outside."""
 

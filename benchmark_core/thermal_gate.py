@@ -1,8 +1,9 @@
 """Waits until the GPUs have come to rest, so that a hot card does not pay for the run before.
 
 A hotter GPU draws more for the same work. Before a model is loaded the power trace is watched
-until, over the last `idle_seconds`, neither power nor temperature fell any more, and both are near
-the coolest state known of that GPU.
+until neither power nor temperature falls any more, and both are near the coolest state known of
+that GPU. A GPU that has not cooled any further for long is at rest as well: the room is warmer now,
+or its neighbours are.
 """
 
 import statistics
@@ -16,7 +17,11 @@ from benchmark_core.report import ThermalGate
 
 LONGEST_WAIT_SECONDS = 300.0
 LOOK_SECONDS = 0.25
-# From the first to the second half of the time watched, power may fall by so much.
+# So many times `idle_seconds` are looked back on: 20 s of the usual 5.
+LOOKED_BACK = 4
+# After so many times the time looked back on, a GPU that is steady need not be as cool as ever.
+PATIENCE = 4
+# From the first to the second half of the time looked back on, power may fall by so much.
 STEADY_SHARE, STEADY_WATTS = 0.03, 2.0
 STEADY_CELSIUS = 1.0
 # And be so much above the coolest state known.
@@ -36,20 +41,22 @@ def wait(
     A GPU whose power cannot be read never settles, and is not waited for.
     """
     started = time.monotonic()
+    look_back = LOOKED_BACK * idle_seconds
     while True:
         time.sleep(LOOK_SECONDS)
         now = time.monotonic()
-        rows = [row for row in tail(trace_path, now - idle_seconds) if row.seconds >= started]
+        rows = [row for row in tail(trace_path, now - look_back) if row.seconds >= started]
         seen = {
             uuid: [row for row in rows if row.gpu == number and row.best_watts is not None]
             for number, uuid in enumerate(gpu_uuids)
         }
         waited = now - started
-        watched = waited >= idle_seconds
-        settled = watched and all(is_at_rest(seen[uuid], known.get(uuid)) for uuid in gpu_uuids)
+        watched = waited >= look_back
+        wanted = known if waited < PATIENCE * look_back else {}
+        settled = watched and all(is_at_rest(seen[uuid], wanted.get(uuid)) for uuid in gpu_uuids)
         unreadable = watched and not all(seen.values())
         if settled or unreadable or waited >= longest_seconds:
-            at_rest = {uuid: rest for uuid, own in seen.items() if (rest := _rest(own))}
+            at_rest = {uuid: rest for uuid, own in seen.items() if (rest := _rest(_halves(own)[1]))}
             return ThermalGate(waited_seconds=waited, settled=settled, at_rest=at_rest)
 
 

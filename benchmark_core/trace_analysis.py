@@ -1,6 +1,7 @@
-"""What the power trace says of a run: its energy, and what its GPUs went through. Pure.
+"""What the power trace says of a run: its energy, and what its GPUs went through.
 
-The trace of a long run has millions of rows; it is read once, row by row, in constant memory.
+It reads the trace file and asks no device. The trace of a long run has millions of rows; it is read
+once, row by row, in constant memory.
 """
 
 import math
@@ -20,6 +21,10 @@ NO_THROTTLING = frozenset({"gpu_idle", "applications_clocks"})
 
 SETTLING_SECONDS = 2.0
 """After loading, so much later at most the driver's count of processes has the model's in it."""
+
+MOST_LIMITS = 16
+"""So many power limits of a GPU are named. Two are already too many, and something that sets
+another one every second may not fill the report."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +61,7 @@ def analyse(
         counter_joules=counter_joules,
         disagreement=_disagreement(integrated, counter_joules),
         gpus=tuple(gpu.conditions() for gpu in gpus),
+        counter_resets=sum(gpu.counter_resets for gpu in gpus),
     )
     between = _total([gpu.between.joules() for gpu in gpus]) if spans else None
     return TraceAnalysis(facts=facts, between_joules=between)
@@ -87,6 +93,8 @@ class _Places:
     last_repetition: int | None
     first_opened: float
     last_closed: float
+    work_began: float
+    work_ended: float
     between: tuple[tuple[float, float], ...]
     load_opened: float
     settled_from: float
@@ -97,6 +105,8 @@ class _Places:
         repetitions = tuple(span.repetition for span in spans)
         numbers = [number for number in repetitions if number is not None]
         measured = [span for span in spans if span.repetition is not None]
+        first_opened = spans[0].opened_at if spans else 0.0
+        last_closed = spans[-1].closed_at if spans else 0.0
         work_begins = measured[0].opened_at if measured else math.inf
         loading = next((span for span in spans if span.name == LOAD), None)
         loaded = loading.closed_at if loading else work_begins
@@ -104,8 +114,10 @@ class _Places:
             spans=tuple(spans),
             repetitions=repetitions,
             last_repetition=max(numbers, default=None),
-            first_opened=spans[0].opened_at if spans else 0.0,
-            last_closed=spans[-1].closed_at if spans else 0.0,
+            first_opened=first_opened,
+            last_closed=last_closed,
+            work_began=measured[0].opened_at if measured else first_opened,
+            work_ended=measured[-1].closed_at if measured else last_closed,
             between=tuple((one.closed_at, other.opened_at) for one, other in pairwise(spans)),
             load_opened=loading.opened_at if loading else work_begins,
             settled_from=loaded,
@@ -121,18 +133,20 @@ class _Gpu:
         self._places = places
         self._span = 0
         self.samples = 0
+        self.counter_resets = 0
         self.whole = TraceIntegral([(places.first_opened, places.last_closed)])
         self.between = TraceIntegral(places.between)
         self._processes = _Processes(places, model_on_gpu)
         self._first_at: float | None = None
         self._last_at = 0.0
-        self._powered_at = places.first_opened
+        self._powered_at = places.work_began
         self._longest_gap = 0.0
         self._first_celsius = _Mean()
         self._last_celsius = _Mean()
         self._highest_celsius: float | None = None
         self._highest_watts: float | None = None
-        self._limits: list[float] = []
+        self._counter: tuple[float, float] | None = None
+        self._limits: dict[float, None] = {}
         self._measured = 0
         self._throttled: Counter[str] = Counter()
 
@@ -143,9 +157,8 @@ class _Gpu:
         self._last_at = row.seconds
         self._see_power(row)
         self._highest_celsius = _higher(self._highest_celsius, row.celsius)
-        limit = row.power_limit_watts
-        if limit is not None and limit not in self._limits:
-            self._limits.append(limit)
+        self._see_counter(row)
+        self._see_limit(row)
         span = self._span_at(row.seconds)
         repetition = None if span is None else self._places.repetitions[span]
         if repetition is not None:
@@ -160,8 +173,11 @@ class _Gpu:
         return (self.samples - 1) / (self._last_at - self._first_at)
 
     def longest_gap_seconds(self) -> float:
-        """The longest time within the run without a power reading, its two ends included."""
-        return max(self._longest_gap, self._places.last_closed - self._powered_at)
+        """The longest time without a power reading while the run worked, both ends included.
+
+        While a model is loaded the driver may be locked for more than a second, which is no harm.
+        """
+        return max(self._longest_gap, self._places.work_ended - self._powered_at)
 
     def conditions(self) -> GpuConditions:
         before, during, after = self._processes.foreign()
@@ -184,13 +200,31 @@ class _Gpu:
         if best is None:
             return
         self._highest_watts = _higher(self._highest_watts, best)
-        self.between.see(row.seconds, best)
+        if row.instant_watts is not None:
+            # The average of a second would tell of the window before the pause, not of the pause.
+            self.between.see(row.seconds, row.instant_watts)
         # The driver's average has no gaps, and over a run that begins and ends at rest its lag
         # cancels. The instant power sees a part of the time only.
         self.whole.see(row.seconds, best if row.watts is None else row.watts)
-        gap = min(row.seconds, self._places.last_closed) - self._powered_at
+        gap = min(row.seconds, self._places.work_ended) - self._powered_at
         self._longest_gap = max(self._longest_gap, gap)
         self._powered_at = max(self._powered_at, row.seconds)
+
+    def _see_counter(self, row: TraceRow) -> None:
+        """A counter may be reset within a long window and end it above where it began."""
+        if row.counter_joules is None:
+            return
+        earlier, self._counter = self._counter, (row.seconds, row.counter_joules)
+        if earlier is None or row.counter_joules >= earlier[1]:
+            return
+        if earlier[0] <= self._places.last_closed and row.seconds >= self._places.first_opened:
+            self.counter_resets += 1
+
+    def _see_limit(self, row: TraceRow) -> None:
+        limit = row.power_limit_watts
+        within = self._places.first_opened <= row.seconds <= self._places.last_closed
+        if limit is not None and within and len(self._limits) < MOST_LIMITS:
+            self._limits[limit] = None
 
     def _span_at(self, seconds: float) -> int | None:
         spans = self._places.spans
@@ -220,25 +254,34 @@ class _Processes:
     def __init__(self, places: _Places, model_on_gpu: bool) -> None:
         self._places = places
         self._model_on_gpu = model_on_gpu
-        self._before = self._during = self._after = 0
+        self._before: int | None = None
+        self._during: int | None = None
+        self._after: int | None = None
         self._last_before = self._settled = 0
 
     def see(self, seconds: float, count: int, at_work: bool, in_idle_after: bool) -> None:
         places = self._places
         if seconds < places.load_opened:
-            self._before = max(self._before, count)
+            self._before = max(self._before or 0, count)
             self._last_before = count
         elif places.settled_from <= seconds <= places.settled_until:
             self._settled = max(self._settled, count)
         if at_work:
-            self._during = max(self._during, count)
+            self._during = max(self._during or 0, count)
         if in_idle_after:
-            self._after = max(self._after, count)
+            self._after = max(self._after or 0, count)
 
-    def foreign(self) -> tuple[int, int, int]:
-        """Before the model was loaded, in the repetitions, and after them."""
-        own = int(self._model_on_gpu and self._settled > self._last_before)
-        return self._before, max(0, self._during - own), max(0, self._after - own)
+    def foreign(self) -> tuple[int | None, int | None, int | None]:
+        """Before the model was loaded, in the repetitions, and after them; None: not known."""
+        return self._before, self._beside_own(self._during), self._beside_own(self._after)
+
+    def _beside_own(self, count: int | None) -> int | None:
+        if count is None or not self._model_on_gpu:
+            return count
+        if self._settled > self._last_before:
+            return max(0, count - 1)
+        # A driver that does not show our own process need not show others: its 0 tells nothing.
+        return count or None
 
 
 class _Mean:

@@ -28,6 +28,9 @@ LONGEST_TRACE_GAP_SECONDS = 1.0
 LOWEST_TRACE_RATE_HERTZ = 10.0
 LARGEST_DISAGREEMENT = 0.05
 """Power readings are off by so much on their own, differently from board to board."""
+LARGEST_EXPLICABLE_DISAGREEMENT = 0.25
+"""Five times what steady readings are off by. One of the two meters did not see what the GPU drew,
+and which one cannot be told."""
 LARGEST_DOUBT = 0.01
 LARGEST_DRIFT_CELSIUS = 10.0
 LARGEST_THROTTLED_SHARE = 0.01
@@ -57,10 +60,13 @@ SEVERITY: dict[str, Severity] = {
     "gpu_energy_not_measured": "flagged",
     "gpu_energy_integrated_from_power": "flagged",
     "meter_watches_other_gpus": "invalid",
+    "model_not_on_gpu": "flagged",
     "phase_not_positive": "invalid",
     "edges_uncertain": "flagged",
     "ledger_does_not_balance": "invalid",
+    "counter_reset": "invalid",
     "meters_disagree": "flagged",
+    "meters_contradict": "invalid",
     "trace_incomplete": "flagged",
     "foreign_process_before": "flagged",
     "foreign_process_during": "invalid",
@@ -76,7 +82,6 @@ SEVERITY: dict[str, Severity] = {
     "tokens_differ_between_repetitions": "flagged",
     "counter_missing": "invalid",
     "counter_without_value": "invalid",
-    "counter_reset": "invalid",
     "counter_stuck": "invalid",
     "edges_not_found": "invalid",
     "power_not_readable": "invalid",
@@ -86,7 +91,11 @@ SEVERITY: dict[str, Severity] = {
     "meter_unreachable": "invalid",
     "meter_failed": "invalid",
 }
-"""Every reason there is; those from `counter_missing` on are given to failed runs only."""
+"""Every reason there is. Those before `counter_missing` speak against finished runs; of them
+`meter_watches_other_gpus` and `counter_reset` may also fail a run, as all that follow do."""
+
+GPU_COUNTERS = frozenset({"nvml", "dcgm"})
+"""The meters that count what GPUs draw, whoever uses them."""
 
 
 def judge(evidence: Evidence) -> Verdict:
@@ -120,7 +129,7 @@ def _not_measured(evidence: Evidence) -> bool:
 
 def _integrated(evidence: Evidence) -> bool:
     source = evidence.sources.gpu
-    return source is not None and source.integrated_from_power
+    return source is not None and source.integrated
 
 
 def _watches_others(evidence: Evidence) -> bool:
@@ -131,6 +140,21 @@ def _watches_others(evidence: Evidence) -> bool:
     own = set(evidence.applied.gpu_uuids)
     others = bool(own) and own != {gpu.uuid for gpu in evidence.gpus}
     return others or len(evidence.gpus) != used
+
+
+def _not_on_gpu(evidence: Evidence) -> bool:
+    """Whether the GPU energy is that of GPUs which the model did not use.
+
+    A served model computes in its server, and what our process lies on says nothing of it.
+    """
+    source = evidence.sources.gpu
+    return (
+        evidence.applied.device.kind not in ("cuda", "simulated")
+        and evidence.summary.gpu_energy_wh is not None
+        and source is not None
+        and source.meter in GPU_COUNTERS
+        and evidence.spec.backend.name != "vllm"
+    )
 
 
 def _edges_uncertain(evidence: Evidence) -> bool:
@@ -147,9 +171,10 @@ def _does_not_balance(evidence: Evidence) -> bool:
     return evidence.ledger is not None and ledgers.balances(evidence.ledger) is False
 
 
-def _meters_disagree(evidence: Evidence) -> bool:
+def _disagreement(evidence: Evidence) -> float:
+    """How far the two meters are apart; nothing where one of them was not there."""
     disagreement = evidence.trace.disagreement if evidence.trace else None
-    return disagreement is not None and abs(disagreement) > LARGEST_DISAGREEMENT
+    return abs(disagreement or 0.0)
 
 
 def _trace_incomplete(evidence: Evidence) -> bool:
@@ -190,11 +215,15 @@ CHECKS: dict[str, Callable[[Evidence], bool]] = {
     "gpu_energy_not_measured": _not_measured,
     "gpu_energy_integrated_from_power": _integrated,
     "meter_watches_other_gpus": _watches_others,
+    "model_not_on_gpu": _not_on_gpu,
     "phase_not_positive": lambda of: bool(impossible_phases(of.repetitions)),
     "edges_uncertain": _edges_uncertain,
     "ledger_does_not_balance": _does_not_balance,
-    "meters_disagree": _meters_disagree,
+    "counter_reset": lambda of: of.trace is not None and of.trace.counter_resets > 0,
+    "meters_disagree": lambda of: _disagreement(of) > LARGEST_DISAGREEMENT,
+    "meters_contradict": lambda of: _disagreement(of) > LARGEST_EXPLICABLE_DISAGREEMENT,
     "trace_incomplete": _trace_incomplete,
+    # An unknown number of programs is not one that was seen.
     "foreign_process_before": lambda of: any(gpu.foreign_before for gpu in _conditions(of)),
     "foreign_process_during": lambda of: any(gpu.foreign_during for gpu in _conditions(of)),
     "foreign_process_after": lambda of: any(gpu.foreign_after for gpu in _conditions(of)),

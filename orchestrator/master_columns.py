@@ -33,6 +33,12 @@ def _of_summary(read: Callable[[Summary], Cell]) -> Callable[[Record], Cell]:
     return lambda record: read(record.summary) if record.summary else None
 
 
+def _usable(read: Callable[[Record], Cell]) -> Callable[[Record], Cell]:
+    """GPU energy and what is made of it: empty where the verdict is invalid, for one-liners that
+    read no verdict. The report keeps the figures."""
+    return lambda record: None if record.is_invalid else read(record)
+
+
 def _of_report(read: Callable[[ReportOutline], Cell]) -> Callable[[Record], Cell]:
     return lambda record: read(record.report) if record.report else None
 
@@ -86,7 +92,7 @@ def _per_prompt_wh(summary: Summary) -> float | None:
 
 
 def _phase_wh(name: PhaseName) -> Callable[[Record], Cell]:
-    return _of_summary(lambda summary: summary.phases_gpu_wh.get(name))
+    return _usable(_of_summary(lambda summary: summary.phases_gpu_wh.get(name)))
 
 
 def _source(source: EnergySource | None) -> str | None:
@@ -133,10 +139,10 @@ COLUMNS: dict[str, Callable[[Record], Cell]] = {
     "total_prompt_tokens": _of_summary(lambda summary: summary.tokens.prompt),
     "total_completion_tokens": _of_summary(lambda summary: summary.tokens.completion),
     "throughput_tokens_per_second": _of_summary(lambda s: s.throughput_tokens_per_second),
-    "gpu_energy_wh": _of_summary(lambda summary: mean(summary.gpu_energy_wh)),
-    "co2_emissions_g": _of_report(lambda r: r.carbon.emissions_g if r.carbon else None),
-    "tokens_per_joule": _of_summary(lambda summary: summary.tokens_per_joule),
-    "avg_energy_per_prompt_wh": _of_summary(_per_prompt_wh),
+    "gpu_energy_wh": _usable(_of_summary(lambda summary: mean(summary.gpu_energy_wh))),
+    "co2_emissions_g": _usable(_of_report(lambda r: r.carbon.emissions_g if r.carbon else None)),
+    "tokens_per_joule": _usable(_of_summary(lambda summary: summary.tokens_per_joule)),
+    "avg_energy_per_prompt_wh": _usable(_of_summary(_per_prompt_wh)),
     "timestamp": lambda r: r.outcome.finished_at if r.outcome else _launch(r).launched_at,
     "error_message": _error_message,
     "run_id": lambda record: record.spec.run_id,
@@ -148,22 +154,22 @@ COLUMNS: dict[str, Callable[[Record], Cell]] = {
         lambda r: _joined(r.official.deviations) if r.official else None
     ),
     "rehearsal": lambda record: _rehearsal(record),
-    "wh_per_1000_queries": _of_summary(lambda summary: summary.wh_per_1000_queries),
-    "gpu_energy_stdev_wh": _of_summary(lambda summary: _stdev(summary.gpu_energy_wh)),
-    "gpu_energy_ci95_wh": _of_summary(lambda summary: _ci95(summary.gpu_energy_wh)),
+    "wh_per_1000_queries": _usable(_of_summary(lambda summary: summary.wh_per_1000_queries)),
+    "gpu_energy_stdev_wh": _usable(_of_summary(lambda summary: _stdev(summary.gpu_energy_wh))),
+    "gpu_energy_ci95_wh": _usable(_of_summary(lambda summary: _ci95(summary.gpu_energy_wh))),
     "preprocess_wh": _phase_wh("preprocess"),
     "prefill_wh": _phase_wh("prefill"),
     "decode_wh": _phase_wh("decode"),
     "forward_wh": _phase_wh("forward"),
     "call_wh": _phase_wh("call"),
-    "prefill_single_pass_wh": _of_single_pass(lambda split: split.prefill_wh),
-    "decode_single_pass_wh": _of_single_pass(lambda split: split.decode_wh),
+    "prefill_single_pass_wh": _usable(_of_single_pass(lambda split: split.prefill_wh)),
+    "decode_single_pass_wh": _usable(_of_single_pass(lambda split: split.decode_wh)),
     "repetitions": _of_report(lambda r: len(r.repetitions) or None),
     "repetitions_asked": lambda record: record.spec.repetitions,
     "stopped_at_ci": _of_report(lambda r: r.stopped_at_ci),
     "idle_watts_before": _of_idle(lambda idle: idle.before_watts),
     "idle_watts_after": _of_idle(lambda idle: idle.after_watts),
-    "active_energy_wh": _of_idle(lambda idle: idle.active_energy_wh),
+    "active_energy_wh": _usable(_of_idle(lambda idle: idle.active_energy_wh)),
     "ledger_residual_share": _of_report(lambda r: r.ledger.residual_share if r.ledger else None),
     "meters_disagreement_share": _of_trace(lambda trace: trace.disagreement),
     "trace_samples_per_second": _of_trace(lambda trace: trace.rate_hertz),

@@ -30,6 +30,10 @@ class Record:
         return self.outcome.verdict if self.outcome else None
 
     @property
+    def is_invalid(self) -> bool:
+        return self.verdict is not None and self.verdict.verdict == "invalid"
+
+    @property
     def summary(self) -> Summary | None:
         return self.report.summary if self.report else None
 

@@ -19,7 +19,8 @@ DEFAULT_REGION = "WORLD"
 DEFAULT_DEVICE = "cuda"
 REFERENCE_GPUS_PER_NODE = 8
 DEFAULT_IDLE_SECONDS = 5.0
-LONGEST_IDLE_SECONDS = 600.0
+SHORTEST_IDLE_SECONDS = 0.5
+LONGEST_IDLE_SECONDS = 60.0
 HARDWARE_GPU_METERS = ("nvml", "dcgm")
 """The meters that can watch what real GPUs draw while they do nothing."""
 
@@ -28,6 +29,8 @@ TOKEN_VARIABLES = ("HF_TOKEN", "HF_TOKEN_PATH")
 BACKENDS = ("pytorch", "vllm", "optimum", "simulated")
 ENGINES = ("docker", "process")
 DEVICES = ("cuda", "cpu")
+METERS = ("nvml", "dcgm", "simulated", "codecarbon")
+"""In the order in which a run asks them, whatever order the user named them in."""
 
 
 @dataclass(frozen=True)
@@ -159,7 +162,8 @@ def _gpus(asked: str | None, backend: str) -> str:
 
 def _meters(asked: str | None, backend: str, device: str) -> tuple[str, ...]:
     if asked:
-        return tuple(name.strip() for name in asked.split(",") if name.strip())
+        names = [name.strip() for name in asked.split(",") if name.strip()]
+        return tuple(sorted(names, key=lambda name: (*METERS, name).index(name)))
     if backend == "simulated":
         return ("simulated",)
     return ("codecarbon",) if device == "cpu" else ("nvml", "codecarbon")

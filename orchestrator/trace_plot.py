@@ -19,6 +19,8 @@ from orchestrator.trace_columns import TraceColumns
 from orchestrator.trace_figure import Caption, ImageFormat, render
 
 PLOT_FILE: Final = "power_trace.svg"
+# Weeks of eight GPUs. A file with a hole in it can claim any size, and would be read for ever.
+LARGEST_TRACE_BYTES = 2 * 10**9
 MOST_NAME_CHARACTERS = 80
 MOST_SUBTITLE_CHARACTERS = 130
 
@@ -29,7 +31,7 @@ def draw(folder: Path, image_format: ImageFormat = "svg") -> Path:
     The same trace and report give the same bytes.
 
     Raises:
-        UsageError: there is no trace, or it has no samples.
+        UsageError: there is no trace, it has no samples, or it is too large.
         HostError: the trace cannot be read, the picture cannot be written, or there is no library
             to draw with.
     """
@@ -115,7 +117,7 @@ def draw_all(target: Path, image_format: ImageFormat) -> Drawn:
 def _read(path: Path) -> TraceColumns:
     try:
         # Whoever runs in the folder can put a pipe there, whose reader would wait for ever.
-        plain = stat.S_ISREG(path.lstat().st_mode)
+        facts = path.lstat()
     except FileNotFoundError:
         raise UsageError(
             Problem(
@@ -124,6 +126,16 @@ def _read(path: Path) -> TraceColumns:
                 "Name a run folder or an output directory; only runs on GPUs leave a trace.",
             )
         ) from None
+    plain = stat.S_ISREG(facts.st_mode)
+    if plain and facts.st_size > LARGEST_TRACE_BYTES:
+        raise UsageError(
+            Problem(
+                str(path),
+                f"is larger than a trace can be ({facts.st_size / 1e9:,.0f} GB, at most"
+                f" {LARGEST_TRACE_BYTES / 1e9:g})",
+                "Nothing of it was read; look at what wrote it.",
+            )
+        )
     columns = TraceColumns(rows(path) if plain else ())
     if not columns.gpus:
         raise UsageError(

@@ -57,6 +57,7 @@ class CounterGauge:
     """
 
     method = "energy counter, both edges aligned to its steps"
+    integrated = False
 
     def __init__(self, handles: Mapping[str, Any], trace_path: Path | None) -> None:
         self._handles = dict(handles)

@@ -5,6 +5,7 @@ import http.client
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -21,6 +22,9 @@ LARGEST_BODY_BYTES = 8 * 2**20
 BLANK_INTEGER = 0x7FFFFFFFFFFFFFF0
 # Far above any GPU; DCGM's blank for numbers with a fraction is 2**47.
 LARGEST_WATTS = 1e6
+# What an exporter says of its GPUs ends up in reports and messages.
+MOST_TEXT_CHARACTERS = 100
+MOST_GPUS_NAMED = 16
 
 CHECK_EXPORTER = (
     "Look at the dcgm-exporter of the serving host, and open --dcgm-endpoint in a browser there."
@@ -172,9 +176,8 @@ def obstacles(uuids: Sequence[str], shown: Mapping[str, ExportedGpu]) -> Iterato
     for uuid in uuids:
         gpu = shown.get(uuid)
         if gpu is None:
-            known = ", ".join(f"{g.uuid} ({g.name})" for g in shown.values()) or "none"
             yield MeterFault(
-                f"the DCGM exporter shows no GPU {uuid}; it shows {known}",
+                f"the DCGM exporter shows no GPU {uuid}; it shows {_named(shown)}",
                 "Name GPUs of the host that it watches, or the exporter of their host.",
             )
         elif gpu.partitioned:
@@ -189,6 +192,17 @@ def obstacles(uuids: Sequence[str], shown: Mapping[str, ExportedGpu]) -> Iterato
                 " takes a GPU of the Volta generation or newer that is not virtual (vGPU).",
                 "counter_without_value",
             )
+
+
+def _named(shown: Mapping[str, ExportedGpu]) -> str:
+    some = islice(shown.values(), MOST_GPUS_NAMED)
+    named = ", ".join(f"{_cut(gpu.uuid)} ({gpu.name})" for gpu in some) or "none"
+    more = len(shown) - MOST_GPUS_NAMED
+    return f"{named} and {more} more" if more > 0 else named
+
+
+def _cut(text: str) -> str:
+    return text[:MOST_TEXT_CHARACTERS]
 
 
 def _read_bounded(answer: http.client.HTTPResponse, until: float) -> str:
@@ -221,7 +235,7 @@ def _parse(text: str) -> dict[str, ExportedGpu]:
         families = list(text_string_to_metric_families("\n".join(lines)))
     except (ValueError, IndexError) as error:
         raise MeterFault(
-            f"the DCGM exporter's text cannot be read: {error}",
+            f"the DCGM exporter's text cannot be read: {_cut(str(error))}",
             CHECK_EXPORTER,
             "counter_without_value",
         ) from error
@@ -243,8 +257,8 @@ def _samples(families: Iterable[Any]) -> Iterable[Any]:
 def _describe(uuid: str, labels: dict[str, str]) -> ExportedGpu:
     return ExportedGpu(
         uuid=uuid,
-        name=labels.get("modelName", ""),
-        driver_version=labels.get("DCGM_FI_DRIVER_VERSION") or None,
+        name=_cut(labels.get("modelName", "")),
+        driver_version=_cut(labels.get("DCGM_FI_DRIVER_VERSION", "")) or None,
         partitioned=False,
     )
 

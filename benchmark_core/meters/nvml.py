@@ -130,7 +130,12 @@ class NvmlMeter:
             return EnergySources()
         simulated = any(gpu.name.startswith(SIMULATED_DEVICE_PREFIX) for gpu in self._facts)
         kind: SourceKind = "simulated" if simulated else "measured"
-        return EnergySources(gpu=EnergySource(meter="nvml", kind=kind, method=self._gauge.method))
+        gauge = self._gauge
+        return EnergySources(
+            gpu=EnergySource(
+                meter="nvml", kind=kind, method=gauge.method, integrated=gauge.integrated
+            )
+        )
 
     def gpus(self) -> tuple[GpuFacts, ...]:
         return self._facts

@@ -20,6 +20,7 @@ class PowerGauge:
     """
 
     method = "power samples at 20 Hz, integrated, because the GPU has no energy counter"
+    integrated = True
 
     def __init__(self, gpu_uuids: Sequence[str], sampler: PowerSampler, trace_path: Path) -> None:
         self._uuids = tuple(gpu_uuids)

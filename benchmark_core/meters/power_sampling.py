@@ -17,7 +17,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from math import inf, isfinite
+from math import ceil, inf, isfinite
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,10 @@ AVERAGE_POWER_FIELD = (185, 0)
 INSTANT_POWER_FIELD = (186, 0)
 # What the driver answers for unsigned values that it does not have.
 NO_VALUES = (2**32 - 1, 2**64 - 1)
+PERIOD_SECONDS = 0.05
+# What the energy does not rest on is asked for no more often than this, and not of all GPUs in one
+# tick: a driver that takes a millisecond for each answer would else not keep up with many GPUs.
+STATE_SECONDS = 0.1
 # What changes seldom, or is slow to ask for, is asked for once in this time.
 SLOW_SECONDS = 1.0
 # Ends a line that the system wrote only in part, so that nobody takes it for a row.
@@ -41,14 +45,19 @@ LONGEST_MARK_BYTES = 4096
 class Gpu:
     """What the driver says of one GPU at a time."""
 
-    def __init__(self, position: int, uuid: str) -> None:
+    def __init__(self, position: int, uuid: str, period_seconds: float = PERIOD_SECONDS) -> None:
         """Raises pynvml.NVMLError when there is no such GPU."""
         import pynvml
 
         self._nvml = pynvml
         self._position = position
         self._handle = pynvml.nvmlDeviceGetHandleByUUID(uuid)
-        self._slow_due = 0.0
+        # By rows and not by time: when ticks come late, asking for more would make them later yet.
+        self._rows_per_state = max(1, ceil(STATE_SECONDS / period_seconds - 1e-9))
+        self._rows = position
+        self._state: dict[str, Any] = {}
+        self._slow_phase = position * period_seconds
+        self._slow_turn: int | None = None
         self._limit_watts: float | None = None
         self._processes: int | None = None
         self._read_reasons = pynvml.nvmlDeviceGetCurrentClocksEventReasons
@@ -70,17 +79,20 @@ class Gpu:
 
     def sample(self) -> TraceRow:
         """A row without a phase, of the moment at which the energy counter was read."""
-        nvml, handle = self._nvml, self._handle
+        nvml = self._nvml
         asked_at = time.monotonic()
         joules = _thousandth(self._ask(nvml.nvmlDeviceGetTotalEnergyConsumption))
         answered_at = time.monotonic()
         watts, instant_watts = self._power()
-        if answered_at >= self._slow_due:
-            self._slow_due = answered_at + SLOW_SECONDS
+        if not self._state or self._rows % self._rows_per_state == 0:
+            self._state = self._ask_state()
+        self._rows += 1
+        turn = int((answered_at + self._slow_phase) / SLOW_SECONDS)
+        if turn != self._slow_turn:
+            self._slow_turn = turn
             self._limit_watts = _thousandth(self._ask(nvml.nvmlDeviceGetEnforcedPowerLimit))
             processes = self._ask(nvml.nvmlDeviceGetComputeRunningProcesses_v3)
             self._processes = None if processes is None else len(processes)
-        utilisation = self._ask(nvml.nvmlDeviceGetUtilizationRates)
         return TraceRow(
             seconds=round((asked_at + answered_at) / 2, 6),
             gpu=self._position,
@@ -88,17 +100,25 @@ class Gpu:
             watts=watts,
             instant_watts=instant_watts,
             counter_joules=joules,
-            celsius=self._ask(
-                lambda _: nvml.nvmlDeviceGetTemperature(handle, nvml.NVML_TEMPERATURE_GPU)
-            ),
-            sm_clock_mhz=self._ask(
-                lambda _: nvml.nvmlDeviceGetClockInfo(handle, nvml.NVML_CLOCK_SM)
-            ),
-            utilisation_percent=None if utilisation is None else utilisation.gpu,
-            throttle_reasons=throttle_words(self._ask(self._read_reasons) or 0),
             power_limit_watts=self._limit_watts,
             processes=self._processes,
+            **self._state,
         )
+
+    def _ask_state(self) -> dict[str, Any]:
+        """The fields of a row that hold until they are asked for again."""
+        nvml = self._nvml
+        utilisation = self._ask(nvml.nvmlDeviceGetUtilizationRates)
+        return {
+            "celsius": self._ask(
+                lambda handle: nvml.nvmlDeviceGetTemperature(handle, nvml.NVML_TEMPERATURE_GPU)
+            ),
+            "sm_clock_mhz": self._ask(
+                lambda handle: nvml.nvmlDeviceGetClockInfo(handle, nvml.NVML_CLOCK_SM)
+            ),
+            "utilisation_percent": None if utilisation is None else utilisation.gpu,
+            "throttle_reasons": throttle_words(self._ask(self._read_reasons) or 0),
+        }
 
     def _power(self) -> tuple[float | None, float | None]:
         """Average and instant watts, from one question to the driver."""
@@ -229,14 +249,14 @@ def main(arguments: Sequence[str]) -> int:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     parser = argparse.ArgumentParser(prog="power_sampling")
     parser.add_argument("--file", type=Path, required=True)
-    parser.add_argument("--period", type=_seconds, default=0.05)
+    parser.add_argument("--period", type=_seconds, default=PERIOD_SECONDS)
     parser.add_argument("uuids", nargs="+")
     options = parser.parse_args(arguments)
     import pynvml
 
     try:
         pynvml.nvmlInit()
-        gpus = [Gpu(position, uuid) for position, uuid in enumerate(options.uuids)]
+        gpus = [Gpu(number, uuid, options.period) for number, uuid in enumerate(options.uuids)]
         trace = TraceFile(options.file)
     except (pynvml.NVMLError, OSError) as error:
         print(error, file=sys.stderr)

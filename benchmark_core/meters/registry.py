@@ -1,6 +1,6 @@
 """Which meters there are, and how each is made for a run."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -55,6 +55,12 @@ def _simulated(context: MeterContext) -> Meter:
 
     simulation = context.simulation or Simulation()
     return SimulatedMeter(simulation.watts, context.gpu_count, simulation.fault, context.gpu_uuids)
+
+
+def fastest_first(names: Iterable[MeterName]) -> list[MeterName]:
+    """In the order of the registry; a slow meter inside the window of a fast one would be in it."""
+    order = list(_FACTORIES)
+    return sorted(names, key=order.index)
 
 
 _FACTORIES: dict[MeterName, Callable[[MeterContext], Meter]] = {

@@ -2,7 +2,6 @@
 
 import csv
 import sys
-from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +13,7 @@ WIDTH_WHEN_PIPED = 160
 WIDTH_FOR_ALL = 110
 MOST_ROWS = 200
 MOST_FAILURES = 20
+MOST_NAMED = 10
 
 
 def _figure(digits: int) -> Callable[[str], str]:
@@ -44,7 +44,7 @@ SHOWN = (
     Shown("GPU Wh", "gpu_energy_wh", _figure(4)),
     Shown("CPU Wh", "cpu_energy_wh", _figure(3), vital=False),
     Shown("RAM Wh", "ram_energy_wh", _figure(3), vital=False),
-    Shown("verdict", "verdict", number=False, vital=False),
+    Shown("verdict", "verdict", number=False),
 )
 
 
@@ -127,13 +127,22 @@ def _notes(rows: Sequence[dict[str, str]]) -> list[str]:
         named = [source or "not measured" for source in sources]
         if named:
             notes.append(f"{part.upper()} energy: {' | '.join(named)}")
-    reasons = Counter(
-        (row["verdict"], reason)
-        for row in rows
-        for reason in row["verdict_reasons"].split("; ")
-        if reason
-    )
-    notes += [
-        f"{verdict} in {count} runs: {reason}" for (verdict, reason), count in reasons.most_common()
+    return [*notes, *_reasons(rows)]
+
+
+def _reasons(rows: Sequence[dict[str, str]]) -> list[str]:
+    """What speaks against the figures, most frequent first; invalid rows by their names."""
+    found: dict[tuple[str, str], list[str]] = {}
+    for row in rows:
+        for reason in filter(None, row["verdict_reasons"].split("; ")):
+            found.setdefault((row["verdict"], reason), []).append(row["run_id"])
+    return [
+        f"{verdict} in {len(run_ids)} runs"
+        f"{f' ({_named(run_ids)})' if verdict == 'invalid' else ''}: {reason}"
+        for (verdict, reason), run_ids in sorted(found.items(), key=lambda item: -len(item[1]))
     ]
-    return notes
+
+
+def _named(run_ids: Sequence[str]) -> str:
+    more = len(run_ids) - MOST_NAMED
+    return ", ".join(run_ids[:MOST_NAMED]) + (f" and {more} more" if more > 0 else "")

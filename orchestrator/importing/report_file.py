@@ -45,11 +45,11 @@ def _refuse(constant: str) -> None:
 
 
 def _without_twins(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        names = [name for name, _ in pairs]
-        twin = next(name for name in found if names.count(name) > 1)
-        raise _Refused(f"{shown(twin)} stands there twice")
+    found: dict[str, Any] = {}
+    for name, value in pairs:
+        if name in found:
+            raise _Refused(f"{shown(name)} stands there twice")
+        found[name] = value
     return found
 
 

@@ -30,6 +30,8 @@ def test_a_spec_survives_its_file(tmp_path):
 def test_the_hash_covers_what_is_measured_and_not_the_name():
     spec = builders.spec()
     assert builders.spec(run_id="another").spec_hash() == spec.spec_hash()
+    assert builders.spec(idle_seconds=5.0).spec_hash() == spec.spec_hash()
+    assert builders.spec(stop_at_ci=0.01).spec_hash() != spec.spec_hash()
     assert builders.spec(repetitions=3).spec_hash() != spec.spec_hash()
     assert builders.spec(precision="float32").spec_hash() != spec.spec_hash()
 

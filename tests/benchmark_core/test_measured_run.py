@@ -16,9 +16,10 @@ from benchmark_core.contract import (
     TokenLimits,
 )
 from benchmark_core.differences import differences
-from benchmark_core.faults import SpecFault
+from benchmark_core.faults import MeterFault, SpecFault
 from benchmark_core.measured_run import run
-from benchmark_core.report import RunReport
+from benchmark_core.meters.simulated import SimulatedMeter
+from benchmark_core.report import Reading, RunReport
 from tests.support import builders
 
 SHORT = TokenLimits(max_new_tokens=3, min_new_tokens=3)
@@ -123,6 +124,64 @@ def test_a_model_on_other_gpus_than_the_metered_ones_is_not_measured(prepared, m
     assert "SIMULATED-GPU-0" in report.failure.message
     assert report.verdict.reasons == ("meter_watches_other_gpus",)
     assert report.verdict.verdict == "invalid"
+
+
+@pytest.mark.parametrize("reason", ["gpu_lost", "edges_not_found"])
+def test_a_gpu_that_is_lost_is_named_though_the_model_failed_first(prepared, monkeypatch, reason):
+    """Another complaint of the meter does not stand in for what went wrong."""
+    broken = []
+
+    def fail(self, prepared, step):
+        broken.append(True)
+        raise RuntimeError("unspecified launch failure")
+
+    def approach(self):
+        if broken:
+            raise MeterFault("the GPU is gone", "Look for it.", reason)
+
+    monkeypatch.setattr(SimulatedBackend, "run", fail)
+    monkeypatch.setattr(SimulatedMeter, "approach", approach)
+    report = run(prepared(builders.spec(backend=simulated())))
+    lost = reason == "gpu_lost"
+    assert report.failure.kind == ("meter_failed" if lost else "model_unusable")
+    assert (report.verdict is not None) is lost
+    assert ("launch failure" in report.failure.message) is not lost
+
+
+def test_a_phase_below_zero_leaves_a_run_without_a_figure(prepared, monkeypatch):
+    """In the second repetition prefill reads more than the pass it is a part of."""
+    opened, read = [], SimulatedMeter.read
+
+    def open_window(self, label, really=SimulatedMeter.open):
+        opened.append(label)
+        really(self, label)
+
+    def read_window(self):
+        reading = read(self)
+        factor = 100 if opened[-1] == "prefill 2" else 1
+        joules = {uuid: value * factor for uuid, value in reading.gpu_joules_by_device.items()}
+        return Reading(gpu_joules=sum(joules.values()), gpu_joules_by_device=joules)
+
+    monkeypatch.setattr(SimulatedMeter, "open", open_window)
+    monkeypatch.setattr(SimulatedMeter, "read", read_window)
+    folder = prepared(builders.spec(backend=simulated(), repetitions=3))
+    report = run(folder)
+    assert report.repetitions[1].phases["decode"].gpu_joules < 0
+    assert report.verdict.verdict == "invalid"
+    assert "phase_not_positive" in report.verdict.reasons
+    assert report.summary.gpu_energy_wh is None
+    assert report.summary.wh_per_1000_queries is None
+    assert not (folder / "GPU_ENERGY_WH.txt").exists()
+    assert json.loads((folder / "GPU_ENERGY_SUMMARY.json").read_text())["total"] is None
+
+
+def test_the_order_in_which_meters_are_named_changes_nothing(prepared):
+    order, reports = ("simulated", "codecarbon"), []
+    for name, meters in (("one", order), ("two", order[::-1])):
+        spec = builders.spec(run_id=name, backend=simulated(), meters=meters)
+        reports.append(run(prepared(spec)))
+        assert differences(spec, reports[-1]) == []
+    assert reports[0].applied.meters == reports[1].applied.meters == order
 
 
 @pytest.mark.parametrize("target", [0.9, 1e-9])

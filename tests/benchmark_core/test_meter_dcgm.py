@@ -326,6 +326,20 @@ def test_a_page_holds_values_exactly_and_a_gpu_once_for_all_its_pods() -> None:
     assert scrape.asked_at <= scrape.answered_at
 
 
+def test_what_an_exporter_says_of_gpus_is_cut_to_what_a_reader_can_use() -> None:
+    gpus = [Gpu(number, 100, name="N" * 5000) for number in range(20)]
+    for gpu in gpus:
+        gpu.extra_labels = f'DCGM_FI_DRIVER_VERSION="{"5" * 5000}",'
+    text = "\n".join(line for gpu in gpus for line in gpu.lines(0.0))
+    shown = dcgm_exporter._parse(text.replace(',DCGM_FI_DRIVER_VERSION="570.86.15"', ""))
+    assert {gpu.name for gpu in shown.values()} == {"N" * 100}
+    assert {gpu.driver_version for gpu in shown.values()} == {"5" * 100}
+    (fault,) = dcgm_exporter.obstacles([uuid(77)], shown)
+    assert [uuid(number) in fault.message for number in range(20)] == [True] * 16 + [False] * 4
+    assert fault.message.endswith(" and 4 more")
+    assert len(fault.message) < 3000
+
+
 def test_one_connection_serves_all_questions() -> None:
     with serving(Gpu(0, 100)) as exporter:
         client = dcgm_exporter.DcgmExporter(exporter.url)

@@ -142,6 +142,19 @@ def test_windows_shorter_and_longer_than_the_steps_are_exact(driver: Path) -> No
     assert statistics.median(late_seconds) < USUAL_EDGE_SECONDS
 
 
+def test_a_slow_driver_with_many_gpus_still_gives_the_energy(driver: Path) -> None:
+    """A round through eight counters takes 9 ms, so at worst a window is wrong by that, and by the
+    same error of the power over the 0.1 s from its end to the next step: 18 ms for each GPU.
+    """
+    environment = simulated_driver.environment(driver, gpus=8, watts=350, latency_ms=1)
+    devices = [uuid(number) for number in range(8)]
+    short, long = measure(environment, devices, [0.3, 0.6])["windows"]
+    assert short["gpu_joules"] == pytest.approx(8 * 350 * short["seconds"], rel=0.03)
+    assert set(long["gpu_joules_by_device"]) == set(devices)
+    for joules in long["gpu_joules_by_device"].values():
+        assert joules == pytest.approx(350 * long["seconds"], rel=0.03)
+
+
 @pytest.mark.parametrize("step_ms", [0, 1, 20, 100])
 def test_any_step_of_the_counter_will_do(driver: Path, step_ms: int) -> None:
     environment = simulated_driver.environment(driver, watts=350, step_ms=step_ms)

@@ -210,8 +210,8 @@ def test_another_backend():
     [
         (None, "no GPU energy"),
         (
-            EnergySource(meter="nvml", kind="measured", method="power samples, integrated"),
-            "nvml (power samples integrated)",
+            EnergySource(meter="nvml", kind="measured", method="power, summed up", integrated=True),
+            "nvml (power summed up)",
         ),
         (
             EnergySource(meter="simulated", kind="simulated", method="350 W times duration"),

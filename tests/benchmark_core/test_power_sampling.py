@@ -53,6 +53,48 @@ def test_each_gpu_has_rows_of_its_own(driver: Path, tmp_path: Path) -> None:
         assert {row.watts for row in own} == {watts}
 
 
+def test_a_slow_driver_with_many_gpus_keeps_up_with_the_rows(driver: Path, tmp_path: Path) -> None:
+    found = sampled(driver, tmp_path, seconds=2.5, gpus=8, latency_ms=1)
+    for gpu in range(8):
+        own = [row for row in found if row.gpu == gpu]
+        assert (len(own) - 1) / (own[-1].seconds - own[0].seconds) >= 10
+        assert {(row.celsius, row.sm_clock_mhz, row.power_limit_watts) for row in own} == {
+            (45, 1980, 700)
+        }
+
+
+ASKED = """
+import pynvml
+from benchmark_core.meters.power_sampling import Gpu
+
+pynvml.nvmlInit()
+answered, asked = pynvml.nvmlDeviceGetTemperature, []
+
+def temperature(*arguments):
+    asked.append(1)
+    return answered(*arguments)
+
+pynvml.nvmlDeviceGetTemperature = temperature
+counts = {}
+for period in (0.02, 0.05, 0.2):
+    gpus = [Gpu(number, uuid, period) for number, uuid in enumerate(plan["uuids"])]
+    counts[period] = []
+    for _ in range(6):
+        del asked[:]
+        assert {gpu.sample().celsius for gpu in gpus} == {45}
+        counts[period].append(len(asked))
+tell(**{str(period): found for period, found in counts.items()})
+"""
+
+
+def test_the_state_of_gpus_is_asked_for_in_turn(driver: Path, tmp_path: Path) -> None:
+    assert answer_of(driver, tmp_path, ASKED, gpus=2) == {
+        "0.02": [2, 0, 0, 0, 1, 1],
+        "0.05": [2, 1, 1, 1, 1, 1],
+        "0.2": [2, 2, 2, 2, 2, 2],
+    }
+
+
 def test_only_the_gpus_of_the_run_are_sampled(driver: Path, tmp_path: Path) -> None:
     found = sampled(driver, tmp_path, gpus=3, uuids=[uuid(1)], watts="350,100,600")
     assert {(row.gpu, row.watts) for row in found} == {(0, 100)}

@@ -78,13 +78,13 @@ class Sampling(threading.Thread):
 
 def wait(path: Path, watts: float | None, known: dict[str, GpuRest], longest: float = 60.0):
     with Sampling(path, watts):
-        return thermal_gate.wait(path, ["GPU-1"], 0.5, known, longest)
+        return thermal_gate.wait(path, ["GPU-1"], 0.15, known, longest)
 
 
 def test_what_was_waited_and_how_the_gpu_was_then_are_told(tmp_path: Path) -> None:
     gate = wait(tmp_path / "trace.csv", 85, {})
     assert gate.settled
-    assert 0.5 <= gate.waited_seconds < 60
+    assert 0.6 <= gate.waited_seconds < 60
     assert gate.at_rest == {"GPU-1": GpuRest(watts=85, celsius=41)}
 
 
@@ -93,6 +93,12 @@ def test_a_gpu_that_stays_hot_is_waited_for_no_longer_than_allowed(tmp_path: Pat
     assert not gate.settled
     assert gate.waited_seconds >= 1.0
     assert gate.at_rest["GPU-1"].watts == pytest.approx(300)
+
+
+def test_a_gpu_that_gets_no_cooler_than_this_is_at_rest_in_the_end(tmp_path: Path) -> None:
+    gate = wait(tmp_path / "trace.csv", 110, {"GPU-1": KNOWN})
+    assert gate.settled
+    assert gate.waited_seconds >= thermal_gate.PATIENCE * thermal_gate.LOOKED_BACK * 0.15
 
 
 def test_a_gpu_whose_power_cannot_be_read_is_not_waited_for(tmp_path: Path) -> None:

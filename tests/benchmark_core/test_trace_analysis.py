@@ -4,7 +4,7 @@ import pytest
 
 from benchmark_core.ledger import Span
 from benchmark_core.power_trace import TraceRow
-from benchmark_core.trace_analysis import analyse
+from benchmark_core.trace_analysis import MOST_LIMITS, analyse
 from tests.support.traces import sampled, write_trace
 
 SPANS = (
@@ -80,7 +80,11 @@ def test_samples_and_rate_are_those_of_one_gpu(tmp_path):
 
 def test_a_short_gap_is_bridged_and_a_long_one_leaves_the_energy_unknown(tmp_path):
     def with_hole(first, last):
-        return lambda t, n: None if first < t < last else TraceRow(t, n, "", watts=rising(t))
+        def look(t, n):
+            row = TraceRow(t, n, "", watts=rising(t), instant_watts=rising(t))
+            return None if first < t < last else row
+
+        return look
 
     short = analysed(tmp_path, with_hole(7.0, 7.9))
     assert short.facts.longest_gap_seconds == pytest.approx(0.9)
@@ -91,6 +95,12 @@ def test_a_short_gap_is_bridged_and_a_long_one_leaves_the_energy_unknown(tmp_pat
     assert long.between_joules is not None
     across = analysed(tmp_path, with_hole(9.0, 11.0))
     assert across.between_joules is None
+
+
+def test_an_average_power_alone_does_not_tell_of_the_short_time_between_windows(tmp_path):
+    found = analysed(tmp_path, lambda t, n: TraceRow(t, n, "", watts=rising(t)))
+    assert found.facts.integrated_joules is not None
+    assert found.between_joules is None
 
 
 def test_a_long_gap_in_a_much_longer_run_is_bridged(tmp_path):
@@ -106,9 +116,9 @@ def test_a_long_gap_in_a_much_longer_run_is_bridged(tmp_path):
 @pytest.mark.parametrize(
     ("look", "gap"),
     [
-        (lambda t, n: TraceRow(t, n, "", watts=1.0) if t <= 14.0 else None, 2.027),
-        (lambda t, n: TraceRow(t, n, "", watts=1.0) if t >= 3.0 else None, 1.987),
-        (lambda t, n: TraceRow(t, n, ""), 15.014),
+        (lambda t, n: TraceRow(t, n, "", watts=1.0) if t <= 12.0 else None, 2.0),
+        (lambda t, n: TraceRow(t, n, "", watts=1.0) if t >= 8.0 else None, 1.483),
+        (lambda t, n: TraceRow(t, n, ""), 7.483),
     ],
     ids=["ends early", "begins late", "no power"],
 )
@@ -125,10 +135,27 @@ def test_one_gpu_without_power_leaves_all_without_energy(tmp_path):
     assert found.between_joules is None
 
 
+@pytest.mark.parametrize(
+    ("first", "last", "gap"), [(3.0, 4.9, 0.05), (5.0, 7.0, 0.483), (13.5, 15.9, 0.5)]
+)
+def test_gaps_count_from_the_first_repetition_to_the_last(tmp_path, first, last, gap):
+    found = analysed(
+        tmp_path, lambda t, n: None if first < t < last else TraceRow(t, n, "", watts=1.0)
+    )
+    assert found.facts.longest_gap_seconds == pytest.approx(gap, abs=1e-6)
+
+
+def test_without_repetitions_gaps_count_in_the_whole_run(tmp_path):
+    rows = sampled(END, lambda t, n: None if 3.0 < t < 4.9 else TraceRow(t, n, "", watts=1.0))
+    path = write_trace(tmp_path / "power_trace.csv", rows)
+    found = analyse(path, ["GPU-0"], SPANS[:3], None, model_on_gpu=True)
+    assert found.facts.longest_gap_seconds == pytest.approx(1.9)
+
+
 def test_no_trace_is_one_gap(tmp_path):
     found = analyse(tmp_path / "power_trace.csv", ["GPU-0"], SPANS, 5.0, model_on_gpu=True)
     assert (found.facts.samples, found.facts.rate_hertz) == (0, 0.0)
-    assert found.facts.longest_gap_seconds == pytest.approx(15.014)
+    assert found.facts.longest_gap_seconds == pytest.approx(7.483)
     assert found.facts.integrated_joules is None
     assert found.facts.gpus[0].first_celsius is None
 
@@ -139,6 +166,39 @@ def test_a_run_without_windows_has_no_energy(tmp_path):
     found = analyse(path, ["GPU-0"], [], None, model_on_gpu=True)
     assert found.facts.integrated_joules is None
     assert found.between_joules is None
+
+
+def counting(resets):
+    """100 W, and a counter that is back at zero at the times given."""
+
+    def look(seconds, gpu):
+        since = max((at for at in resets.get(gpu, ()) if at <= seconds), default=-50.0)
+        return TraceRow(seconds, gpu, "", watts=100.0, counter_joules=100.0 * (seconds - since))
+
+    return look
+
+
+@pytest.mark.parametrize(
+    ("resets", "found"),
+    [
+        ({}, 0),
+        ({0: [8.01]}, 1),
+        ({0: [8.01, 12.01], 1: [8.01]}, 3),
+        ({1: [5.05]}, 1),
+        ({0: [0.5], 1: [16.5]}, 0),
+    ],
+    ids=["none", "in a window", "more often", "between windows", "outside the run"],
+)
+def test_a_counter_that_falls_within_the_run_was_reset(tmp_path, resets, found):
+    assert analysed(tmp_path, counting(resets), gpus=2).facts.counter_resets == found
+
+
+def test_a_counter_that_was_not_told_for_a_while_is_compared_with_what_it_was(tmp_path):
+    def look(seconds, gpu):
+        row = counting({0: [8.01]})(seconds, gpu)
+        return row._replace(counter_joules=None) if 7.5 < seconds < 9.0 else row
+
+    assert analysed(tmp_path, look).facts.counter_resets == 1
 
 
 # ------------------------------------------------------------------ conditions
@@ -181,6 +241,22 @@ def test_every_power_limit_is_named_once_in_the_order_seen(tmp_path):
     assert conditions(tmp_path, look).power_limits_watts == (700.0, 500.0)
 
 
+def test_power_limits_outside_the_run_are_not_its_own(tmp_path):
+    def look(seconds, gpu):
+        limit = 700.0 if 1.013 <= seconds <= 16.027 else 500.0
+        return TraceRow(seconds, gpu, "", power_limit_watts=limit)
+
+    assert conditions(tmp_path, look).power_limits_watts == (700.0,)
+
+
+def test_only_the_first_power_limits_are_named(tmp_path):
+    def look(seconds, gpu):
+        return TraceRow(seconds, gpu, "", power_limit_watts=round(seconds * 20))
+
+    found = conditions(tmp_path, look).power_limits_watts
+    assert found == tuple(float(number) for number in range(21, 21 + MOST_LIMITS))
+
+
 def foreign(folder, count, model_on_gpu=True):
     """`count` gives the number of programs at a time and where the run then is."""
     found = conditions(
@@ -218,6 +294,17 @@ def test_a_foreign_process_is_seen_where_ours_is_not(tmp_path):
     assert foreign(tmp_path, lambda t, name: int(t > 11)) == (0, 1, 1)
 
 
-def test_an_unknown_number_of_processes_is_none_foreign(tmp_path):
-    assert foreign(tmp_path, lambda t, name: None) == (0, 0, 0)
+def test_an_unknown_number_of_processes_is_not_zero(tmp_path):
+    assert foreign(tmp_path, lambda t, name: None) == (None, None, None)
+    assert foreign(tmp_path, lambda t, name: int(t > 4) if t < 14 else None) == (0, 0, None)
+    assert foreign(tmp_path, lambda t, name: int(t > 4) if t > 3.2 else None) == (None, 0, 0)
+
+
+def test_a_driver_that_does_not_show_our_process_need_not_show_others(tmp_path):
+    assert foreign(tmp_path, lambda t, name: 0) == (0, None, None)
+    assert foreign(tmp_path, lambda t, name: 0, model_on_gpu=False) == (0, 0, 0)
+    assert foreign(tmp_path, lambda t, name: int(t > 14.3)) == (0, None, 1), "but one was seen"
+
+
+def test_our_process_may_end_before_the_rest_is_watched(tmp_path):
     assert foreign(tmp_path, lambda t, name: 1 if 4 < t < 6 else 0) == (0, 0, 0)

@@ -24,6 +24,7 @@ def sweep(tmp_path_factory):
         *("--prompts-file", str(ROOT / "demo/prompts.jsonl")),
         *("--engine", "process", "--device", "cpu", "--repetitions", "2"),
         *("--meters", "nvml,codecarbon", "--gpus", "1", "--region", "FRA"),
+        *("--idle-seconds", "0.5"),
         *("--output-dir", "results"),
         cwd=place,
         HF_HUB_CACHE=str(place / "hub"),

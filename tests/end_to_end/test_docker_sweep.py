@@ -150,6 +150,7 @@ def test_a_real_model_in_a_container_gives_the_joules_the_driver_spent(place, hu
             str(ROOT / "demo/prompts.jsonl"),
         ),
         *("--image", tag, "--device", "cpu", "--meters", "nvml,codecarbon", "--gpus", "0"),
+        *("--idle-seconds", "0.5"),
         *("--repetitions", "2", "--output-dir", "results", "--model-name", "llama"),
     )
     found = batch(

@@ -155,11 +155,39 @@ def test_the_closing_table_names_sources_failures_and_the_file(tmp_path, capsys)
         "1 finished, 1 failed",
         str(path),
         "flagged in 1 runs: rehearsal",
-        "invalid in 1 runs: counter_reset",
+        "invalid in 1 runs (c_d_Off): counter_reset",
     ):
         assert part in text
     assert "GPU energy: not measured" not in text
     assert " 0.25" in text
+
+
+def test_invalid_rows_are_named_and_a_narrow_terminal_shows_the_verdict(
+    tmp_path, capsys, monkeypatch
+):
+    from orchestrator.master_columns import COLUMNS
+
+    path = tmp_path / "master_results.csv"
+    run_ids = [f"m_{number:02d}" for number in range(12)]
+    cells = {"outcome": "finished", "verdict": "invalid"}
+    lines = [
+        ",".join(
+            ({"run_id": run_id, "verdict_reasons": "phase_not_positive"} | cells).get(name, "")
+            for name in COLUMNS
+        )
+        for run_id in run_ids
+    ]
+    path.write_text("\n".join([",".join(COLUMNS), *lines]) + "\n")
+    monkeypatch.setattr(results_view, "WIDTH_WHEN_PIPED", 80)
+    result = SweepResult(finished=12, skipped=0, failed=0, interrupted=0, not_started=0)
+    results_view.show(path, run_ids, result)
+    text = capsys.readouterr().out
+    named = ", ".join(run_ids[:10])
+    assert f"invalid in 12 runs ({named} and 2 more): phase_not_positive" in text
+    heading, first, *_ = text.splitlines()
+    assert heading.split()[-1] == "verdict"
+    assert "CPU Wh" not in heading
+    assert first.split()[-1] == "invalid"
 
 
 @pytest.mark.parametrize(

@@ -262,6 +262,10 @@ def changed(*path, to):
         ({"summary": {}, "energy": {"gpu_energy_wh": 3}}, "no phase to score"),
         (newer() | {"preprocess": phase(1e-5)}, "under both of its names"),
         ('{"prefill": {}, "prefill": {}}', "'prefill' stands there twice"),
+        (
+            "{" + "".join(f'"k{number}": 0, ' for number in range(50_000)) + '"k49999": 0}',
+            "'k49999' stands there twice",
+        ),
         ("[1]", "holds no JSON object"),
         ('{"prefill": ', "cannot be read as JSON"),
         ("", "cannot be read as JSON"),

@@ -471,6 +471,66 @@ def test_a_figure_that_was_not_measured_is_empty_beside_others_that_were(add, ro
     assert (row["official"], row["idle_watts_before"]) == ("yes", "70.0")
 
 
+UNUSABLE = (
+    "gpu_energy_wh",
+    "co2_emissions_g",
+    "tokens_per_joule",
+    "avg_energy_per_prompt_wh",
+    "wh_per_1000_queries",
+    "gpu_energy_stdev_wh",
+    "gpu_energy_ci95_wh",
+    "preprocess_wh",
+    "prefill_wh",
+    "decode_wh",
+    "prefill_single_pass_wh",
+    "decode_single_pass_wh",
+    "active_energy_wh",
+)
+
+
+def test_an_invalid_run_has_no_gpu_energy_and_keeps_the_rest(add, rows):
+    plain = further_report(builders.spec())
+    spread = Spread(mean=0.1, stdev=0.01, ci95=0.02)
+    carbon = Carbon(
+        emissions_g=0.5,
+        factor_g_per_kwh=475,
+        region="WORLD",
+        source="IEA",
+        year=2019,
+        basis="gpu+cpu+ram",
+    )
+    summary = plain.summary.model_copy(update={"cpu_energy_wh": spread})
+    for run_id, verdict in (("a_Off", "flagged"), ("b_Off", "invalid")):
+        reasons = ("foreign_process_during",)
+        update = {
+            "run_id": run_id,
+            "spec_hash": builders.spec(run_id=run_id).spec_hash(),
+            "verdict": Verdict(verdict=verdict, reasons=reasons),
+            "carbon": carbon,
+            "summary": summary,
+        }
+        add(run_id, report=plain.model_copy(update=update))
+    usable, invalid = rows()
+    assert all(usable[name] for name in UNUSABLE)
+    assert {name: invalid[name] for name in UNUSABLE} == dict.fromkeys(UNUSABLE, "")
+    own = {*UNUSABLE, "run_id", "verdict", "spec_hash"}
+    kept = {name: text for name, text in usable.items() if name not in own}
+    assert {name: invalid[name] for name in kept} == kept
+    for name in ("total_tokens", "total_duration_seconds", "cpu_energy_wh", "verdict_reasons"):
+        assert invalid[name], name
+    assert (invalid["outcome"], invalid["error_message"]) == ("finished", "")
+
+
+@pytest.mark.parametrize(("phase", "column"), [("forward", "forward_wh"), ("call", "call_wh")])
+def test_an_invalid_run_without_generation_has_no_gpu_energy_either(add, rows, phase, column):
+    report = builders.report(builders.spec())
+    summary = report.summary.model_copy(update={"phases_gpu_wh": {phase: 0.1}})
+    verdict = Verdict(verdict="invalid", reasons=("power_limit_changed",))
+    add(report=report.model_copy(update={"summary": summary, "verdict": verdict}))
+    (row,) = rows()
+    assert row[column] == ""
+
+
 def test_a_failed_meter_can_be_filtered_by_its_reason(add, rows):
     verdict = Verdict(verdict="invalid", reasons=("counter_reset",))
     add("a_Off", "failed", "meter_failed: the counter fell", verdict=verdict)

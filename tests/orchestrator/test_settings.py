@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 
 import batch_runner
+from benchmark_core.meters.registry import fastest_first
 from orchestrator.errors import UsageError
-from orchestrator.settings import from_arguments
+from orchestrator.settings import METERS, from_arguments
 from tests.support.settings import settings
 
 
@@ -90,7 +91,7 @@ def test_the_hub_cache_follows_the_usual_variables():
     [
         ([], 5.0),
         (["--meters", "codecarbon,dcgm"], 5.0),
-        (["--meters", "nvml", "--idle-seconds", "600"], 600.0),
+        (["--meters", "nvml", "--idle-seconds", "60"], 60.0),
         (["--meters", "codecarbon"], None),
         (["--device", "cpu"], None),
         (["--device", "cpu", "--meters", "nvml"], 5.0),
@@ -107,6 +108,11 @@ def test_power_at_rest_is_watched_where_a_meter_of_real_gpus_can(flags, seconds)
 )
 def test_the_target_of_the_interval_is_a_percentage(text, share):
     assert settings("--stop-at-ci", text).stop_at_ci == share
+
+
+def test_meters_are_asked_in_one_order_however_they_are_named():
+    assert settings("--meters", "codecarbon,nvml,odd").meters == ("nvml", "codecarbon", "odd")
+    assert tuple(fastest_first(METERS[::-1])) == METERS
 
 
 def test_repetitions_do_not_end_early_unless_asked_to():

@@ -280,6 +280,20 @@ def test_there_has_to_be_a_trace_with_samples(write, folder):
     assert sorted(path.name for path in folder.iterdir()) == ["power_trace.csv"]
 
 
+def test_a_trace_of_a_terabyte_is_refused_before_it_is_read(write, folder, monkeypatch):
+    write(course(1))
+    with (folder / "power_trace.csv").open("r+b") as stream:
+        stream.truncate(10**12)
+
+    def read(*_):
+        raise AssertionError("it was read")
+
+    monkeypatch.setattr(trace_plot, "rows", read)
+    with pytest.raises(UsageError, match=r"larger than a trace can be \(1,000 GB, at most 2\)"):
+        draw(folder)
+    assert "larger than a trace" in draw_if_possible(folder)
+
+
 def test_a_picture_that_cannot_be_written_is_told(write, folder):
     write(course(1))
     (folder / "power_trace.svg").mkdir()

@@ -17,6 +17,7 @@
  *   AIES_SIM_DELAY_MS       each step is seen later than it was by a random part of it (0)
  *   AIES_SIM_POWER_STEP_MS  period in which the power readings are renewed; 0: always (100)
  *   AIES_SIM_POWER_SCALE    factor of all power readings (1)
+ *   AIES_SIM_LATENCY_MS     every call that reads a device takes so long before it looks (0)
  *   AIES_SIM_STATE          file that the processes share, for work and the zero time, which is
  *                           that of the first initialisation with it (none: this process and its
  *                           forks share their own)
@@ -47,6 +48,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "driver.h"
 
@@ -173,6 +175,7 @@ void configure(void) {
         double latest = device->jitter_seconds + device->delay_seconds;
         if (device->step_seconds > 0 && latest >= device->step_seconds)
             misconfigured("AIES_SIM_JITTER_MS and AIES_SIM_DELAY_MS are longer than a step");
+        device->latency_seconds = number("AIES_SIM_LATENCY_MS", 0) / 1000;
         device->power_step_seconds = number("AIES_SIM_POWER_STEP_MS", 100) / 1000;
         device->power_scale = number("AIES_SIM_POWER_SCALE", 1);
         read_celsius(device);
@@ -183,6 +186,13 @@ void configure(void) {
 
 int is_struck(const struct device *device, enum fault fault) {
     return clock_seconds() >= zero_seconds() + device->fault_from[fault];
+}
+
+void wait_latency(const struct device *device) {
+    double seconds = device->latency_seconds;
+    if (seconds <= 0) return;
+    struct timespec rest = {(time_t)seconds, (long)((seconds - (time_t)seconds) * 1e9)};
+    while (nanosleep(&rest, &rest)) continue;
 }
 
 int is_within(struct span span) {

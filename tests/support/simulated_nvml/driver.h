@@ -27,7 +27,7 @@ struct device {
     int index;
     struct shape shape;
     double step_seconds, jitter_seconds, delay_seconds;
-    double power_step_seconds, power_scale;
+    double power_step_seconds, power_scale, latency_seconds;
     double fault_from[FAULT_COUNT];
     struct span foreign, throttled, limited;
     double limit_watts;
@@ -41,6 +41,7 @@ void configure(void);
 void misconfigured(const char *what);
 int is_struck(const struct device *device, enum fault fault);
 int is_within(struct span span);
+void wait_latency(const struct device *device);
 
 /* state.c: what the processes share. */
 double clock_seconds(void);

@@ -37,6 +37,12 @@ static nvmlReturn_t put_text(char *to, unsigned length, const char *text) {
     if (is_struck((device), LOST)) return GPU_IS_LOST; \
 } while (0)
 
+/* For what reads the device itself, and so takes the time that a driver needs for that. */
+#define CHECK_READING(device) do { \
+    if (device) wait_latency(device); \
+    CHECK(device); \
+} while (0)
+
 /* --------------------------------------------------------------- beyond what a real driver has */
 
 /* From now on the device works, or rests; of use where its shape is that of work. */
@@ -158,14 +164,14 @@ struct memory { unsigned long long total, free, used; };
 struct memory_v2 { unsigned version; unsigned long long total, reserved, free, used; };
 
 nvmlReturn_t nvmlDeviceGetMemoryInfo(nvmlDevice_t device, struct memory *memory) {
-    CHECK(device);
+    CHECK_READING(device);
     memory->total = 80ULL << 30;
     memory->used = 1ULL << 30;
     memory->free = memory->total - memory->used;
     return SUCCESS;
 }
 nvmlReturn_t nvmlDeviceGetMemoryInfo_v2(nvmlDevice_t device, struct memory_v2 *memory) {
-    CHECK(device);
+    CHECK_READING(device);
     memory->total = 80ULL << 30;
     memory->reserved = 0;
     memory->used = 1ULL << 30;
@@ -174,13 +180,13 @@ nvmlReturn_t nvmlDeviceGetMemoryInfo_v2(nvmlDevice_t device, struct memory_v2 *m
 }
 
 nvmlReturn_t nvmlDeviceGetTotalEnergyConsumption(nvmlDevice_t device, unsigned long long *mj) {
-    CHECK(device);
+    CHECK_READING(device);
     if (is_struck(device, NO_ENERGY)) return NOT_SUPPORTED;
     *mj = counter_millijoules(device);
     return SUCCESS;
 }
 nvmlReturn_t nvmlDeviceGetPowerUsage(nvmlDevice_t device, unsigned *milliwatts) {
-    CHECK(device);
+    CHECK_READING(device);
     if (is_struck(device, NO_POWER)) return NOT_SUPPORTED;
     if (is_struck(device, NAN_POWER)) return UNKNOWN;
     *milliwatts = power_milliwatts(device, AVERAGE_SECONDS);
@@ -190,7 +196,7 @@ nvmlReturn_t nvmlDeviceGetPowerUsage(nvmlDevice_t device, unsigned *milliwatts) 
 enum { DEFAULT_LIMIT_MILLIWATTS = 700000 };
 
 nvmlReturn_t nvmlDeviceGetPowerManagementLimit(nvmlDevice_t device, unsigned *milliwatts) {
-    CHECK(device);
+    CHECK_READING(device);
     *milliwatts = DEFAULT_LIMIT_MILLIWATTS;
     if (is_within(device->limited)) *milliwatts = (unsigned)(device->limit_watts * 1000 + 0.5);
     return SUCCESS;
@@ -212,7 +218,7 @@ nvmlReturn_t nvmlDeviceGetEnforcedPowerLimit(nvmlDevice_t device, unsigned *mill
 }
 nvmlReturn_t nvmlDeviceGetTemperature(nvmlDevice_t device, int sensor, unsigned *celsius) {
     (void)sensor;
-    CHECK(device);
+    CHECK_READING(device);
     double share = 1;
     if (device->celsius_seconds > 0)
         share = (clock_seconds() - zero_seconds()) / device->celsius_seconds;
@@ -236,14 +242,14 @@ static int is_idle(nvmlDevice_t device) {
 struct utilization { unsigned gpu, memory; };
 
 nvmlReturn_t nvmlDeviceGetUtilizationRates(nvmlDevice_t device, struct utilization *percent) {
-    CHECK(device);
+    CHECK_READING(device);
     percent->gpu = is_idle(device) ? 0 : 100;
     percent->memory = is_idle(device) ? 0 : 50;
     return SUCCESS;
 }
 nvmlReturn_t nvmlDeviceGetClockInfo(nvmlDevice_t device, int clock, unsigned *mhz) {
     static const unsigned graphics_sm_memory_video[] = {1980, 1980, 2619, 1545};
-    CHECK(device);
+    CHECK_READING(device);
     if (clock < 0 || clock > 3) return INVALID_ARGUMENT;
     *mhz = graphics_sm_memory_video[clock];
     return SUCCESS;
@@ -255,7 +261,7 @@ nvmlReturn_t nvmlDeviceGetMaxClockInfo(nvmlDevice_t device, int clock, unsigned 
 enum { EVENT_GPU_IDLE = 0x1, EVENT_HARDWARE_THERMAL_SLOWDOWN = 0x40 };
 
 nvmlReturn_t nvmlDeviceGetCurrentClocksEventReasons(nvmlDevice_t device, unsigned long long *why) {
-    CHECK(device);
+    CHECK_READING(device);
     *why = is_idle(device) ? EVENT_GPU_IDLE : 0;
     if (is_within(device->throttled)) *why |= EVENT_HARDWARE_THERMAL_SLOWDOWN;
     return SUCCESS;
@@ -289,7 +295,7 @@ struct process { unsigned pid; unsigned long long memory; unsigned gpu_instance,
 
 nvmlReturn_t nvmlDeviceGetComputeRunningProcesses_v3(nvmlDevice_t device, unsigned *count,
                                                      struct process *processes) {
-    CHECK(device);
+    CHECK_READING(device);
     unsigned room = *count;
     *count = (unsigned)is_within(device->foreign);
     if (room < *count) return INSUFFICIENT_SIZE;
@@ -304,7 +310,7 @@ nvmlReturn_t nvmlDeviceGetComputeRunningProcesses_v2(nvmlDevice_t device, unsign
 nvmlReturn_t nvmlDeviceGetGraphicsRunningProcesses_v3(nvmlDevice_t device, unsigned *count,
                                                       struct process *processes) {
     (void)processes;
-    CHECK(device);
+    CHECK_READING(device);
     *count = 0;
     return SUCCESS;
 }
@@ -336,7 +342,7 @@ static void answer_power(nvmlDevice_t device, double mean_seconds, struct field_
 }
 
 nvmlReturn_t nvmlDeviceGetFieldValues(nvmlDevice_t device, int count, struct field_value *fields) {
-    CHECK(device);
+    CHECK_READING(device);
     for (int i = 0; i < count; i++) {
         struct field_value *field = &fields[i];
         field->timestamp_us = (long long)(clock_seconds() * 1e6);
