@@ -5,8 +5,11 @@ import statistics
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -21,6 +24,29 @@ def driver(tmp_path_factory: pytest.TempPathFactory) -> Path:
     if shutil.which("cc") is None:
         pytest.skip("no C compiler (cc) to build the simulated driver with")
     return simulated_driver.build(tmp_path_factory.mktemp("driver"))
+
+
+@contextmanager
+def programmed(driver: Path, path: Path, labels: Any) -> Iterator[subprocess.Popen[bytes]]:
+    """The program on its own, with `labels` as its standard input."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "benchmark_core.meters.power_sampling", "--file", path, uuid(0)],
+        cwd=ROOT,
+        env=simulated_driver.environment(driver),
+        stdin=labels,
+    )
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+
+
+def await_rows(path: Path, count: int) -> None:
+    until = time.monotonic() + PATIENCE_SECONDS
+    while len(list(rows(path))) < count:
+        assert time.monotonic() < until, "no rows come"
+        time.sleep(0.02)
 
 
 def test_rows_come_at_twenty_hertz_and_say_what_the_driver_says(
@@ -186,10 +212,26 @@ def test_power_fields_of_all_types_are_understood(driver: Path, tmp_path: Path) 
     }
 
 
+EARLIER = "time_seconds,gpu\n1.5,0,load,,,,,,,,,\n"
+
+
+def test_a_run_begins_its_trace_anew(driver: Path, tmp_path: Path) -> None:
+    (tmp_path / "trace.csv").write_text(EARLIER)
+    assert {(row.watts, row.phase) for row in sampled(driver, tmp_path)} == {(350, "")}
+
+
 @pytest.mark.parametrize("torn", ["", "9", "9.5,0,torn,,,,,,,,,"])
-def test_a_file_that_is_there_is_continued(driver: Path, tmp_path: Path, torn: str) -> None:
-    (tmp_path / "trace.csv").write_text(f"time_seconds,gpu\n1.5,0,load,,,,,,,,,\n{torn}")
-    first, *others = sampled(driver, tmp_path)
+def test_the_program_continues_a_file_that_is_there(
+    driver: Path, tmp_path: Path, torn: str
+) -> None:
+    path = tmp_path / "trace.csv"
+    path.write_text(EARLIER + torn)
+    with programmed(driver, path, subprocess.PIPE) as process:
+        await_rows(path, 5)
+        assert process.stdin is not None
+        process.stdin.close()
+        assert process.wait(PATIENCE_SECONDS) == 0
+    first, *others = rows(path)
     assert first == TraceRow(seconds=1.5, gpu=0, phase="load")
     assert {row.watts for row in others} == {350}
     assert others == sorted(others)
@@ -229,23 +271,10 @@ def test_a_full_disk_is_a_gap_in_the_trace(driver: Path, tmp_path: Path) -> None
 
 def test_input_without_end_holds_up_no_rows(driver: Path, tmp_path: Path) -> None:
     path = tmp_path / "trace.csv"
-    program = [sys.executable, "-m", "benchmark_core.meters.power_sampling"]
-    with Path("/dev/zero").open("rb") as zeros:
-        process = subprocess.Popen(
-            [*program, "--file", str(path), uuid(0)],
-            cwd=ROOT,
-            env=simulated_driver.environment(driver),
-            stdin=zeros,
-        )
-    try:
-        until = time.monotonic() + PATIENCE_SECONDS
-        while len(list(rows(path))) < 5:
-            assert time.monotonic() < until, "no rows come"
-            time.sleep(0.02)
+    with Path("/dev/zero").open("rb") as zeros, programmed(driver, path, zeros) as process:
+        await_rows(path, 5)
         process.terminate()
         assert process.wait(PATIENCE_SECONDS) == 0
-    finally:
-        process.kill()
 
 
 def test_the_program_loads_little() -> None:
