@@ -9,6 +9,7 @@ from typing import Any
 from benchmark_core.faults import MeterFault
 from benchmark_core.meters.closing_edge import Opening, close
 from benchmark_core.meters.counter_edges import CHECK_GPU, Course, SteppingCounter
+from benchmark_core.meters.edge_rules import MISUSE, refuse_gap, summed
 from benchmark_core.meters.nvml_devices import driver_faults
 from benchmark_core.power_trace import TraceRow, tail
 from benchmark_core.report import Reading
@@ -25,13 +26,8 @@ WAKE_SECONDS = 0.004
 SHARP_PATIENCE_SECONDS = 0.5
 # And for so much longer for any that will do.
 LONGEST_SEARCH_SECONDS = 10.0
-# An edge may be so far from the watching of the counters. Other meters open and close between the
-# two, in milliseconds; farther out the power at the edge would be a guess.
-LONGEST_GAP_SECONDS = 1.0
 # How much of the trace before the end of a window is looked at, in steps of the counter.
 STEPS_BEFORE_CLOSE = 12
-
-MISUSE = "Please report this."
 
 
 @dataclass(frozen=True)
@@ -78,14 +74,14 @@ class CounterGauge:
         approached, self._approached = self._approached, None
         if approached is None:
             raise MeterFault("a GPU energy window was opened without an approach", MISUSE)
-        _refuse_gap(at_seconds - approached.at_seconds, "before")
+        refuse_gap(at_seconds - approached.at_seconds, "before")
         self._opened = Edge(approached.courses, at_seconds)
 
     def read(self, closed_at: float) -> Reading:
         opened, self._opened = self._opened, None
         if opened is None:
             raise MeterFault("a GPU energy window was read that was never open", MISUSE)
-        _refuse_gap(time.monotonic() - closed_at, "after")
+        refuse_gap(time.monotonic() - closed_at, "after")
         closed = Edge(self._await_courses(SteppingCounter.course_from_start), closed_at)
         openings = {
             uuid: Opening(opened.at_seconds, course.millijoules_at(opened.at_seconds))
@@ -175,27 +171,6 @@ class CounterGauge:
             counter.see(millijoules, asked_at, answered_at)
 
 
-def _refuse_gap(seconds: float, side: str) -> None:
-    if seconds > LONGEST_GAP_SECONDS:
-        raise MeterFault(
-            f"{seconds:.1f} s {side} a GPU energy window nobody watched the counters, and"
-            f" {LONGEST_GAP_SECONDS:g} s is the most that the energy at its edge can be told from",
-            "The machine was overloaded or stopped, or another meter is slow: run the row again.",
-            "edges_not_found",
-        )
-
-
 def _doubt_joules(edge: Edge) -> float:
     """What the uncertain time of the steps makes of the energy, all devices together."""
     return sum(c.step.doubt_seconds * c.milliwatts / 1000 for c in edge.courses.values())
-
-
-def summed(by_device: Mapping[str, float], doubt_joules: float | None) -> Reading:
-    """Of all devices together, or of none, when one of them has no energy to show."""
-    if min(by_device.values(), default=0) <= 0:
-        return Reading()
-    return Reading(
-        gpu_joules=sum(by_device.values()),
-        gpu_joules_by_device=dict(by_device),
-        gpu_doubt_joules=doubt_joules,
-    )

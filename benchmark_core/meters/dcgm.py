@@ -14,6 +14,7 @@ from benchmark_core.meters.dcgm_exporter import (
     Scrape,
     obstacles,
 )
+from benchmark_core.meters.edge_rules import MISUSE, refuse_gap, summed
 from benchmark_core.meters.scraped_counter import (
     DRIVER_STEP_SECONDS,
     EXPORTER_REMEDY,
@@ -37,10 +38,6 @@ LONGEST_POLL_SECONDS = 0.05
 # A host that did not answer once is asked again for so long: a run is worth hours.
 PATIENCE_SECONDS = 10.0
 RETRY_SECONDS = 0.2
-# An edge may be so far from the watching of the counters, while other meters open and close.
-LONGEST_GAP_SECONDS = 1.0
-
-MISUSE = "Please report this."
 
 
 @dataclass(frozen=True)
@@ -111,7 +108,7 @@ class DcgmMeter:
             raise MeterFault("a dcgm window was opened without an approach", MISUSE)
         self._synchronise()
         at_seconds = time.monotonic()
-        _refuse_gap(at_seconds - approached.at_seconds, "before")
+        refuse_gap(at_seconds - approached.at_seconds, "before")
         self._opened = Edge(approached.courses, at_seconds)
         self._first_opened = self._first_opened or self._opened
 
@@ -126,7 +123,7 @@ class DcgmMeter:
         closed_at, self._closed_at = self._closed_at, None
         if opened is None or closed_at is None:
             raise MeterFault("a dcgm window was read that was never closed", MISUSE)
-        _refuse_gap(time.monotonic() - closed_at, "after")
+        refuse_gap(time.monotonic() - closed_at, "after")
         closed = Edge(self._await_courses(ScrapedCounter.course_from_start), closed_at)
         self._last_closed = closed
         return energy_between(opened, closed, self._interval_seconds)
@@ -256,13 +253,7 @@ def energy_between(opened: Edge, closed: Edge, interval_seconds: float) -> Readi
         doubt_millijoules += before.doubt_millijoules_at(opened.at_seconds)
         doubt_millijoules += after.doubt_millijoules_at(closed.at_seconds)
         doubt_millijoules += age_seconds * abs(after.milliwatts - before.milliwatts)
-    if min(by_device.values(), default=0) <= 0:
-        return Reading()
-    return Reading(
-        gpu_joules=sum(by_device.values()),
-        gpu_joules_by_device=by_device,
-        gpu_doubt_joules=doubt_millijoules / 1000,
-    )
+    return summed(by_device, doubt_millijoules / 1000)
 
 
 def _describe(gpu: ExportedGpu) -> GpuFacts:
@@ -271,13 +262,3 @@ def _describe(gpu: ExportedGpu) -> GpuFacts:
 
 def _poll_seconds(seconds: float) -> float:
     return min(LONGEST_POLL_SECONDS, max(SHORTEST_POLL_SECONDS, seconds))
-
-
-def _refuse_gap(seconds: float, side: str) -> None:
-    if seconds > LONGEST_GAP_SECONDS:
-        raise MeterFault(
-            f"{seconds:.1f} s {side} a dcgm window nobody watched the counters, and"
-            f" {LONGEST_GAP_SECONDS:g} s is the most that the energy at its edge can be told from",
-            "The machine was overloaded or stopped, or another meter is slow: run the row again.",
-            "edges_not_found",
-        )

@@ -8,7 +8,8 @@ from pathlib import Path
 from benchmark_core.contract import SIMULATED_DEVICE_PREFIX, MeterName, SourceKind
 from benchmark_core.faults import MeterFault
 from benchmark_core.meters import nvml_devices
-from benchmark_core.meters.counter_gauge import MISUSE, CounterGauge
+from benchmark_core.meters.counter_gauge import CounterGauge
+from benchmark_core.meters.edge_rules import MISUSE
 from benchmark_core.meters.power_gauge import PowerGauge
 from benchmark_core.meters.power_sampler import PowerSampler
 from benchmark_core.report import EnergySource, EnergySources, GpuFacts, Reading

@@ -13,7 +13,7 @@ from benchmark_core.meters.counter_edges import (
     Course,
     SteppingCounter,
 )
-from benchmark_core.meters.counter_gauge import LONGEST_GAP_SECONDS, summed
+from benchmark_core.meters.edge_rules import LONGEST_GAP_SECONDS, summed
 from benchmark_core.meters.nvml import NvmlMeter
 from benchmark_core.report import Reading
 
