@@ -190,7 +190,7 @@ def test_a_dry_run_shows_the_problem_and_is_no_failure(
 def test_a_run_is_given_the_exporter_and_the_gpus_and_meters_them(tmp_path: Path) -> None:
     with serving(Gpu(0, 100), Gpu(1, 300), Gpu(2, 1), interval=0.05) as exporter:
         code = rehearse(
-            tmp_path, exporter.url, "--gpus", f"{uuid(1)},{uuid(0)}", "--idle-seconds", "0.2"
+            tmp_path, exporter.url, "--gpus", f"{uuid(1)},{uuid(0)}", "--idle-seconds", "0.5"
         )
         url = exporter.url
     (folder,) = (tmp_path / "out" / "individual_runs").iterdir()

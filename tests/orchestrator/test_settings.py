@@ -136,7 +136,8 @@ def test_the_help_shows_percentages_as_they_are_written(capsys):
     "flags",
     [
         ["--idle-seconds", "0"],
-        ["--idle-seconds", "600.1"],
+        ["--idle-seconds", "60.1"],
+        ["--idle-seconds", "0.4"],
         ["--idle-seconds", "nan"],
         ["--stop-at-ci", "1"],
         ["--stop-at-ci", "0%"],
