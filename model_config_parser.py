@@ -67,6 +67,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _print_rows(options: argparse.Namespace) -> int:
     from orchestrator.catalog import filter_configs
+    from orchestrator.catalog_lint import lint_configs
     from orchestrator.display.catalog import catalog_text, print_text
 
     configs = filter_configs(
@@ -77,6 +78,8 @@ def _print_rows(options: argparse.Namespace) -> int:
         options.reasoning_state,
     )
     print_text(catalog_text(configs, as_json=options.json))
+    for problem in lint_configs(configs, options.csv):
+        print(f"warning: {problem}", file=sys.stderr)
     return 0
 
 

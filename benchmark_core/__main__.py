@@ -5,27 +5,49 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmark_core import VERSION
+from benchmark_core import VERSION, render_command
 
 FINISHED, FAILED, WRONG_USE = 0, 1, 2
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(prog="python -m benchmark_core")
+    parser = build_parser()
+    options = parser.parse_args(arguments)
+    if options.command == "render":
+        return _render(options)
+    overrides = [text for text in options.folders if "=" in text and not Path(text).exists()]
+    folders = [Path(text) for text in options.folders if text not in overrides]
+    if not folders:
+        parser.error("name at least one RUN_DIR")
+    print(f"AI Energy Score benchmark core {VERSION}", flush=True)
+    return max(_run(folder, overrides) for folder in folders)
+
+
+def build_parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m benchmark_core", allow_abbrev=False)
     parser.add_argument("--version", action="version", version=VERSION)
     commands = parser.add_subparsers(dest="command", required=True)
-    run_command = commands.add_parser("run", help="measure what each run folder asks for")
-    run_command.add_argument("folders", nargs="+", type=Path, metavar="RUN_DIR")
-    options = parser.parse_args(arguments)
-    print(f"AI Energy Score benchmark core {VERSION}", flush=True)
-    return max(_run(folder) for folder in options.folders)
+    run = commands.add_parser("run", help="measure what each run folder asks for")
+    run.add_argument(
+        "folders",
+        nargs="+",
+        metavar="RUN_DIR",
+        help="a folder with a run_spec.json; reasoning that a spec leaves open can follow as"
+        " scenario.reasoning=True scenario.reasoning_params.reasoning_effort=low",
+    )
+    render_command.add_arguments(
+        commands.add_parser("render", help="print the prompt that a model would be given")
+    )
+    return parser
 
 
-def _run(folder: Path) -> int:
+def _run(folder: Path, overrides: Sequence[str]) -> int:
     from benchmark_core.faults import SpecFault
     from benchmark_core.measured_run import run
+    from benchmark_core.spec_completion import complete
 
     try:
+        complete(folder, overrides)
         report = run(folder)
     except SpecFault as fault:
         print(f"{folder}: {fault.message}. {fault.remedy}", file=sys.stderr)
@@ -38,6 +60,17 @@ def _run(folder: Path) -> int:
         print(f"{report.run_id} failed: {failure.message}. {failure.remedy}", file=sys.stderr)
         return FAILED
     print(f"{report.run_id} finished", flush=True)
+    return FINISHED
+
+
+def _render(options: argparse.Namespace) -> int:
+    from benchmark_core.faults import RunFault, SpecFault
+
+    try:
+        render_command.render(options)
+    except RunFault as fault:
+        print(f"error: {fault.message}. {fault.remedy}", file=sys.stderr)
+        return WRONG_USE if isinstance(fault, SpecFault) else FAILED
     return FINISHED
 
 

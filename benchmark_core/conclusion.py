@@ -18,6 +18,7 @@ from benchmark_core import (
 )
 from benchmark_core.contract import JOULES_PER_WH, Launch, RunSpec
 from benchmark_core.ledger import Span
+from benchmark_core.reasoning.facts import ReasoningFacts
 from benchmark_core.repetitions import Repetitions
 from benchmark_core.report import (
     Applied,
@@ -39,6 +40,7 @@ class Measurements:
 
     repetitions: Repetitions
     applied: Applied
+    reasoning: ReasoningFacts | None
     samples_used: int
     sources: EnergySources
     gpus: tuple[GpuFacts, ...]
@@ -77,6 +79,7 @@ def conclude(
         trace=trace.facts if trace else None,
         gate=measurements.gate,
         runs_beside=launch.runs_beside,
+        reasoning=measurements.reasoning,
     )
     return RunReport(
         run_id=spec.run_id,
@@ -89,6 +92,7 @@ def conclude(
         rehearsal=rehearsal,
         applied=applied,
         summary=summary,
+        reasoning=measurements.reasoning,
         carbon=carbon.emissions(
             mean(summary.gpu_energy_wh),
             mean(summary.cpu_energy_wh),

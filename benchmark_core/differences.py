@@ -1,9 +1,13 @@
 """What a run applied otherwise than it was asked."""
 
+from dataclasses import replace
+
 from pydantic import BaseModel
 
 from benchmark_core.contract import FEWEST_REPETITIONS_TO_STOP, RunSpec
 from benchmark_core.hub import pinned_commit
+from benchmark_core.reasoning.families import Instruction, family_of
+from benchmark_core.reasoning.resolution import resolve
 from benchmark_core.report import Applied, ReportOutline
 
 Pair = tuple[str, object, object]
@@ -20,7 +24,7 @@ def differences(spec: RunSpec, report: ReportOutline) -> list[str]:
         ("repetitions", _repetitions(spec, report), len(report.repetitions)),
         *_model(spec, report.applied),
         *_samples(spec, report.applied),
-        *_reasoning(spec, report.applied),
+        *_reasoning(spec, report, report.applied),
     ]
     return [
         f"{name}: asked for {_show(asked)}, applied {_show(done)}"
@@ -78,15 +82,35 @@ def _samples(spec: RunSpec, applied: Applied) -> list[Pair]:
     ]
 
 
-def _reasoning(spec: RunSpec, applied: Applied) -> list[Pair]:
-    """Whether the request travelled into the chat template; a raw prompt has no place for it."""
-    if applied.prompt_form != "chat":
-        return []
-    request, switches = spec.reasoning, applied.template_kwargs
-    return [
-        ("thinking", request and request.thinking, switches.get("enable_thinking")),
-        ("effort", request and request.effort, switches.get("reasoning_effort")),
-    ]
+def _reasoning(spec: RunSpec, report: ReportOutline, applied: Applied) -> list[Pair]:
+    """Whether the request is what the report speaks of, and reached the prompts that were run.
+
+    What the table says of the model is not up to the run; of other models its probe has the word.
+    """
+    request, facts = spec.reasoning, report.reasoning
+    if request is None or facts is None:
+        return [("reasoning", request and request.state, facts and facts.requested)]
+    pairs: list[Pair] = [("reasoning", request.state, facts.requested)]
+    if applied.prompt_form == "chat":
+        pairs.append(("template variables", facts.kwargs, applied.template_kwargs))
+    family = family_of(spec.model.id)
+    if family is not None:
+        known = resolve(request, family)
+        told = Instruction(facts.kwargs, facts.system_message, user_prefix=facts.user_prefix)
+        is_known = any(_is_told(asked, told) for asked in known.instructions)
+        pairs += [
+            ("effective reasoning", known.effective, facts.effective),
+            ("enforced reasoning", known.enforced, facts.enforced),
+            ("instruction", told if is_known else known.instructions[0], told),
+        ]
+    return pairs
+
+
+def _is_told(asked: Instruction, told: Instruction) -> bool:
+    """Whether it is the same; the text of a file beside the weights is not known here."""
+    if asked.system_file is not None:
+        return told == replace(told, kwargs=asked.kwargs, user_prefix=asked.user_prefix)
+    return told == asked
 
 
 def _folded(text: str | None) -> str | None:

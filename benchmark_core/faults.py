@@ -4,6 +4,7 @@
     ├── SpecFault       the run folder does not hold what a run needs
     ├── SampleFault     the samples cannot be read
     ├── ModelFault      the model or its tokenizer cannot be loaded or used
+    ├── ReasoningFault  the prompt does not ask for the reasoning that the run is labelled with
     ├── MemoryFault     the device ran out of memory
     ├── MeterFault      a meter that was asked for does not give true figures
     └── DiskFault       the output directory is full
@@ -33,6 +34,10 @@ class SampleFault(RunFault):
 
 class ModelFault(RunFault):
     kind = "model_unusable"
+
+
+class ReasoningFault(RunFault):
+    kind = "reasoning_not_applied"
 
 
 class MemoryFault(RunFault):

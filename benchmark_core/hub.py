@@ -6,6 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+LONGEST_TEXT = 100_000
+"""Characters that are read of a text file; prompts are far shorter."""
+
 
 @dataclass(frozen=True)
 class HubTrouble:
@@ -29,6 +32,20 @@ def resolved_commit(
         name, revision=revision, repo_type=kind, local_files_only=constants.HF_HUB_OFFLINE
     )
     return found.resolved
+
+
+def repository_text(name: str, file_name: str, commit: str | None) -> str:
+    """A small text file of a model's repository, or of its local folder.
+
+    Raises the errors of huggingface_hub; OSError and UnicodeDecodeError for a file that is no text.
+    """
+    from huggingface_hub import hf_hub_download
+
+    folder = Path(name)
+    path = folder / file_name if folder.is_dir() else None
+    path = path or Path(hf_hub_download(name, file_name, revision=commit))
+    with path.open(encoding="utf-8") as stream:
+        return stream.read(LONGEST_TEXT)
 
 
 def pinned_commit(revision: str | None) -> str | None:
@@ -71,6 +88,9 @@ _TROUBLES: dict[str, HubTrouble] = {
     "DisabledRepoError": HubTrouble("was disabled by the hub", "Choose another one."),
     "RevisionNotFoundError": HubTrouble(
         "has no such revision", "Name a branch, tag or commit that its page lists."
+    ),
+    "RemoteEntryNotFoundError": HubTrouble(
+        "lacks a file that is needed", "Name a revision whose page lists it."
     ),
     "RepositoryNotFoundError": HubTrouble(
         "is not on the hub, or is private (401 or 404)",

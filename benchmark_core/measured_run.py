@@ -10,7 +10,6 @@ import traceback
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 
 from benchmark_core import thermal_gate, verdict
@@ -22,6 +21,7 @@ from benchmark_core.conclusion import Measurements, conclude
 from benchmark_core.contract import (
     EMISSIONS_DIR,
     LAUNCH_FILE,
+    REASONING_FILE,
     REPORT_FILE,
     SAMPLES_FILE,
     SPEC_FILE,
@@ -35,7 +35,8 @@ from benchmark_core.faults import DiskFault, MeterFault, RunFault, SpecFault
 from benchmark_core.ledger import IDLE_AFTER, IDLE_BEFORE, LOAD, WARM_UP
 from benchmark_core.meters import registry as meters
 from benchmark_core.meters.panel import MeterPanel
-from benchmark_core.reasoning.rendering import render
+from benchmark_core.reasoning.prompts import Prompts
+from benchmark_core.reasoning_journal import ReasoningJournal
 from benchmark_core.repetitions import Session, repeat
 from benchmark_core.report import Failure, RunReport, ThermalGate, Verdict
 from benchmark_core.sample_journal import open_journal
@@ -85,9 +86,10 @@ def _read_orders(folder: Path) -> tuple[RunSpec, Launch]:
 
 def _measure(folder: Path, spec: RunSpec, launch: Launch, started_at: str) -> RunReport:
     task = tasks.get(spec.task)
-    prompts = Path(launch.prompts_path) if launch.prompts_path else None
-    samples = load_samples(spec, prompts, task.columns)
-    recipe = task.recipe(spec, partial(render, request=spec.reasoning))
+    prompts_path = Path(launch.prompts_path) if launch.prompts_path else None
+    samples = load_samples(spec, prompts_path, task.columns)
+    prompts = Prompts(spec.model.id, spec.reasoning)
+    recipe = task.recipe(spec, prompts)
     passes = task.passes(spec.limits)
     with ExitStack() as stack:
         backend = backends.create(spec, recipe, folder)
@@ -106,12 +108,23 @@ def _measure(folder: Path, spec: RunSpec, launch: Launch, started_at: str) -> Ru
         )
         first = backend.preprocess(samples.samples[:1])[0]
         windows.measure(WARM_UP, lambda: backend.warm_up(first, passes))
-        session = Session(spec, task, backend, windows, samples, passes, journal)
+        session = Session(
+            spec,
+            task,
+            backend,
+            windows,
+            samples,
+            passes,
+            journal,
+            ReasoningJournal(folder / REASONING_FILE),
+            prompts.split,
+        )
         repetitions = repeat(session)
         rest_after = _watch_rest(windows, IDLE_AFTER, spec)
         measurements = Measurements(
             repetitions=repetitions,
             applied=applied_settings(loaded, backend.conditions(), samples, meter.names),
+            reasoning=prompts.facts(),
             samples_used=samples.used,
             sources=meter.sources(),
             gpus=meter.gpus(),

@@ -7,6 +7,7 @@ other hardware is valid and not official.
 from collections.abc import Iterator, Sequence
 
 from benchmark_core.contract import RunSpec
+from benchmark_core.reasoning.resolution import reasons
 from benchmark_core.report import Applied, EnergySources, GpuFacts, Official, Summary
 from benchmark_core.tasks import registry as tasks
 from benchmark_core.tasks.base import Task
@@ -145,7 +146,7 @@ def _of_repetitions(spec: RunSpec, count: int) -> Iterator[str]:
 def _of_settings(spec: RunSpec, task: Task, applied: Applied) -> Iterator[str]:
     if applied.batch_size != BATCH_SIZE:
         yield _deviation("batch_size", BATCH_SIZE, applied.batch_size)
-    limits = task.limits(spec.reasoning)
+    limits = task.limits(reasons(spec.model.id, spec.reasoning))
     if applied.limits != limits:
         shown = [
             f"{which.max_new_tokens}/{which.min_new_tokens} new tokens" if which else "no limit"

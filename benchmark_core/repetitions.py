@@ -1,13 +1,15 @@
 """One repetition: every pass of the task over all samples, each in its own window."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from benchmark_core import statistics
 from benchmark_core.backends.base import Backend, MeasuredPass, Prepared, SampleResult
 from benchmark_core.contract import SAMPLES_FILE, RunSpec
 from benchmark_core.faults import ModelFault, RunFault
+from benchmark_core.reasoning.splitting import Split
+from benchmark_core.reasoning_journal import ReasoningJournal
 from benchmark_core.report import Repetition, TokenCounts, Window
 from benchmark_core.sample_journal import SampleJournal
 from benchmark_core.samples import LoadedSamples
@@ -21,7 +23,10 @@ LARGEST_FAILED_SHARE = 0.1
 
 @dataclass(frozen=True)
 class Session:
-    """What one run works with, once everything is up."""
+    """What one run works with, once everything is up.
+
+    `split` tells reasoning and answer in an output apart, or answers None where it cannot.
+    """
 
     spec: RunSpec
     task: Task
@@ -30,6 +35,8 @@ class Session:
     samples: LoadedSamples
     passes: tuple[MeasuredPass, ...]
     journal: SampleJournal
+    reasoning_journal: ReasoningJournal
+    split: Callable[[Sequence[int]], Split | None]
 
 
 @dataclass(frozen=True)
@@ -92,15 +99,17 @@ def _preprocess(session: Session, number: int) -> tuple[Window, Sequence[Prepare
 
 @dataclass
 class _Walk:
-    """What a pass over the samples counts as it goes."""
+    """What a pass over the samples counts as it goes. `results` are by the samples' numbers."""
 
     prompt_tokens: int = 0
     completion_tokens: int = 0
     failed: int = 0
     last_error: str = ""
     marks: list[TokenMark] = field(default_factory=list)
+    results: dict[int, SampleResult] = field(default_factory=dict)
 
-    def count(self, result: SampleResult, started_at: float, ended_at: float) -> None:
+    def count(self, index: int, result: SampleResult, started_at: float, ended_at: float) -> None:
+        self.results[index] = result
         self.prompt_tokens += result.prompt_tokens
         self.completion_tokens += result.completion_tokens
         if result.first_token_at is not None:
@@ -114,14 +123,53 @@ def _measure_pass(
         f"{step.name} {number}", lambda: _walk_samples(session, step, prepared, number)
     )
     _refuse_too_many_failures(step, walk, len(prepared))
+    splits = _tell_apart(session, step, walk, number)
     return Window(
         name=step.name,
         duration_seconds=measured.duration_seconds,
         reading=measured.reading,
-        tokens=TokenCounts(prompt=walk.prompt_tokens, completion=walk.completion_tokens),
+        tokens=TokenCounts(
+            prompt=walk.prompt_tokens,
+            completion=walk.completion_tokens,
+            reasoning=_reasoning_tokens(splits, walk),
+        ),
         successful=len(prepared) - walk.failed,
         failed=walk.failed,
+        truncated=_truncated(splits, walk, step),
     ), walk
+
+
+def _tell_apart(session: Session, step: MeasuredPass, walk: _Walk, number: int) -> dict[int, Split]:
+    """Reasoning and answer of the outputs of a repetition's last pass, after its window."""
+    if step is not session.passes[-1]:
+        return {}
+    found = {
+        index: session.split(result.token_ids)
+        for index, result in walk.results.items()
+        if result.token_ids is not None
+    }
+    splits = {index: split for index, split in found.items() if split is not None}
+    session.reasoning_journal.write(number, splits.items())
+    return splits
+
+
+def _reasoning_tokens(splits: dict[int, Split], walk: _Walk) -> int | None:
+    """None unless every output was told apart."""
+    if not splits or len(splits) < len(walk.results):
+        return None
+    return sum(split.reasoning for split in splits.values())
+
+
+def _truncated(splits: dict[int, Split], walk: _Walk, step: MeasuredPass) -> int | None:
+    limits = step.limits
+    if not splits or limits is None:
+        return None
+    if limits.max_new_tokens == limits.min_new_tokens:
+        return 0  # every output ends at such a limit, as it is meant to
+    return sum(
+        not split.ended and walk.results[index].finish_reason == "length"
+        for index, split in splits.items()
+    )
 
 
 def _walk_samples(
@@ -140,7 +188,7 @@ def _walk_samples(
             error = walk.last_error = f"{type(problem).__name__}: {problem}"
         now = time.monotonic()
         if result is not None:
-            walk.count(result, previous, now)
+            walk.count(index, result, previous, now)
         session.journal.write(number, step.name, index, now - previous, result, error)
         previous = now
     return walk

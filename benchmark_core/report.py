@@ -15,6 +15,7 @@ from benchmark_core.contract import (
     TokenLimits,
 )
 from benchmark_core.documents import Document, Frozen
+from benchmark_core.reasoning.facts import ReasoningFacts
 
 
 class Reading(Frozen):
@@ -65,18 +66,30 @@ class GpuFacts(Frozen):
 
 
 class TokenCounts(Frozen):
-    """Tokens of one pass over all successful samples."""
+    """Tokens of one pass over all successful samples.
+
+    `reasoning` is that part of `completion` which is no answer; None where nobody told them apart.
+    """
 
     prompt: int
     completion: int
+    reasoning: int | None = None
 
     @property
     def total(self) -> int:
         return self.prompt + self.completion
 
+    @property
+    def answer(self) -> int | None:
+        return None if self.reasoning is None else self.completion - self.reasoning
+
 
 class Window(Frozen):
-    """One measured pass over the samples: from the return of open to the call of close."""
+    """One measured pass over the samples: from the return of open to the call of close.
+
+    `truncated` samples reached the limit of tokens before their reasoning had ended; None where
+    reasoning and answer were not told apart.
+    """
 
     name: PassName
     duration_seconds: float
@@ -84,6 +97,7 @@ class Window(Frozen):
     tokens: TokenCounts
     successful: int
     failed: int
+    truncated: int | None = None
 
 
 class Phase(Frozen):
@@ -151,7 +165,12 @@ def mean(figure: Spread | None) -> float | None:
 
 
 class Summary(Frozen):
-    """The figures of the run; each is a mean per repetition. Wh per query count successes only."""
+    """The figures of the run; each is a mean per repetition. Wh per query count successes only.
+
+    `joules_per_answer_token` and `joules_per_reasoning_token` are all scored GPU joules over the
+    tokens of that kind: what such a token costs with all that was done for it. They are no parts
+    that add up.
+    """
 
     total_prompts: int
     successful_prompts: int
@@ -165,6 +184,9 @@ class Summary(Frozen):
     ram_energy_wh: Spread | None
     wh_per_1000_queries: float | None
     tokens_per_joule: float | None
+    truncated_prompts: int | None = None
+    joules_per_answer_token: float | None = None
+    joules_per_reasoning_token: float | None = None
     phases_gpu_wh: dict[PhaseName, float | None]
 
 
@@ -325,6 +347,7 @@ class ReportOutline(Document):
     rehearsal: bool
     applied: Applied | None = None
     summary: Summary | None = None
+    reasoning: ReasoningFacts | None = None
     carbon: Carbon | None = None
     energy_sources: EnergySources = EnergySources()
     repetitions: tuple[Any, ...] = ()

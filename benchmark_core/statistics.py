@@ -90,6 +90,9 @@ def summarize(repetitions: Sequence[Repetition], total_prompts: int) -> Summary:
         ram_energy_wh=_spread_wh(repetitions, "ram_joules"),
         wh_per_1000_queries=gpu_wh.mean * 1000 / successful if gpu_wh and successful else None,
         tokens_per_joule=_tokens_per_joule(tokens.completion, gpu_wh),
+        truncated_prompts=_most_truncated(answers),
+        joules_per_answer_token=_joules_per_token(tokens.answer, gpu_wh),
+        joules_per_reasoning_token=_joules_per_token(tokens.reasoning, gpu_wh),
         phases_gpu_wh=_phase_means_wh(repetitions),
     )
 
@@ -124,6 +127,17 @@ def _tokens_per_joule(completion_tokens: int, gpu_wh: Spread | None) -> float | 
     if gpu_wh is None or gpu_wh.mean <= 0 or not completion_tokens:
         return None
     return completion_tokens / (gpu_wh.mean * JOULES_PER_WH)
+
+
+def _most_truncated(answers: Sequence[Window]) -> int | None:
+    known = [answer.truncated for answer in answers if answer.truncated is not None]
+    return max(known) if len(known) == len(answers) else None
+
+
+def _joules_per_token(tokens: int | None, gpu_wh: Spread | None) -> float | None:
+    if gpu_wh is None or gpu_wh.mean <= 0 or not tokens:
+        return None
+    return gpu_wh.mean * JOULES_PER_WH / tokens
 
 
 def _phase_means_wh(repetitions: Sequence[Repetition]) -> dict[PhaseName, float | None]:

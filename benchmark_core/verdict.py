@@ -10,6 +10,7 @@ from typing import Literal
 
 from benchmark_core import ledger as ledgers
 from benchmark_core.contract import SIMULATED_DEVICE_PREFIX, RunSpec
+from benchmark_core.reasoning.facts import ReasoningFacts
 from benchmark_core.report import (
     Applied,
     EnergySources,
@@ -34,6 +35,9 @@ and which one cannot be told."""
 LARGEST_DOUBT = 0.01
 LARGEST_DRIFT_CELSIUS = 10.0
 LARGEST_THROTTLED_SHARE = 0.01
+SMALLEST_REASONING_SHARE = 0.02
+"""Of the generated tokens of a run that reasons; an empty block that a model opens and closes at
+once is four tokens or so before an answer of hundreds."""
 THROTTLING = frozenset({"hw_slowdown", "hw_thermal", "sw_thermal", "hw_power_brake"})
 """Of the reasons for low clocks those that ought not to be: at full load sw_power_cap is normal."""
 
@@ -54,6 +58,7 @@ class Evidence:
     trace: TraceFacts | None = None
     gate: ThermalGate | None = None
     runs_beside: Sequence[str] = ()
+    reasoning: ReasoningFacts | None = None
 
 
 SEVERITY: dict[str, Severity] = {
@@ -80,6 +85,9 @@ SEVERITY: dict[str, Severity] = {
     "samples_failed": "flagged",
     "fewer_samples_than_asked": "flagged",
     "tokens_differ_between_repetitions": "flagged",
+    "reasoning_not_enforced": "flagged",
+    "reasoning_contradicts_state": "flagged",
+    "reasoning_truncated": "flagged",
     "counter_missing": "invalid",
     "counter_without_value": "invalid",
     "counter_stuck": "invalid",
@@ -211,6 +219,19 @@ def _fewer_samples(evidence: Evidence) -> bool:
     return wanted is not None and evidence.summary.total_prompts < wanted
 
 
+def _reasoning_contradicts(evidence: Evidence) -> bool:
+    """Whether the tokens show another state than the prompt was to bring about.
+
+    What was never told apart contradicts nothing, and neither does a model that nobody told.
+    """
+    facts, tokens = evidence.reasoning, evidence.summary.tokens
+    if facts is None or tokens.reasoning is None or not tokens.completion:
+        return False
+    if facts.effective == "on":
+        return tokens.reasoning < SMALLEST_REASONING_SHARE * tokens.completion
+    return facts.effective in ("off", "none") and tokens.reasoning > 0
+
+
 CHECKS: dict[str, Callable[[Evidence], bool]] = {
     "gpu_energy_not_measured": _not_measured,
     "gpu_energy_integrated_from_power": _integrated,
@@ -240,4 +261,9 @@ CHECKS: dict[str, Callable[[Evidence], bool]] = {
     "tokens_differ_between_repetitions": lambda of: (
         not tokens_agree([repetition.windows[-1] for repetition in of.repetitions])
     ),
+    "reasoning_not_enforced": lambda of: (
+        of.reasoning is not None and of.reasoning.enforced is False
+    ),
+    "reasoning_contradicts_state": _reasoning_contradicts,
+    "reasoning_truncated": lambda of: bool(of.summary.truncated_prompts),
 }

@@ -8,6 +8,7 @@ from benchmark_core.faults import SampleFault
 from benchmark_core.samples import check_prompts_file
 from benchmark_core.tasks import registry as tasks
 from orchestrator.catalog import ModelConfig, filter_configs
+from orchestrator.catalog_lint import lint_configs
 from orchestrator.display import plan_view, results_view
 from orchestrator.display import registry as displays
 from orchestrator.engines import registry as engines
@@ -47,7 +48,10 @@ def run_batch(settings: Settings, dry_run: bool, as_json: bool) -> int:
     )
     engine = _engine(settings)
     problems = [*gpu_problems, *host_problems(settings, engine, gpus)]
-    warnings = list(host_warnings(plan, settings, engine, gpus))
+    warnings = [
+        *lint_configs(configs, str(settings.csv)),
+        *host_warnings(plan, settings, engine, gpus),
+    ]
     if dry_run:
         directory = RunDirectory(settings.output_dir)
         unbelieved = MasterTable(directory).read_folders()

@@ -1,8 +1,8 @@
-"""What a catalog row says, how rows are chosen from the command line, and what looks doubtful."""
+"""What a catalog row says, and how rows are chosen from the command line."""
 
 import difflib
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final, get_args
 
@@ -230,33 +230,3 @@ def _nearest_ids(part: str, rows: Sequence[ModelConfig]) -> list[str]:
 
     ids = dict.fromkeys(row.model_id for row in rows)
     return sorted(ids, key=likeness, reverse=True)[:5] or ["none"]
-
-
-# ---------------------------------------------------------------- what looks doubtful
-
-
-def lint_configs(configs: Sequence[ModelConfig], file: str) -> Iterator[Problem]:
-    """Rows that may be run as they stand, and yet are hardly what their author meant."""
-    first_class: dict[str, ModelConfig] = {}
-    first_off: dict[tuple[str | None, ...], ModelConfig] = {}
-    for row in configs:
-        where = f"{file}, line {row.line}"
-        if row.task != "text_generation":
-            if row.model_class is not None:
-                what = f"class {row.model_class} on a {row.task} row has no meaning"
-                yield Problem(f"{where}, column Class", what, "Leave the class empty.")
-            continue
-        earlier = first_class.setdefault(row.model_id, row)
-        if earlier.model_class != row.model_class:
-            what = (
-                f"{row.model_id} is in class {row.model_class} here"
-                f" and in class {earlier.model_class} in line {earlier.line}"
-            )
-            yield Problem(f"{where}, column Class", what, "Give a model one class.")
-        if row.reasoning_state in ("Off", "Off (N/A)"):
-            key = (row.model_id, row.revision, row.quantization)
-            twin = first_off.setdefault(key, row)
-            if twin is not row:
-                what = f"{shown(row.reasoning_state)} asks for the same run as line {twin.line}"
-                remedy = "Off and Off (N/A) both mean: do not think. Keep one of the rows."
-                yield Problem(f"{where}, column Reasoning State", what, remedy)

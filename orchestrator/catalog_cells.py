@@ -25,7 +25,7 @@ _NAME: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}")
 _COUNT: Final = re.compile(r"0{0,9}[1-9][0-9]{0,5}")
 _DECIMAL: Final = re.compile(r"[0-9]{1,9}(?:\.[0-9]{1,9})?")
 _STATES: Final = {state.casefold().replace(" ", ""): state for state in KNOWN_STATES}
-_ID_EXAMPLE: Final = "Write org/name as on the Hub, for example openai/gpt-oss-20b"
+_ID_EXAMPLE: Final = "Write org/name as on the Hub, for example bigscience/bloom-560m"
 
 
 class CellError(Exception):

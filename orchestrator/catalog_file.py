@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from orchestrator.catalog import ModelConfig, lint_configs, shown
+from orchestrator.catalog import ModelConfig, shown
 from orchestrator.catalog_cells import READERS, CellError, refused_combinations
+from orchestrator.catalog_lint import lint_configs
 from orchestrator.catalog_table import OPTIONAL_COLUMNS, Row, Table, read_table
 from orchestrator.errors import Problem, UsageError
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 
 from benchmark_core.contract import Launch, PhaseName
 from benchmark_core.documents import ContractError
+from benchmark_core.reasoning.facts import ReasoningFacts
 from benchmark_core.report import (
     Applied,
     EnergySource,
@@ -116,9 +117,15 @@ def _throttle_reasons(trace: TraceFacts) -> str | None:
 
 
 def _official(report: ReportOutline) -> str | None:
-    if report.official is None:
-        return None
-    return "yes" if report.official.official else "no"
+    return _yes_or_no(report.official.official if report.official else None)
+
+
+def _of_reasoning(read: Callable[[ReasoningFacts], Cell]) -> Callable[[Record], Cell]:
+    return _of_report(lambda report: read(report.reasoning) if report.reasoning else None)
+
+
+def _yes_or_no(answer: bool | None) -> str | None:
+    return None if answer is None else "yes" if answer else "no"
 
 
 def _error_message(record: Record) -> str:
@@ -154,6 +161,15 @@ COLUMNS: dict[str, Callable[[Record], Cell]] = {
         lambda r: _joined(r.official.deviations) if r.official else None
     ),
     "rehearsal": lambda record: _rehearsal(record),
+    "reasoning_requested": lambda r: r.spec.reasoning.state if r.spec.reasoning else None,
+    "reasoning_effective": _of_reasoning(lambda reasoning: reasoning.effective),
+    "reasoning_enforced": _of_reasoning(lambda reasoning: _yes_or_no(reasoning.enforced)),
+    "reasoning_mechanism": _of_reasoning(lambda reasoning: reasoning.mechanism),
+    "reasoning_tokens": _of_summary(lambda summary: summary.tokens.reasoning),
+    "answer_tokens": _of_summary(lambda summary: summary.tokens.answer),
+    "truncated_prompts": _of_summary(lambda summary: summary.truncated_prompts),
+    "gpu_joules_per_answer_token": _usable(_of_summary(lambda s: s.joules_per_answer_token)),
+    "gpu_joules_per_reasoning_token": _usable(_of_summary(lambda s: s.joules_per_reasoning_token)),
     "wh_per_1000_queries": _usable(_of_summary(lambda summary: summary.wh_per_1000_queries)),
     "gpu_energy_stdev_wh": _usable(_of_summary(lambda summary: _stdev(summary.gpu_energy_wh))),
     "gpu_energy_ci95_wh": _usable(_of_summary(lambda summary: _ci95(summary.gpu_energy_wh))),
@@ -225,7 +241,7 @@ def _rehearsal(record: Record) -> str | None:
         return "yes"
     if record.report is None:
         return None
-    return "yes" if record.report.rehearsal else "no"
+    return _yes_or_no(record.report.rehearsal)
 
 
 def _carbon_source(report: ReportOutline) -> str | None:

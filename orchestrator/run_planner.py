@@ -18,6 +18,8 @@ from benchmark_core.contract import (
     SampleSource,
     Simulation,
 )
+from benchmark_core.reasoning.families import family_of
+from benchmark_core.reasoning.resolution import lacks_level, reasons
 from benchmark_core.reasoning.states import parse_state
 from benchmark_core.samples import SYNTHETIC_SAMPLES
 from benchmark_core.tasks import registry as tasks
@@ -138,7 +140,7 @@ def _spec(
         task=config.task,
         reasoning=reasoning,
         samples=_samples(task.dataset_id, settings, prompts_sha256),
-        limits=task.limits(reasoning),
+        limits=task.limits(reasons(config.model_id, reasoning)),
         precision=task.precision,
         repetitions=settings.repetitions,
         backend=_backend(settings, simulations.of(name)),
@@ -212,9 +214,20 @@ def _obstacle(config: ModelConfig, settings: Settings, gpus: GpuSet) -> Problem 
     if not tasks.supported(config.task):
         what = f"{config.model_id}: task {config.task} is not supported yet"
         return Problem(where, what, "The row is skipped.")
+    if objection := _missing_level(config):
+        return Problem(where, objection, "The row is skipped; write On as its state.")
     wanted = _gpu_count(config, settings, gpus)
     if wanted > gpus.count:
         what = f"{config.model_id} needs {wanted} GPUs, and {gpus.count} may be used"
         remedy = "The row is skipped; allow more with --gpus, or set the row's GPUs column."
         return Problem(where, what, remedy)
     return None
+
+
+def _missing_level(config: ModelConfig) -> str:
+    """Measured without the level, the run would bear a wrong label."""
+    state, family = config.reasoning_state, family_of(config.model_id)
+    if state is None or family is None or not lacks_level(parse_state(state), family):
+        return ""
+    levels = f"has the levels {', '.join(family.levels)}" if family.levels else "has no levels"
+    return f"{config.model_id}: {state!r} asks for a level of effort, and the model {levels}"

@@ -30,6 +30,9 @@ PURE = {
     "benchmark_core.trace_analysis",
     "benchmark_core.backends.registry",
     "benchmark_core.meters.dcgm_exporter",
+    "benchmark_core.reasoning.facts",
+    "benchmark_core.reasoning.families",
+    "benchmark_core.reasoning.resolution",
     "benchmark_core.reasoning.states",
     "benchmark_core.tasks.registry",
 }

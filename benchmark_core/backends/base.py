@@ -69,15 +69,18 @@ class MeasuredPass:
 
 @dataclass(frozen=True)
 class SampleResult:
-    """`first_token_at` is when the model had worked through the prompt, on the monotonic clock.
+    """What came of one sample.
 
-    None where the backend does not know, and in passes that generate one token only.
+    `first_token_at` is when the model had worked through the prompt, on the monotonic clock; None
+    where the backend does not know, and in passes that generate one token only. `token_ids` is what
+    was generated, None where the backend does not see it; it is looked into after the window only.
     """
 
     prompt_tokens: int
     completion_tokens: int
     finish_reason: FinishReason
     first_token_at: float | None = None
+    token_ids: Sequence[int] | None = None
 
 
 class Recipe(Protocol):

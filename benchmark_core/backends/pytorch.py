@@ -2,6 +2,7 @@
 
 import gc
 import time
+from array import array
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -90,13 +91,15 @@ class PyTorchBackend:
                 generation_config=settings,
                 logits_processor=[first_token] if step.limits.max_new_tokens > 1 else None,
             )[0]
-        generated = sequence[inputs["input_ids"].shape[-1] :]
-        stopped = int(generated[-1]) in self._eos_ids
+        # Four bytes a token: the outputs of a whole pass are kept until its window has closed.
+        generated = array("I", sequence[inputs["input_ids"].shape[-1] :].tolist())
+        stopped = generated[-1] in self._eos_ids
         return SampleResult(
             prompt_tokens=prepared.prompt_tokens,
             completion_tokens=len(generated),
             finish_reason="stop" if stopped else "length",
             first_token_at=first_token.at_seconds,
+            token_ids=generated,
         )
 
     def synchronise(self) -> None:

@@ -21,6 +21,11 @@ _MEANINGS: dict[ReasoningState, tuple[bool, Effort | None]] = {
 _BY_WORDING = {state.casefold(): meaning for state, meaning in _MEANINGS.items()}
 
 
+def state_of(thinking: bool, effort: Effort | None) -> ReasoningState:
+    """The plainest wording of a meaning."""
+    return next(state for state, meaning in _MEANINGS.items() if meaning == (thinking, effort))
+
+
 def parse_state(text: str) -> ReasoningRequest:
     """What a catalog's reasoning state asks for. Letter case and spare blanks do not matter.
 

@@ -8,7 +8,7 @@ phases they give:
     call       preprocess, call                                   ->  the same
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Literal, Protocol
 
 from benchmark_core.backends.base import MeasuredPass, Recipe
@@ -17,7 +17,6 @@ from benchmark_core.contract import (
     PhaseName,
     Precision,
     PromptForm,
-    ReasoningRequest,
     RunSpec,
     TaskName,
     TokenLimits,
@@ -40,10 +39,14 @@ class RenderedPrompt(Protocol):
     def template_kwargs(self) -> dict[str, bool | str]: ...
 
 
-class Render(Protocol):
-    """Makes the prompt of a user's text, with the reasoning of the run already settled."""
+class Prompts(Protocol):
+    """Makes the prompts of a run, with its reasoning settled beforehand."""
 
-    def __call__(self, tokenizer: Any, *, text: str) -> RenderedPrompt: ...
+    def settle(self, tokenizer: Any, read_file: Callable[[str], str]) -> None:
+        """Take the tokenizer; `read_file` reads a text file beside the weights. Raises RunFault."""
+
+    def make(self, text: str) -> RenderedPrompt:
+        """The prompt of a user's text. Raises RunFault."""
 
 
 class Task(Protocol):
@@ -65,8 +68,11 @@ class Task(Protocol):
     @property
     def precision(self) -> Precision: ...
 
-    def limits(self, reasoning: ReasoningRequest | None) -> TokenLimits | None:
-        """How many tokens a sample may generate, None where nothing is generated."""
+    def limits(self, reasons: bool) -> TokenLimits | None:
+        """How many tokens a sample may generate, None where nothing is generated.
+
+        `reasons`: the run is to have the limits of one that reasons.
+        """
 
     def passes(self, limits: TokenLimits | None) -> tuple[MeasuredPass, ...]:
         """The walks over all samples, in order."""
@@ -74,7 +80,7 @@ class Task(Protocol):
     def phases(self, windows: Sequence[Window]) -> dict[PhaseName, Phase]:
         """The phases of the methodology, from the windows of one repetition."""
 
-    def recipe(self, spec: RunSpec, render: Render) -> Recipe:
+    def recipe(self, spec: RunSpec, prompts: Prompts) -> Recipe:
         """What a backend needs to run this task on this model."""
 
 

@@ -19,15 +19,14 @@ from benchmark_core.backends.base import Encoded, LoadedModel, MeasuredPass, Rec
 from benchmark_core.contract import (
     PhaseName,
     Precision,
-    ReasoningRequest,
     RunSpec,
     TaskName,
     TokenLimits,
 )
 from benchmark_core.faults import SampleFault
-from benchmark_core.hub import resolved_commit
+from benchmark_core.hub import repository_text, resolved_commit
 from benchmark_core.report import Phase, Window
-from benchmark_core.tasks.base import Kind, Render, RenderedPrompt, passes_of, phases_of
+from benchmark_core.tasks.base import Kind, Prompts, RenderedPrompt, passes_of, phases_of
 from benchmark_core.tasks.model_faults import told_as_model_faults
 from benchmark_core.tasks.model_loading import (
     check_loaded,
@@ -56,8 +55,8 @@ class TextGeneration:
     columns = ("text",)
     precision: Precision = "float16"
 
-    def limits(self, reasoning: ReasoningRequest | None) -> TokenLimits:
-        return _REASONING if reasoning is not None and reasoning.thinking else _PLAIN
+    def limits(self, reasons: bool) -> TokenLimits:
+        return _REASONING if reasons else _PLAIN
 
     def passes(self, limits: TokenLimits | None) -> tuple[MeasuredPass, ...]:
         return passes_of(self.kind, limits)
@@ -65,20 +64,23 @@ class TextGeneration:
     def phases(self, windows: Sequence[Window]) -> dict[PhaseName, Phase]:
         return phases_of(self.kind, windows)
 
-    def recipe(self, spec: RunSpec, render: Render) -> Recipe:
-        return TextGenerationRecipe(spec, render)
+    def recipe(self, spec: RunSpec, prompts: Prompts) -> Recipe:
+        return TextGenerationRecipe(spec, prompts)
 
 
 class TextGenerationRecipe:
     """Loads a causal language model and its tokenizer, all files from one commit."""
 
-    def __init__(self, spec: RunSpec, render: Render) -> None:
+    def __init__(self, spec: RunSpec, prompts: Prompts) -> None:
         self._spec = spec
         self._model = spec.model
-        self._render = render
+        self._prompts = prompts
 
     def load_processor(self) -> Any:
-        """The tokenizer; it pads with its end-of-text token when it has none for padding."""
+        """The tokenizer, which pads with its end-of-text token when it has none for padding.
+
+        The prompts are settled with it, before the weights are fetched.
+        """
         from transformers import AutoTokenizer
 
         other = self._model.processor
@@ -90,6 +92,7 @@ class TextGenerationRecipe:
             )
         if tokenizer.pad_token is None:
             tokenizer.pad_token = tokenizer.eos_token
+        self._prompts.settle(tokenizer, self._read_file)
         return tokenizer
 
     def load_model(self, device: str) -> Any:
@@ -166,16 +169,20 @@ class TextGenerationRecipe:
                 trust_remote_code=self._model.trust_remote_code,
             )
 
+    def _read_file(self, name: str) -> str:
+        with told_as_model_faults(f"{self._name()} ({name})", "the file"):
+            return repository_text(self._model.id, name, self._commit)
+
     def _room(self, config: Any) -> int | None:
         """The longest prompt in tokens, None when the model sets no bound."""
         limits = self._spec.limits or _PLAIN
-        reasoning = self._spec.reasoning
-        unstated = None if reasoning and reasoning.thinking else POSITIONS_WHEN_UNSTATED
+        reasons = limits.max_new_tokens > _PLAIN.max_new_tokens
+        unstated = None if reasons else POSITIONS_WHEN_UNSTATED
         positions = getattr(config, "max_position_embeddings", None) or unstated
         return None if positions is None else positions - limits.min_new_tokens
 
     def _tokenised(self, tokenizer: Any, text: str) -> tuple[RenderedPrompt, dict[str, Any]]:
-        prompt = self._render(tokenizer, text=text)
+        prompt = self._prompts.make(text)
         encoded = tokenizer(
             prompt.text,
             add_special_tokens=prompt.form == "raw",

@@ -5,8 +5,16 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from benchmark_core.contract import RunSpec
+from benchmark_core.reasoning.families import family_of
+from benchmark_core.reasoning.resolution import resolve
 from orchestrator.errors import Problem
 from orchestrator.todo import Todo
+
+HEADINGS = (
+    *("run_id", "class", "GPUs", "reasoning", "effective", "tokens", "samples", "reps"),
+    "what happens",
+)
 
 
 @dataclass(frozen=True)
@@ -38,10 +46,9 @@ def show(preview: Preview, as_json: bool) -> None:
 
 
 def _show_table(todos: Sequence[Todo]) -> None:
-    headings = ("run_id", "class", "GPUs", "reasoning", "tokens", "samples", "reps", "what happens")
     rows = [_cells(todo) for todo in todos]
     if not sys.stdout.isatty():
-        for cells in (headings, *rows):
+        for cells in (HEADINGS, *rows):
             print("\t".join(cells))
         return
     from rich.table import Table
@@ -50,7 +57,7 @@ def _show_table(todos: Sequence[Todo]) -> None:
     from orchestrator.display.console import PlainSpokenConsole
 
     table = Table(box=None, pad_edge=False)
-    for heading in headings:
+    for heading in HEADINGS:
         table.add_column(heading, overflow="fold")
     for cells in rows:
         table.add_row(*(Text(cell) for cell in cells))
@@ -66,11 +73,23 @@ def _cells(todo: Todo) -> tuple[str, ...]:
         spec.model.model_class or "",
         str(spec.device.gpu_count),
         spec.reasoning.state if spec.reasoning else "",
+        _effective(spec),
         limits,
         str(spec.samples.count or "all"),
         str(spec.repetitions),
         _fate(todo),
     )
+
+
+def _effective(spec: RunSpec) -> str:
+    """How the model will answer, as far as the table of families knows."""
+    if spec.reasoning is None:
+        return ""
+    family = family_of(spec.model.id)
+    if family is None:
+        return "found by the run"
+    known = resolve(spec.reasoning, family)
+    return known.effective if known.enforced else f"{known.effective} (not enforced)"
 
 
 def _fate(todo: Todo) -> str:
@@ -85,6 +104,7 @@ def _document(preview: Preview) -> dict[str, object]:
             {
                 "line": todo.run.config.line,
                 "what_happens": _fate(todo),
+                "reasoning_effective": _effective(todo.run.spec),
                 "spec_hash": todo.run.spec.spec_hash(),
                 "spec": todo.run.spec.model_dump(mode="json"),
             }

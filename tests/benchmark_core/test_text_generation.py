@@ -57,12 +57,12 @@ def window(name: PassName, seconds: float, gpu: float | None, cpu: float | None)
     [("On", 8192, 1), ("On (High)", 8192, 1), ("Off", 10, 10), ("Off (N/A)", 10, 10)],
 )
 def test_limits_follow_the_state(state: str, most: int, least: int) -> None:
-    limits = TASK.limits(parse_state(state))
+    limits = TASK.limits(parse_state(state).thinking)
     assert limits == TokenLimits(max_new_tokens=most, min_new_tokens=least)
 
 
 def test_without_a_state_ten_tokens_are_generated() -> None:
-    assert TASK.limits(None) == TokenLimits(max_new_tokens=10, min_new_tokens=10)
+    assert TASK.limits(False) == TokenLimits(max_new_tokens=10, min_new_tokens=10)
 
 
 def test_passes_of_each_kind() -> None:

@@ -3,7 +3,6 @@
 import json
 import shutil
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +17,8 @@ from benchmark_core.contract import (
     SampleSource,
     TokenLimits,
 )
-from benchmark_core.reasoning.rendering import render
+from benchmark_core.reasoning.prompts import Prompts
+from benchmark_core.reasoning.resolution import reasons
 from benchmark_core.reasoning.states import parse_state
 from benchmark_core.tasks import registry as tasks
 from benchmark_core.tasks.text_generation import TextGenerationRecipe
@@ -72,13 +72,15 @@ def make_spec(
     **fields: Any,
 ) -> RunSpec:
     reasoning = parse_state(state) if state else None
+    spec_of_model = ModelSpec(id=model) if isinstance(model, str) else model
     settings: dict[str, Any] = {
         "run_id": "tiny",
-        "model": ModelSpec(id=model) if isinstance(model, str) else model,
+        "model": spec_of_model,
         "task": "text_generation",
         "reasoning": reasoning,
         "samples": SampleSource(dataset_id="org/data"),
-        "limits": limits or tasks.get("text_generation").limits(reasoning),
+        "limits": limits
+        or tasks.get("text_generation").limits(reasons(spec_of_model.id, reasoning)),
         "precision": "float16",
         "backend": BackendSpec(name="pytorch"),
         "device": DeviceSpec(kind="cpu", gpu_count=0),
@@ -88,7 +90,7 @@ def make_spec(
 
 
 def make_recipe(spec: RunSpec) -> TextGenerationRecipe:
-    return TextGenerationRecipe(spec, partial(render, request=spec.reasoning))
+    return TextGenerationRecipe(spec, Prompts(spec.model.id, spec.reasoning))
 
 
 def make_backend(spec: RunSpec) -> PyTorchBackend:

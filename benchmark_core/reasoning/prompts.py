@@ -1,0 +1,117 @@
+"""The prompts of one run: settled once, before anything is measured, then made one by one."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from benchmark_core.contract import PromptForm, ReasoningRequest
+from benchmark_core.reasoning.facts import ReasoningFacts
+from benchmark_core.reasoning.families import MARKERS, NOTHING, Family, Instruction, family_of
+from benchmark_core.reasoning.probe import probe
+from benchmark_core.reasoning.proof import Proof, prove
+from benchmark_core.reasoning.rendering import has_template, render
+from benchmark_core.reasoning.resolution import resolve
+from benchmark_core.reasoning.splitting import Split, split
+
+LONGEST_EXAMPLE = 20_000
+"""Characters of the example prompt that a report keeps."""
+
+
+@dataclass(frozen=True)
+class Prompt:
+    """A prompt, and how it was made.
+
+    A `chat` text carries its special tokens already: tokenise it with add_special_tokens=False.
+    `template_kwargs` are the switches the template was given, none for a `raw` text.
+    """
+
+    text: str
+    form: PromptForm
+    template_kwargs: dict[str, bool | str]
+
+
+class Prompts:
+    """Knows the model by its full id and what is asked of it; the tokenizer comes with `settle`.
+
+    Without a request the chat template is given no switch, and nothing is claimed or proven.
+    """
+
+    def __init__(self, model_id: str, request: ReasoningRequest | None) -> None:
+        self._model_id = model_id
+        self._request = request
+        self._family = family_of(model_id)
+        self._is_known = self._family is not None
+        self._tokenizer: Any = None
+        self._proof: Proof | None = None
+        self._instruction = NOTHING
+
+    def settle(self, tokenizer: Any, read_file: Callable[[str], str]) -> None:
+        """Find out how the request is brought about with this tokenizer, and prove it.
+
+        `read_file` reads a text file that lies beside the model's weights.
+
+        Raises:
+            ReasoningFault: the prompt would not ask for what the run is labelled with.
+            ModelFault: a file that the family needs is not there.
+        """
+        self._tokenizer = tokenizer
+        family = self._family or probe(tokenizer, self._model_id)
+        self._family = family = with_files(family, read_file)
+        if self._request is not None:
+            self._proof = prove(tokenizer, family, self._request, self._model_id)
+            self._instruction = self._proof.instruction
+
+    def make(self, text: str) -> Prompt:
+        """The prompt of a user's text. Valid after `settle`. Raises ReasoningFault."""
+        if (self._family and self._family.raw) or not has_template(self._tokenizer):
+            return Prompt(text, "raw", {})
+        prompt = render(self._tokenizer, self._instruction, text)
+        return Prompt(prompt, "chat", dict(self._instruction.kwargs))
+
+    def split(self, token_ids: Sequence[int]) -> Split | None:
+        """The output told apart; None where nobody knows the marks that the model would set."""
+        if self._tokenizer is None or self._family is None:
+            return None
+        marker = self._family.marker
+        opened = self._proof is not None and self._proof.block == "opened"
+        found = split(self._tokenizer, token_ids, (marker,) if marker else MARKERS, opened)
+        is_stranger = marker is None and not self._is_known
+        return None if is_stranger and not found.reasoning else found
+
+    def facts(self) -> ReasoningFacts | None:
+        """What is known of the reasoning; before `settle`, what the table alone says."""
+        request, family, proof = self._request, self._family, self._proof
+        if request is None:
+            return None
+        if family is None:
+            return ReasoningFacts(requested=request.state)
+        resolution = proof.resolution if proof else resolve(request, family)
+        instruction = proof.instruction if proof else resolution.instructions[0]
+        way = proof.way if proof else next(iter(family.ways), None)
+        return ReasoningFacts(
+            requested=request.state,
+            effective=resolution.effective,
+            enforced=resolution.enforced,
+            family=family.name if self._is_known else None,
+            basis="table" if self._is_known else "probe",
+            mechanism=family.mechanism(way),
+            kwargs=dict(instruction.kwargs),
+            system_message=instruction.system,
+            user_prefix=instruction.user_prefix,
+            block=proof.block if proof else None,
+            end_marker=family.marker.end if family.marker else None,
+            prompts_sha256=proof.prompts_sha256 if proof else {},
+            example_prompt=proof.prompt[:LONGEST_EXAMPLE] if proof else None,
+        )
+
+
+def with_files(family: Family, read_file: Callable[[str], str]) -> Family:
+    """The family with the system messages that its instructions take from files."""
+
+    def read(side: Instruction | None) -> Instruction | None:
+        if side is None or side.system_file is None:
+            return side
+        return replace(side, system=read_file(side.system_file))
+
+    ways = tuple(replace(way, on=read(way.on), off=read(way.off)) for way in family.ways)
+    return replace(family, ways=ways)
