@@ -5,7 +5,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmark_core import VERSION, render_command
+from benchmark_core import VERSION
 
 FINISHED, FAILED, WRONG_USE = 0, 1, 2
 
@@ -35,10 +35,32 @@ def build_parser() -> argparse.ArgumentParser:
         help="a folder with a run_spec.json; reasoning that a spec leaves open can follow as"
         " scenario.reasoning=True scenario.reasoning_params.reasoning_effort=low",
     )
-    render_command.add_arguments(
-        commands.add_parser("render", help="print the prompt that a model would be given")
-    )
+    _add_render(commands.add_parser("render", help="print the prompt that a model would be given"))
     return parser
+
+
+def _add_render(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--model", required=True, metavar="ID", help="model id, or a local folder")
+    command.add_argument(
+        "--as",
+        dest="model_id",
+        metavar="ID",
+        help="treat it as this model, for a folder or a copy under another name",
+    )
+    command.add_argument("--state", metavar="STATE", help='as in a catalog: "On (High)", Off')
+    command.add_argument("--prompt", required=True, metavar="TEXT", help="the user's text")
+    command.add_argument("--revision", metavar="NAME", help="branch, tag or commit")
+    command.add_argument(
+        "--chat-template", type=Path, metavar="FILE", help="instead of the tokenizer's own"
+    )
+    command.add_argument("--json", action="store_true", help="with everything known of it")
+    command.add_argument(
+        "overrides",
+        nargs="*",
+        metavar="KEY=VALUE",
+        help="instead of --state: scenario.reasoning=True"
+        " scenario.reasoning_params.reasoning_effort=low",
+    )
 
 
 def _run(folder: Path, overrides: Sequence[str]) -> int:
@@ -64,6 +86,7 @@ def _run(folder: Path, overrides: Sequence[str]) -> int:
 
 
 def _render(options: argparse.Namespace) -> int:
+    from benchmark_core import render_command
     from benchmark_core.faults import RunFault, SpecFault
 
     try:

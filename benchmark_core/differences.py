@@ -88,29 +88,35 @@ def _reasoning(spec: RunSpec, report: ReportOutline, applied: Applied) -> list[P
     What the table says of the model is not up to the run; of other models its probe has the word.
     """
     request, facts = spec.reasoning, report.reasoning
-    if request is None or facts is None:
-        return [("reasoning", request and request.state, facts and facts.requested)]
-    pairs: list[Pair] = [("reasoning", request.state, facts.requested)]
-    if applied.prompt_form == "chat":
-        pairs.append(("template variables", facts.kwargs, applied.template_kwargs))
-    family = family_of(spec.model.id)
-    if family is not None:
-        known = resolve(request, family)
-        told = Instruction(facts.kwargs, facts.system_message, user_prefix=facts.user_prefix)
-        is_known = any(_is_told(asked, told) for asked in known.instructions)
-        pairs += [
-            ("effective reasoning", known.effective, facts.effective),
-            ("enforced reasoning", known.enforced, facts.enforced),
-            ("instruction", told if is_known else known.instructions[0], told),
-        ]
-    return pairs
+    family, form = family_of(spec.model.id), applied.prompt_form
+    pairs: list[Pair] = [("reasoning", request and request.state, facts and facts.requested)]
+    # A rehearsal makes no prompts, so none of them can have been made otherwise.
+    if form is not None:
+        pairs.append(("template variables", facts.kwargs if facts else {}, applied.template_kwargs))
+    if form is not None and family is not None:
+        pairs.append(("prompt form", "raw" if family.raw else "chat", form))
+    if request is None or facts is None or family is None:
+        return pairs
+    known = resolve(request, family)
+    told = Instruction(facts.kwargs, facts.system_message, user_prefix=facts.user_prefix)
+    is_known = any(_is_told(asked, told, form is not None) for asked in known.instructions)
+    return [
+        *pairs,
+        ("effective reasoning", known.effective, facts.effective),
+        ("enforced reasoning", known.enforced, facts.enforced),
+        ("instruction", told if is_known else known.instructions[0], told),
+    ]
 
 
-def _is_told(asked: Instruction, told: Instruction) -> bool:
-    """Whether it is the same; the text of a file beside the weights is not known here."""
-    if asked.system_file is not None:
-        return told == replace(told, kwargs=asked.kwargs, user_prefix=asked.user_prefix)
-    return told == asked
+def _is_told(asked: Instruction, told: Instruction, with_files: bool) -> bool:
+    """Whether it is the same; the text of a file beside the weights is not known here.
+
+    `with_files`: such files were read, so there has to be a text.
+    """
+    if asked.system_file is None:
+        return told == asked
+    has_text = bool(told.system) or not with_files
+    return has_text and told == replace(told, kwargs=asked.kwargs, user_prefix=asked.user_prefix)
 
 
 def _folded(text: str | None) -> str | None:

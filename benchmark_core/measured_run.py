@@ -35,6 +35,7 @@ from benchmark_core.faults import DiskFault, MeterFault, RunFault, SpecFault
 from benchmark_core.ledger import IDLE_AFTER, IDLE_BEFORE, LOAD, WARM_UP
 from benchmark_core.meters import registry as meters
 from benchmark_core.meters.panel import MeterPanel
+from benchmark_core.reasoning.facts import ReasoningFacts
 from benchmark_core.reasoning.prompts import Prompts
 from benchmark_core.reasoning_journal import ReasoningJournal
 from benchmark_core.repetitions import Session, repeat
@@ -224,6 +225,7 @@ def _failed(
         outcome="failed",
         failure=Failure(kind=kind, message=_one_line(message), remedy=_one_line(remedy)),
         verdict=blamed,
+        reasoning=ReasoningFacts(requested=spec.reasoning.state) if spec.reasoning else None,
         rehearsal=spec.backend.simulation is not None,
         started_at=started_at,
         finished_at=_now(),

@@ -28,32 +28,6 @@ class Rendering:
     template_sha256: str | None
 
 
-def add_arguments(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--model", required=True, metavar="ID", help="model id, or a local folder")
-    command.add_argument(
-        "--as",
-        dest="model_id",
-        metavar="ID",
-        help="treat it as this model, for a folder or a copy under another name",
-    )
-    command.add_argument(
-        "--state", metavar="STATE", help='as in a catalog, for example "On (High)"'
-    )
-    command.add_argument("--prompt", required=True, metavar="TEXT", help="the user's text")
-    command.add_argument("--revision", metavar="NAME", help="branch, tag or commit")
-    command.add_argument(
-        "--chat-template", type=Path, metavar="FILE", help="instead of the tokenizer's own"
-    )
-    command.add_argument("--json", action="store_true", help="with everything known of it")
-    command.add_argument(
-        "overrides",
-        nargs="*",
-        metavar="KEY=VALUE",
-        help="instead of --state: scenario.reasoning=True"
-        " scenario.reasoning_params.reasoning_effort=low",
-    )
-
-
 def render(options: argparse.Namespace) -> None:
     """Print the prompt.
 

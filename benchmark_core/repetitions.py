@@ -143,12 +143,16 @@ def _tell_apart(session: Session, step: MeasuredPass, walk: _Walk, number: int) 
     """Reasoning and answer of the outputs of a repetition's last pass, after its window."""
     if step is not session.passes[-1]:
         return {}
-    found = {
-        index: session.split(result.token_ids)
+    outputs = {
+        index: result.token_ids
         for index, result in walk.results.items()
         if result.token_ids is not None
     }
-    splits = {index: split for index, split in found.items() if split is not None}
+    found = {index: session.split(token_ids) for index, token_ids in outputs.items()}
+    if not any(found.values()):
+        return {}
+    # Once one output has shown the marks that the model sets, the others have none of them.
+    splits = {index: split or Split(0, len(outputs[index])) for index, split in found.items()}
     session.reasoning_journal.write(number, splits.items())
     return splits
 

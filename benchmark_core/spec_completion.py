@@ -26,14 +26,15 @@ def complete(folder: Path, overrides: Sequence[str]) -> None:
     except ContractError as error:
         raise SpecFault(str(error), f"Give a folder that holds a valid {SPEC_FILE}.") from error
     stated = spec.reasoning
-    if stated is not None and _meaning(stated) != _meaning(request):
+    if stated is None:
+        limits = tasks.get(spec.task).limits(reasons(spec.model.id, request))
+        completed = spec.model_copy(update={"reasoning": request, "limits": limits})
+        write_text(folder / SPEC_FILE, completed.to_json())
+    elif _meaning(stated) != _meaning(request):
         raise SpecFault(
             f"{SPEC_FILE} says {stated.state!r}, and the command line {request.state!r}",
             "The run is named after its spec: leave the overrides out, or use another folder.",
         )
-    limits = tasks.get(spec.task).limits(reasons(spec.model.id, request))
-    completed = spec.model_copy(update={"reasoning": stated or request, "limits": limits})
-    write_text(folder / SPEC_FILE, completed.to_json())
 
 
 def _meaning(request: ReasoningRequest) -> tuple[bool, Effort | None]:

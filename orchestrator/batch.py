@@ -49,7 +49,7 @@ def run_batch(settings: Settings, dry_run: bool, as_json: bool) -> int:
     engine = _engine(settings)
     problems = [*gpu_problems, *host_problems(settings, engine, gpus)]
     warnings = [
-        *lint_configs(configs, str(settings.csv)),
+        *lint_configs([run.config for run in plan.runs], str(settings.csv)),
         *host_warnings(plan, settings, engine, gpus),
     ]
     if dry_run:

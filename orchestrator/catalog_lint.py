@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from benchmark_core.contract import ReasoningRequest
 from benchmark_core.reasoning.families import Family, family_of
-from benchmark_core.reasoning.resolution import lacks_level, resolve
+from benchmark_core.reasoning.resolution import missing_level, resolve
 from benchmark_core.reasoning.states import parse_state
 from orchestrator.catalog import ModelConfig, shown
 from orchestrator.catalog_note import settings_of_note
@@ -54,9 +54,8 @@ def _about_reasoning(row: ModelConfig, request: ReasoningRequest, where: str) ->
 def _contradiction(model: str, request: ReasoningRequest, family: Family) -> tuple[str, str] | None:
     """What is wrong with the state and the remedy, None where the model can be told so."""
     state, effective = shown(request.state), resolve(request, family).effective
-    if lacks_level(request, family):
-        levels = f"only {', '.join(family.levels)}" if family.levels else "no levels of effort"
-        return f"{state}, and {model} has {levels}; the row is skipped", "Write On."
+    if objection := missing_level(request, family):
+        return f"{model}: {objection}; the row is skipped", "Write On."
     if request.thinking and effective == "none":
         what = f"{state}, and {model} cannot reason: it gets ten tokens, and is labelled so"
         return what, "Write Off (N/A)."

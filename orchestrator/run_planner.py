@@ -19,7 +19,7 @@ from benchmark_core.contract import (
     Simulation,
 )
 from benchmark_core.reasoning.families import family_of
-from benchmark_core.reasoning.resolution import lacks_level, reasons
+from benchmark_core.reasoning.resolution import missing_level, reasons
 from benchmark_core.reasoning.states import parse_state
 from benchmark_core.samples import SYNTHETIC_SAMPLES
 from benchmark_core.tasks import registry as tasks
@@ -215,7 +215,8 @@ def _obstacle(config: ModelConfig, settings: Settings, gpus: GpuSet) -> Problem 
         what = f"{config.model_id}: task {config.task} is not supported yet"
         return Problem(where, what, "The row is skipped.")
     if objection := _missing_level(config):
-        return Problem(where, objection, "The row is skipped; write On as its state.")
+        what = f"{config.model_id}: {objection}"
+        return Problem(where, what, "The row is skipped; write On as its state.")
     wanted = _gpu_count(config, settings, gpus)
     if wanted > gpus.count:
         what = f"{config.model_id} needs {wanted} GPUs, and {gpus.count} may be used"
@@ -224,10 +225,6 @@ def _obstacle(config: ModelConfig, settings: Settings, gpus: GpuSet) -> Problem 
     return None
 
 
-def _missing_level(config: ModelConfig) -> str:
-    """Measured without the level, the run would bear a wrong label."""
+def _missing_level(config: ModelConfig) -> str | None:
     state, family = config.reasoning_state, family_of(config.model_id)
-    if state is None or family is None or not lacks_level(parse_state(state), family):
-        return ""
-    levels = f"has the levels {', '.join(family.levels)}" if family.levels else "has no levels"
-    return f"{config.model_id}: {state!r} asks for a level of effort, and the model {levels}"
+    return missing_level(parse_state(state), family) if state and family else None

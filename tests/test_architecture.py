@@ -118,6 +118,8 @@ def test_init_files_are_nearly_empty():
         ("import model_config_parser", (*HEAVY, "pydantic")),
         ("import orchestrator.sweep, orchestrator.batch, batch_runner", HEAVY),
         ("import benchmark_core.measured_run", HEAVY),
+        ("import benchmark_core.render_command, benchmark_core.spec_completion", HEAVY),
+        ("import benchmark_core.__main__ as main; main.build_parser()", (*HEAVY, "pydantic")),
     ],
 )
 def test_what_a_command_loads_before_it_needs_it(program, forbidden):

@@ -11,11 +11,24 @@ import pytest
 
 import batch_runner
 import model_config_parser
-from benchmark_core import contract, official, power_trace, sample_journal, verdict
+from benchmark_core import __main__ as run_command
+from benchmark_core import (
+    contract,
+    official,
+    power_trace,
+    reasoning_journal,
+    sample_journal,
+    verdict,
+)
 from benchmark_core.backends.base import Backend
 from benchmark_core.faults import RunFault
 from benchmark_core.meters import codecarbon
 from benchmark_core.meters.base import Meter
+from benchmark_core.reasoning import overrides
+from benchmark_core.reasoning.families import FAMILIES, Effective, Family, Mechanism, family_of
+from benchmark_core.reasoning.resolution import missing_level, reasons, resolve
+from benchmark_core.reasoning.states import KNOWN_STATES, parse_state
+from benchmark_core.tasks import registry as tasks
 from benchmark_core.tasks.base import Task
 from orchestrator import __main__ as orchestrator_command
 from orchestrator import batch, settings, trace_plot
@@ -30,8 +43,8 @@ from tests.support.pages import PAGES, ROOT, coded, rows, run_folder_files, sect
 # Flags of build.sh, docker, mypy and the benchmark scripts.
 FOREIGN_FLAGS = {"--base", "--tag", "--no-cache", "--help", "--all", "--filter"}
 FOREIGN_FLAGS |= {"--strict", "--rows", "--out", "--seconds", "--simulated"}
-# Places inside a container, and the path of a page on the hub.
-KNOWN_ROOTS = {"results", "inputs", "home", "run", "tmp", "dev", "tree"}
+# Places inside a container, the path of a page on the hub, and words that switch reasoning.
+KNOWN_ROOTS = {"results", "inputs", "home", "run", "tmp", "dev", "tree", "think", "no_think"}
 KNOWN_HOSTS = {"huggingface.co", "keepachangelog.com"}
 
 
@@ -65,7 +78,7 @@ def test_the_tree_of_the_architecture_names_every_module() -> None:
     parts = re.findall(r"[\w*]+\.py", section(text("docs/architecture.md"), "Packages"))
     unnamed = [
         path
-        for package in ("orchestrator", "benchmark_core")
+        for package in ("orchestrator", "benchmark_core", "benchmark_core/reasoning")
         for path in (ROOT / package).glob("*.py")
         if not path.name.startswith("__") and not any(path.match(part) for part in parts)
     ]
@@ -92,11 +105,10 @@ def actions(parser: argparse.ArgumentParser) -> Iterator[argparse.Action]:
     return (action for action in parser._actions if action.dest != "help")
 
 
-def on_results() -> Iterator[argparse.ArgumentParser]:
-    """The parsers of `python -m orchestrator`, one for each of its commands."""
-    for action in actions(orchestrator_command.build_parser()):
-        if isinstance(action, argparse._SubParsersAction):
-            yield from action.choices.values()
+def commands_of(parser: argparse.ArgumentParser) -> dict[str, argparse.ArgumentParser]:
+    """The parsers of the commands of a program, by their names."""
+    (commands,) = (a for a in actions(parser) if isinstance(a, argparse._SubParsersAction))
+    return dict(commands.choices)
 
 
 def test_every_flag_is_documented_with_choices_and_default() -> None:
@@ -113,7 +125,10 @@ def test_every_flag_is_documented_with_choices_and_default() -> None:
 
 def test_no_page_names_a_flag_that_does_not_exist() -> None:
     known = set(FOREIGN_FLAGS)
-    for parser in (batch_runner.build_parser(), model_config_parser._flags(), *on_results()):
+    of_one_command = (batch_runner.build_parser(), model_config_parser._flags())
+    of_several = (orchestrator_command.build_parser(), run_command.build_parser())
+    below = (command for parser in of_several for command in commands_of(parser).values())
+    for parser in (*of_one_command, *of_several, *below):
         known |= {option for action in actions(parser) for option in action.option_strings}
     for page in PAGES:
         named = re.findall(r"(?<![\w-])--[a-z][a-z-]*", page.read_text(encoding="utf-8"))
@@ -161,6 +176,8 @@ def test_the_columns_of_the_table_are_documented_in_order() -> None:
     assert [int(cells[0]) for cells in table] == list(range(1, len(COLUMNS) + 1))
     journal = rows(section(text("docs/results.md"), "benchmark_results.csv"))
     assert [coded(cells[:1])[0] for cells in journal] == list(sample_journal.COLUMNS)
+    reasoning = rows(section(text("docs/results.md"), "reasoning_tokens.csv"))
+    assert [coded(cells[:1])[0] for cells in reasoning] == list(reasoning_journal.COLUMNS)
     trace = rows(section(text("docs/results.md"), "power_trace.csv"))
     assert [coded(cells[:1])[0] for cells in trace] == list(power_trace.COLUMNS)
     protocol = rows(section(text("docs/methodology.md"), "Official"))
@@ -174,6 +191,7 @@ def test_the_files_of_a_run_folder_are_those_the_code_writes() -> None:
         contract.LAUNCH_FILE,
         contract.REPORT_FILE,
         contract.SAMPLES_FILE,
+        contract.REASONING_FILE,
         contract.TRACE_FILE,
         trace_plot.PLOT_FILE,
         contract.GPU_ENERGY_FILE,
@@ -200,6 +218,77 @@ def test_kinds_of_error_and_reasons_for_a_flag_are_those_of_the_code() -> None:
     assert list(severities.items()) == list(verdict.SEVERITY.items())
     remedies = rows(section(text("docs/troubleshooting.md"), "When a verdict is not valid"))
     assert sorted(code for cells in remedies for code in coded(cells[:1])) == sorted(severities)
+
+
+# ------------------------------------------------------------------ reasoning
+
+
+def switches(family: Family) -> Iterator[str]:
+    """The mechanisms of a family, each before what is used of it."""
+    for way in family.ways or (None,):
+        yield family.mechanism(way)
+        sides = (way.on, way.off) if way else ()
+        for side in filter(None, sides):
+            yield from side.kwargs
+            yield from filter(None, (side.system, side.system_file, side.user_prefix))
+        if way is None and family.level_switch:
+            yield family.level_switch
+
+
+def test_the_table_of_families_is_that_of_the_code() -> None:
+    table = rows(section(text("docs/reasoning.md"), "The table of families"))
+    assert [cells[0] for cells in table] == [family.name for family in FAMILIES]
+    for family, cells in zip(FAMILIES, table, strict=True):
+        ids, switched = coded(cells[1:2]), coded(cells[2:3])
+        assert ids
+        assert all(family_of(model_id) is family for model_id in ids), ids
+        assert switched == list(dict.fromkeys(switches(family))), family.name
+        can_be_off = resolve(parse_state("Off"), family).effective in ("off", "none")
+        marker = f"`{family.marker.end}`" if family.marker else ""
+        assert cells[3:] == [
+            family.unswitched,
+            "yes" if can_be_off else "no",
+            ", ".join(family.levels),
+            marker,
+            family.evidence,
+        ], family.name
+
+
+def test_the_cases_of_a_state_come_to_what_the_page_says() -> None:
+    page = section(text("docs/reasoning.md"), "What a state asks for, and what comes of it")
+    cases = rows(page)
+    assert {cells[2] for cells in cases} == {*get_args(Effective), "refused"}
+    for state, model_id, *said, _because in cases:
+        (wording,), (name,) = coded([state]), coded([model_id])
+        request, family = parse_state(wording), family_of(name)
+        assert family is not None
+        if missing_level(request, family):
+            assert said == ["refused", "", ""]
+            continue
+        known = resolve(request, family)
+        limits = tasks.get("text_generation").limits(reasons(name, request))
+        assert limits is not None
+        tokens = f"{limits.max_new_tokens}/{limits.min_new_tokens}"
+        assert said == [known.effective, "yes" if known.enforced else "no", tokens], (state, name)
+
+
+def test_words_and_arguments_about_reasoning_are_those_of_the_code() -> None:
+    page = text("docs/reasoning.md")
+    known = set(get_args(Mechanism))
+    assert known <= set(coded([section(page, "The table of families").rpartition("|\n")[2]]))
+    listed = dict(
+        zip(COLUMNS, rows(section(text("docs/results.md"), "master_results.csv")), strict=True)
+    )
+    assert known <= set(coded(listed["reasoning_mechanism"]))
+    assert set(get_args(Effective)) <= set(coded(listed["reasoning_effective"]))
+    render = commands_of(run_command.build_parser())["render"]
+    flags = {option for action in actions(render) for option in action.option_strings}
+    table = rows(section(page, "What a model would be given"))
+    assert {coded(cells[:1])[0] for cells in table} == flags
+    keys = rows(section(page, "Overrides"))
+    assert sorted(coded(cells[:1])[0] for cells in keys) == sorted(overrides.KEYS)
+    catalog = text("docs/catalog.md").split("### Reasoning states")[1].split("\n## ")[0]
+    assert set(coded([cell for cells in rows(catalog) for cell in cells[:1]])) == set(KNOWN_STATES)
 
 
 def first_words_returned(function: str) -> set[str]:

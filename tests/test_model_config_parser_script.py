@@ -77,9 +77,46 @@ def test_script_lints(catalog: Path) -> None:
     assert done.returncode == 1
     assert "the column 'Revison' is not read. Did you mean 'Revision'?" in done.stdout
     assert "the column 'Owner' is not read" in done.stdout
-    assert run("--lint").returncode == 0
     (first, second) = json.loads(run("--csv", catalog, "--lint", "--json").stdout)
     assert first["where"] == second["where"] == str(catalog)
+
+
+def test_script_lints_a_sound_catalog_to_nothing(catalog: Path) -> None:
+    write(catalog, GOOD, "Qwen/Qwen3-0.6B,1,A,text_gen,Off,enable_thinking=False")
+    done = run("--csv", catalog, "--lint")
+    assert done.returncode == 0
+    assert "warning" not in done.stdout + done.stderr
+
+
+def test_script_explains_every_doubt_about_the_shipped_catalog() -> None:
+    done = run("--lint")
+    assert (done.returncode, done.stderr) == (1, "")
+    lines = [line for line in done.stdout.splitlines() if line.startswith("warning: models.csv")]
+    assert len(lines) == 7
+    assert all("not enforced" in line for line in lines)
+
+
+def test_script_warns_of_the_rows_it_prints_after_the_table(catalog: Path) -> None:
+    write(
+        catalog,
+        "deepseek-ai/DeepSeek-R1,1,C,text_gen,Off,",
+        "google/gemma-3-1b-it,1,A,text_gen,On,",
+        GOOD,
+    )
+    done = run("--csv", catalog)
+    assert done.returncode == 0
+    assert "3 rows, 3 models" in done.stdout
+    assert "warning" not in done.stdout
+    first, second = done.stderr.splitlines()
+    start = f"warning: {catalog}, line"
+    assert first.startswith(f"{start} 2, column Reasoning State: 'Off', and deepseek-ai/")
+    assert second.startswith(f"{start} 3, column Reasoning State: 'On', and google/gemma-3-1b-it")
+    assert second.endswith("Write Off (N/A).")
+
+    chosen = run("--csv", catalog, "--model-name", "gemma", "--json")
+    assert [item["line"] for item in json.loads(chosen.stdout)] == [3]
+    assert chosen.stderr == f"{second}\n"
+    assert run("--csv", catalog, "--model-name", "a/b").stderr == ""
 
 
 def test_script_survives_a_reader_that_stops(catalog: Path) -> None:

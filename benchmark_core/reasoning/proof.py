@@ -15,7 +15,8 @@ from benchmark_core.reasoning.block import Block, block_of, text_after
 from benchmark_core.reasoning.families import MARKERS, NOTHING, Family, Instruction, Way
 from benchmark_core.reasoning.probe import MESSAGE, visible
 from benchmark_core.reasoning.rendering import has_template, render
-from benchmark_core.reasoning.resolution import Resolution, at_level, lacks_level, resolve
+from benchmark_core.reasoning.resolution import Resolution, at_level, missing_level, resolve
+from benchmark_core.reasoning.states import parse_state
 
 
 @dataclass(frozen=True)
@@ -40,9 +41,12 @@ def prove(tokenizer: Any, family: Family, request: ReasoningRequest, model: str)
     Raises:
         ReasoningFault: it is not: the switch has no effect, there is no such level, or the prompt
             begins the answer otherwise than the state says.
+        SpecFault: the state is none of a catalog's.
     """
+    _refuse_wrong_label(request, model)
     resolution = resolve(request, family)
-    _refuse_missing_level(request, family, model)
+    if objection := missing_level(request, family):
+        raise ReasoningFault(f"{model}: {objection}", "Write On as the row's state.")
     if family.raw:
         return Proof(resolution, None, NOTHING, MESSAGE, None, {})
     if not has_template(tokenizer):
@@ -61,12 +65,14 @@ def prove(tokenizer: Any, family: Family, request: ReasoningRequest, model: str)
     )
 
 
-def _refuse_missing_level(request: ReasoningRequest, family: Family, model: str) -> None:
-    if lacks_level(request, family):
-        levels = f"has the levels {', '.join(family.levels)}" if family.levels else "has no levels"
+def _refuse_wrong_label(request: ReasoningRequest, model: str) -> None:
+    """Raises SpecFault where the wording is none of a catalog's."""
+    meant = parse_state(request.state)
+    if (meant.thinking, meant.effort) != (request.thinking, request.effort):
         raise ReasoningFault(
-            f"{model}: {request.state!r} asks for effort {request.effort}, and the model {levels}",
-            "Write On as the row's state.",
+            f"{model}: the run is labelled {request.state!r}, and asks for thinking"
+            f" {request.thinking} with effort {request.effort or 'unstated'}",
+            "Correct the reasoning of its spec.",
         )
 
 
@@ -103,7 +109,7 @@ def _refuse_level_without_effect(
             raise ReasoningFault(
                 f"{model}: the chat template gives the same prompt for the levels"
                 f" {instruction.kwargs[switch]} and {level} of {switch}",
-                "Name another revision of the model, or a tokenizer whose template knows the levels in"
+                "Name another revision of the model, or a tokenizer whose template knows levels in"
                 " the catalog's Processor column.",
             )
 

@@ -54,10 +54,14 @@ def reasons(model_id: str, request: ReasoningRequest | None) -> bool:
     return family is None or family.can_reason
 
 
-def lacks_level(request: ReasoningRequest, family: Family) -> bool:
-    """Whether a level is asked of a family that reasons and does not have it.
+def missing_level(request: ReasoningRequest, family: Family) -> str | None:
+    """What is wrong with a level that the family does not have; None where all is well.
 
-    Measured without it, the run would bear a wrong label.
+    Measured without the level, the run would bear a wrong label. Of a family that cannot reason no
+    level is expected.
     """
     level = request.effort
-    return level is not None and family.can_reason and level not in family.levels
+    if level is None or not family.can_reason or level in family.levels:
+        return None
+    levels = f"the levels {', '.join(family.levels)}" if family.levels else "no levels"
+    return f"{request.state!r} asks for effort {level}, and the model has {levels}"

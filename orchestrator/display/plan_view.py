@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from benchmark_core.contract import RunSpec
 from benchmark_core.reasoning.families import family_of
-from benchmark_core.reasoning.resolution import resolve
+from benchmark_core.reasoning.resolution import Resolution, resolve
 from orchestrator.errors import Problem
 from orchestrator.todo import Todo
 
@@ -81,15 +81,25 @@ def _cells(todo: Todo) -> tuple[str, ...]:
     )
 
 
-def _effective(spec: RunSpec) -> str:
+def _resolution(spec: RunSpec) -> Resolution | None:
     """How the model will answer, as far as the table of families knows."""
-    if spec.reasoning is None:
-        return ""
     family = family_of(spec.model.id)
-    if family is None:
-        return "found by the run"
-    known = resolve(spec.reasoning, family)
+    return resolve(spec.reasoning, family) if spec.reasoning and family else None
+
+
+def _effective(spec: RunSpec) -> str:
+    known = _resolution(spec)
+    if known is None:
+        return "found by the run" if spec.reasoning else ""
     return known.effective if known.enforced else f"{known.effective} (not enforced)"
+
+
+def _reasoning(spec: RunSpec) -> dict[str, object]:
+    known = _resolution(spec)
+    return {
+        "reasoning_effective": known.effective if known else None,
+        "reasoning_enforced": known.enforced if known else None,
+    }
 
 
 def _fate(todo: Todo) -> str:
@@ -104,7 +114,7 @@ def _document(preview: Preview) -> dict[str, object]:
             {
                 "line": todo.run.config.line,
                 "what_happens": _fate(todo),
-                "reasoning_effective": _effective(todo.run.spec),
+                **_reasoning(todo.run.spec),
                 "spec_hash": todo.run.spec.spec_hash(),
                 "spec": todo.run.spec.model_dump(mode="json"),
             }

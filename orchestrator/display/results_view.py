@@ -40,6 +40,7 @@ SHOWN = (
     Shown("outcome", "outcome", number=False),
     Shown("prompts ok", "successful_prompts"),
     Shown("tokens out", "total_completion_tokens"),
+    Shown("reasoning", "reasoning_tokens", vital=False),
     Shown("seconds", "total_duration_seconds", _figure(3)),
     Shown("GPU Wh", "gpu_energy_wh", _figure(4)),
     Shown("CPU Wh", "cpu_energy_wh", _figure(3), vital=False),

@@ -15,6 +15,7 @@ from benchmark_core.contract import (
 )
 from benchmark_core.differences import differences
 from benchmark_core.documents import SCHEMA_VERSION, ContractError
+from benchmark_core.reasoning.states import parse_state
 from benchmark_core.report import RunReport
 from tests.support import builders
 
@@ -167,14 +168,9 @@ COMMIT, OTHER_COMMIT = "a" * 40, "b" * 40
         ({"dataset_id": "org/data"}, ["dataset"]),
         ({"prompts_sha256": "0" * 64}, ["prompts_sha256"]),
         ({"samples_used": 3}, ["samples"]),
-        ({"prompt_form": "chat"}, ["thinking"]),
-        ({"prompt_form": "chat", "template_kwargs": {"enable_thinking": True}}, ["thinking"]),
         (
-            {
-                "prompt_form": "chat",
-                "template_kwargs": {"enable_thinking": False, "reasoning_effort": "low"},
-            },
-            ["effort"],
+            {"prompt_form": "chat", "template_kwargs": {"enable_thinking": True}},
+            ["template variables"],
         ),
     ],
 )
@@ -228,25 +224,6 @@ def test_the_commit_of_a_dataset_is_compared_when_it_was_asked_for():
     ]
 
 
-@pytest.mark.parametrize(
-    ("request_", "form", "switches", "names"),
-    [
-        (("On (High)", True, "high"), "chat", {"enable_thinking": True}, ["effort"]),
-        (("On", True, None), "chat", {"enable_thinking": True}, []),
-        (("On", True, None), "raw", {}, []),
-        (None, "chat", {}, []),
-        (None, "chat", {"enable_thinking": True}, ["thinking"]),
-    ],
-)
-def test_a_request_to_reason_must_have_travelled_into_the_template(request_, form, switches, names):
-    state, thinking, effort = request_ or ("", False, None)
-    reasoning = ReasoningRequest(state=state, thinking=thinking, effort=effort)
-    spec = builders.spec(reasoning=reasoning if request_ else None)
-    applied = builders.applied(spec, prompt_form=form, template_kwargs=switches)
-    found = differences(spec, builders.report(spec, applied=applied))
-    assert [line.split(":")[0] for line in found] == names
-
-
 def test_a_model_on_the_cpu_uses_none_of_the_gpus_that_its_run_is_metered_on():
     spec = builders.spec(device=DeviceSpec(kind="cpu", gpu_count=1))
     on_cpu = builders.applied(spec, device=DeviceSpec(kind="cpu", gpu_count=0))
@@ -269,3 +246,160 @@ def test_a_report_of_another_spec_is_refused():
 def test_fewer_samples_than_asked_are_all_there_are():
     spec = builders.spec(samples=SampleSource(synthetic=True, count=1000))
     assert differences(spec, builders.report(spec)) == []
+
+
+# ---------------------------------------------------------------- reasoning
+
+HYBRID, LEVELS = "Qwen/Qwen3-0.6B", "openai/gpt-oss-20b"
+ALWAYS_ON, OPT_IN = "deepseek-ai/DeepSeek-R1", "LGAI-EXAONE/EXAONE-4.0-32B"
+BY_SYSTEM_FLAG = "nvidia/Llama-3_3-Nemotron-Super-49B-v1_5"
+BY_FILE = "mistralai/Magistral-Small-2507"
+TWO_WAYS = "tencent/Hunyuan-1.8B-Instruct"
+BASE = "google/gemma-3-4b-pt"
+STRANGER = "org/model"
+
+
+def differences_of(model, state, form=None, variables=None, **of_facts):
+    """The names of what a report says otherwise; `of_facts` change what it says of reasoning.
+
+    `variables` are those that the prompts were given, None for the ones that the report says.
+    """
+    spec = builders.spec(model=ModelSpec(id=model), reasoning=parse_state(state))
+    facts = builders.facts(spec, **of_facts)
+    given = facts.kwargs if variables is None else variables
+    applied = builders.applied(spec, prompt_form=form, template_kwargs=given)
+    found = differences(spec, builders.report(spec, applied=applied, reasoning=facts))
+    assert all(": asked for " in line and ", applied " in line for line in found)
+    return [line.split(":")[0] for line in found]
+
+
+@pytest.mark.parametrize("form", [None, "chat"])
+@pytest.mark.parametrize(
+    ("model", "state"),
+    [
+        (HYBRID, "On"),
+        (HYBRID, "Off"),
+        (LEVELS, "On (Low)"),
+        (LEVELS, "On"),
+        (LEVELS, "Off (N/A)"),
+        (ALWAYS_ON, "Off"),
+        (OPT_IN, "Off"),
+        (BY_SYSTEM_FLAG, "Off"),
+        (TWO_WAYS, "On"),
+        (BY_FILE, "Off (N/A)"),
+        (STRANGER, "On (High)"),
+    ],
+)
+def test_a_report_that_says_what_the_table_says_has_no_differences(model, state, form):
+    assert differences_of(model, state, form) == []
+
+
+def test_a_base_model_is_given_raw_text_and_others_a_chat():
+    assert differences_of(BASE, "Off (N/A)", "raw") == []
+    assert differences_of(BASE, "Off (N/A)", "chat") == ["prompt form"]
+    assert differences_of(HYBRID, "Off", "raw") == ["prompt form"]
+    assert differences_of(HYBRID, "Off", "raw", {}) == ["template variables", "prompt form"]
+    assert differences_of(STRANGER, "Off", "raw") == []
+
+
+def test_without_a_stated_request_no_template_is_given_a_variable():
+    spec = builders.spec(reasoning=None)
+    for form, variables, names in (
+        ("chat", {}, []),
+        ("chat", {"enable_thinking": True}, ["template variables"]),
+    ):
+        applied = builders.applied(spec, prompt_form=form, template_kwargs=variables)
+        found = differences(spec, builders.report(spec, applied=applied))
+        assert [line.split(":")[0] for line in found] == names
+
+
+def test_a_stated_request_must_be_spoken_of():
+    spec = builders.spec()
+    assert differences(spec, builders.report(spec, reasoning=None)) == [
+        "reasoning: asked for Off, applied nothing"
+    ]
+    silent = builders.spec(reasoning=None)
+    told = builders.report(silent, reasoning=builders.facts(spec))
+    assert differences(silent, told) == ["reasoning: asked for nothing, applied Off"]
+    assert differences(silent, builders.report(silent)) == []
+
+
+def test_another_request_is_named():
+    spec = builders.spec()
+    other = builders.facts(spec, requested="On (High)")
+    assert differences(spec, builders.report(spec, reasoning=other)) == [
+        "reasoning: asked for Off, applied On (High)"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("model", "state", "reached"),
+    [
+        (HYBRID, "Off", {}),
+        (HYBRID, "Off", {"enable_thinking": True}),
+        (HYBRID, "Off", {"thinking": False}),
+        (LEVELS, "On (High)", {"reasoning_effort": "medium"}),
+        (ALWAYS_ON, "On", {"enable_thinking": True}),
+        (STRANGER, "On", {"enable_thinking": True}),
+    ],
+)
+def test_template_variables_that_did_not_reach_the_prompts_are_named(model, state, reached):
+    assert differences_of(model, state, "chat", reached) == ["template variables"]
+
+
+def test_variables_that_a_probe_found_are_compared_with_those_of_the_prompts():
+    found = {"effective": "off", "enforced": True, "kwargs": {"thinking": False}}
+    assert differences_of(STRANGER, "Off", "chat", **found) == []
+    assert differences_of(STRANGER, "Off", "chat", {}, **found) == ["template variables"]
+
+
+@pytest.mark.parametrize(
+    ("model", "state", "said", "names"),
+    [
+        (HYBRID, "Off", {"effective": "on"}, ["effective reasoning"]),
+        (HYBRID, "Off", {"effective": None}, ["effective reasoning"]),
+        (HYBRID, "On", {"enforced": False}, ["enforced reasoning"]),
+        (ALWAYS_ON, "Off", {"effective": "off"}, ["effective reasoning"]),
+        (ALWAYS_ON, "Off", {"enforced": True}, ["enforced reasoning"]),
+        (BY_FILE, "Off (N/A)", {"effective": "off"}, ["effective reasoning"]),
+        (HYBRID, "Off", {"kwargs": {"enable_thinking": True}}, ["instruction"]),
+        (HYBRID, "Off", {"kwargs": {}}, ["instruction"]),
+        (HYBRID, "Off", {"kwargs": {"enable_thinking": "false"}}, ["instruction"]),
+        (LEVELS, "On (High)", {"kwargs": {"reasoning_effort": "low"}}, ["instruction"]),
+        (ALWAYS_ON, "On", {"user_prefix": "<think>"}, ["instruction"]),
+        (HYBRID, "Off", {"system_message": "Be brief."}, ["instruction"]),
+        (BY_SYSTEM_FLAG, "Off", {"system_message": None}, ["instruction"]),
+        (BY_SYSTEM_FLAG, "Off", {"system_message": "/think"}, ["instruction"]),
+        (BY_SYSTEM_FLAG, "On", {"system_message": "/no_think"}, ["instruction"]),
+        (TWO_WAYS, "Off", {"kwargs": {}, "user_prefix": "/think"}, ["instruction"]),
+    ],
+)
+def test_what_a_report_says_otherwise_than_the_table_is_named(model, state, said, names):
+    assert differences_of(model, state, "chat", **said) == names
+
+
+def test_each_way_that_a_family_has_is_accepted():
+    by_prefix = {"kwargs": {}, "user_prefix": "/no_think"}
+    assert differences_of(TWO_WAYS, "Off", "chat", **by_prefix) == []
+    both = {"kwargs": {"enable_thinking": False}, "user_prefix": "/no_think"}
+    assert differences_of(TWO_WAYS, "Off", "chat", **both) == ["instruction"]
+
+
+def test_the_text_of_a_file_beside_the_weights_is_not_compared():
+    text = {"system_message": "First think, then answer."}
+    assert differences_of(BY_FILE, "On", "chat", **text) == []
+    for besides in ({"kwargs": {"thinking": True}}, {"user_prefix": "/think"}):
+        assert differences_of(BY_FILE, "On", "chat", **besides, **text) == ["instruction"]
+    assert differences_of(BY_FILE, "Off (N/A)", "chat", **text) == ["instruction"]
+
+
+@pytest.mark.parametrize("text", [None, ""])
+def test_a_file_beside_the_weights_has_a_text_wherever_it_was_read(text):
+    assert differences_of(BY_FILE, "On", "chat", system_message=text) == ["instruction"]
+    assert differences_of(BY_FILE, "On", None, system_message=text) == []
+
+
+@pytest.mark.parametrize("effective", ["on", "none", "unforced", None])
+def test_of_a_model_that_the_table_lacks_its_probe_has_the_word(effective):
+    said = {"effective": effective, "enforced": effective == "on", "system_message": "/think"}
+    assert differences_of(STRANGER, "On", "chat", **said) == []

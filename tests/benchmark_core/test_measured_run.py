@@ -3,6 +3,7 @@
 import csv
 import json
 from dataclasses import replace
+from hashlib import sha256
 
 import pytest
 
@@ -19,8 +20,20 @@ from benchmark_core.differences import differences
 from benchmark_core.faults import MeterFault, SpecFault
 from benchmark_core.measured_run import run
 from benchmark_core.meters.simulated import SimulatedMeter
+from benchmark_core.reasoning.facts import ReasoningFacts
+from benchmark_core.reasoning.states import parse_state
 from benchmark_core.report import Reading, RunReport
+from demo.tiny_models import ON_CHAIN, THOUGHT
 from tests.support import builders
+from tests.support.tiny_hub import (  # noqa: F401
+    GPT2,
+    LLAMA,
+    altered_copy,
+    built_hub,
+    make_spec,
+    tiny_hub,
+    with_template,
+)
 
 SHORT = TokenLimits(max_new_tokens=3, min_new_tokens=3)
 
@@ -356,3 +369,111 @@ def test_too_many_bad_samples_fail_the_run(prepared, flaky):
     report = run(prepared(spec))
     assert report.outcome == "failed"
     assert "4 of 20 samples failed" in report.failure.message
+
+
+# ---------------------------------------------------------------- reasoning
+
+
+@pytest.mark.parametrize(
+    ("model", "state", "effective", "enforced", "mechanism"),
+    [
+        ("Qwen/Qwen3-0.6B", "Off", "off", True, "template_switch"),
+        ("deepseek-ai/DeepSeek-R1", "Off", "on", False, "always_on"),
+        ("google/gemma-3-1b-it", "On", "none", False, "none"),
+        ("org/model", "Off", None, None, None),
+    ],
+)
+def test_a_rehearsal_says_of_reasoning_what_the_table_says(
+    prepared, model, state, effective, enforced, mechanism
+):
+    """There is no tokenizer, so nothing is rendered and nothing is told apart."""
+    spec = builders.spec(
+        backend=simulated(), model=ModelSpec(id=model), reasoning=parse_state(state)
+    )
+    folder = prepared(spec)
+    report = run(folder)
+    facts = report.reasoning
+    assert (facts.requested, facts.effective, facts.enforced) == (state, effective, enforced)
+    assert facts.mechanism == mechanism
+    assert facts.example_prompt is None
+    assert facts.prompts_sha256 == {}
+    assert ("reasoning_not_enforced" in report.verdict.reasons) is (enforced is False)
+    assert report.summary.tokens.reasoning is None
+    assert report.summary.truncated_prompts is None
+    assert not (folder / "reasoning_tokens.csv").exists()
+    assert differences(spec, report) == []
+
+
+def test_a_run_without_a_stated_request_says_nothing_of_reasoning(prepared):
+    spec = builders.spec(backend=simulated(), reasoning=None)
+    report = run(prepared(spec))
+    assert report.reasoning is None
+    assert differences(spec, report) == []
+
+
+@pytest.fixture
+def generated(prepared, tmp_path):
+    """Runs a spec with two real prompts; gives the report and the folder."""
+    prompts = tmp_path / "prompts.txt"
+    prompts.write_text("What floats?\n\nName a cat.\n")
+    source = SampleSource(prompts_sha256=sha256(prompts.read_bytes()).hexdigest())
+
+    def generate(model, state):
+        spec = make_spec(model, state, samples=source, repetitions=1)
+        folder = prepared(spec)
+        launch = builders.launch(prompts_path=str(prompts))
+        (folder / "launch.json").write_text(launch.to_json())
+        report = run(folder)
+        assert report.outcome == "failed" or differences(spec, report) == []
+        return report, folder
+
+    return generate
+
+
+@pytest.mark.usefixtures("tiny_hub")
+@pytest.mark.parametrize(
+    ("model", "state", "effective", "block", "alternative"),
+    [
+        (LLAMA, "On (High)", "on", "opened", "high"),
+        (LLAMA, "Off", "off", "closed", "off"),
+        (GPT2, "On", "on", "opened", "on"),
+    ],
+)
+def test_the_report_has_the_prompt_and_how_it_differs_from_its_alternatives(
+    generated, model, state, effective, block, alternative
+):
+    report, _ = generated(model, state)
+    facts = report.reasoning
+    assert (facts.effective, facts.enforced, facts.basis) == (effective, True, "probe")
+    assert (facts.block, facts.end_marker) == (block, "</think>")
+    digest = sha256(facts.example_prompt.encode()).hexdigest()
+    assert facts.prompts_sha256["run"] == facts.prompts_sha256[alternative] == digest
+    assert facts.prompts_sha256["on"] != facts.prompts_sha256["off"]
+    assert report.applied.template_kwargs == facts.kwargs
+    assert len(report.applied.template_sha256) == 64
+    assert not [reason for reason in report.verdict.reasons if reason.startswith("reasoning")]
+
+
+DEAF = "{% for message in messages %}{{ message.content }}{% endfor %}{{ '<|assistant|>' }}"
+
+
+def test_nothing_is_measured_where_the_template_ignores_the_switch(generated, tiny_hub):  # noqa: F811
+    name = altered_copy(tiny_hub, LLAMA, with_template(DEAF), "Qwen/Qwen3-0.6B")
+    report, folder = generated(name, "Off")
+    assert (report.outcome, report.failure.kind) == ("failed", "reasoning_not_applied")
+    assert name in report.failure.message
+    assert "'Off'" in report.failure.message
+    assert report.failure.remedy
+    assert report.summary is None
+    assert report.reasoning == ReasoningFacts(requested="Off")
+    assert not (folder / "benchmark_results.csv").exists()
+
+
+def test_a_model_that_thinks_against_its_prompt_is_flagged(generated, tiny_hub):  # noqa: F811
+    """Its family never reasons; its weights do all the same."""
+    name = altered_copy(tiny_hub, LLAMA, with_template(DEAF), "google/gemma-3-1b-it")
+    report, _ = generated(name, "Off (N/A)")
+    assert (report.reasoning.effective, report.reasoning.enforced) == ("none", True)
+    assert report.summary.tokens.reasoning == 2 * (ON_CHAIN.index(THOUGHT) + 1)
+    assert "reasoning_contradicts_state" in report.verdict.reasons
+    assert "reasoning_not_enforced" not in report.verdict.reasons

@@ -10,6 +10,7 @@ from benchmark_core.contract import (
     TokenLimits,
 )
 from benchmark_core.official import CODES, examine
+from benchmark_core.reasoning.states import parse_state
 from benchmark_core.report import EnergySource, EnergySources, GpuFacts
 from benchmark_core.statistics import summarize
 from tests.support import builders
@@ -129,6 +130,37 @@ def test_no_gpu_at_all():
 )
 def test_other_settings(changes, found):
     assert deviations(of_applied=changes) == (found,)
+
+
+TEN = TokenLimits(max_new_tokens=10, min_new_tokens=10)
+LONG = TokenLimits(max_new_tokens=8192, min_new_tokens=1)
+LIMITS = [
+    ("Qwen/Qwen3-0.6B", "On", LONG),
+    ("Qwen/Qwen3-0.6B", "Off", TEN),
+    ("openai/gpt-oss-20b", "On (Low)", LONG),
+    ("openai/gpt-oss-20b", "Off (N/A)", TEN),
+    ("deepseek-ai/DeepSeek-R1", "On", LONG),
+    ("deepseek-ai/DeepSeek-R1", "Off", TEN),
+    ("mistralai/Magistral-Small-2507", "On", LONG),
+    ("google/gemma-3-1b-it", "On", TEN),
+    ("Qwen/Qwen3-Next-80B-A3B-Instruct", "On", TEN),
+    ("google/gemma-3-4b-pt", "On", TEN),
+    ("org/model", "On", LONG),
+    ("org/model", "On (High)", LONG),
+    ("org/model", "Off", TEN),
+    ("org/model", None, TEN),
+]
+
+
+@pytest.mark.parametrize(("model", "state", "limits"), LIMITS)
+def test_the_limits_follow_the_state_and_what_the_model_can(model, state, limits):
+    of_spec = {"model": ModelSpec(id=model), "reasoning": state and parse_state(state)}
+    assert deviations(of_spec=of_spec, of_applied={"limits": limits}) == ()
+    asked, found = ("10/10", "8192/1") if limits == TEN else ("8192/1", "10/10")
+    other = LONG if limits == TEN else TEN
+    assert deviations(of_spec=of_spec, of_applied={"limits": other}) == (
+        f"token_limits: asked {asked} new tokens vs found {found} new tokens",
+    )
 
 
 def test_a_checkpoint_keeps_its_own_quantization_and_another_tokenizer_is_allowed():

@@ -82,6 +82,7 @@ def test_each_state_generates_its_planted_chain(
     for sequence, result in zip(sequences, results, strict=True):
         answer = backend._processor.decode(sequence[result.prompt_tokens :])
         assert answer == "".join(chain)
+        assert list(result.token_ids or ()) == sequence[result.prompt_tokens :]
     assert loaded.dtype == "float16"
     assert {weight.dtype for weight in backend._model.parameters()} == {torch.float16}
     assert backend.conditions().prompts_cut == 0

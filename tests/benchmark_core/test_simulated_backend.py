@@ -58,3 +58,7 @@ def test_a_pass_without_tokens_takes_the_time_of_a_sample(tmp_path, slept):
     backend(None, tmp_path).run(5, MeasuredPass("forward", None))
     backend(exactly(1), tmp_path).run(5, MeasuredPass("generate", exactly(1)))
     assert slept == [SECONDS, SECONDS]
+
+
+def test_nothing_was_generated_that_could_be_told_apart(tmp_path, slept):
+    assert backend(LONG, tmp_path).run(5, MeasuredPass("generate", LONG)).token_ids is None

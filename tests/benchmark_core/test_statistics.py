@@ -149,3 +149,50 @@ def test_greedy_repetitions_must_agree():
     other = builders.window("generate", 1.0, 1.0, completion=41)
     assert tokens_agree([one, one])
     assert not tokens_agree([one, other])
+
+
+def test_reasoning_and_answer_are_counted_apart():
+    summary = summarize([builders.repetition(reasoning=30, truncated=1)] * 2, 4)
+    assert (summary.tokens.completion, summary.tokens.reasoning, summary.tokens.answer) == (
+        40,
+        30,
+        10,
+    )
+    assert summary.joules_per_reasoning_token == pytest.approx(101 / 30)
+    assert summary.joules_per_answer_token == pytest.approx(101 / 10)
+    assert summary.truncated_prompts == 1
+
+
+def test_tokens_that_nobody_told_apart_give_no_figure():
+    summary = summarize([builders.repetition()], 4)
+    assert summary.tokens.reasoning is None
+    assert summary.tokens.answer is None
+    assert summary.joules_per_reasoning_token is None
+    assert summary.joules_per_answer_token is None
+    assert summary.truncated_prompts is None
+
+
+@pytest.mark.parametrize(("reasoning", "answer_only"), [(0, True), (40, False)])
+def test_without_a_token_of_a_kind_none_has_a_price(reasoning, answer_only):
+    summary = summarize([builders.repetition(reasoning=reasoning, truncated=0)], 4)
+    per_token = pytest.approx(101 / 40)
+    assert summary.joules_per_answer_token == (per_token if answer_only else None)
+    assert summary.joules_per_reasoning_token == (None if answer_only else per_token)
+    assert (summary.tokens.reasoning, summary.tokens.answer) == (reasoning, 40 - reasoning)
+    assert summary.truncated_prompts == 0
+
+
+@pytest.mark.parametrize("decode", [None, -1.0])
+def test_without_energy_the_tokens_are_counted_and_have_no_price(decode):
+    summary = summarize([builders.repetition(decode=decode, reasoning=30, truncated=2)], 4)
+    assert summary.joules_per_answer_token is None
+    assert summary.joules_per_reasoning_token is None
+    assert (summary.tokens.reasoning, summary.truncated_prompts) == (30, 2)
+
+
+@pytest.mark.parametrize(
+    ("truncated", "most"), [((0, 2, 1), 2), ((0, 0), 0), ((3, None), None), ((None, 0), None)]
+)
+def test_truncated_prompts_are_those_of_the_worst_repetition(truncated, most):
+    repetitions = [builders.repetition(reasoning=30, truncated=count) for count in truncated]
+    assert summarize(repetitions, 4).truncated_prompts == most

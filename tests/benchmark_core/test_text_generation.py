@@ -13,8 +13,7 @@ from transformers import AutoTokenizer, ByT5Tokenizer
 
 from benchmark_core.backends.base import Encoded
 from benchmark_core.contract import DeviceSpec, ModelSpec, PassName, RunSpec, TokenLimits
-from benchmark_core.faults import ModelFault, SampleFault, SpecFault
-from benchmark_core.reasoning.states import parse_state
+from benchmark_core.faults import ModelFault, ReasoningFault, SampleFault, SpecFault
 from benchmark_core.report import Reading, TokenCounts, Window
 from benchmark_core.tasks import registry as tasks
 from benchmark_core.tasks.base import passes_of, phases_of
@@ -35,6 +34,8 @@ from tests.support.tiny_hub import (  # noqa: F401
     rewrite_json,
     snapshot,
     tiny_hub,
+    with_file,
+    with_template,
 )
 
 TASK = tasks.get("text_generation")
@@ -52,17 +53,10 @@ def window(name: PassName, seconds: float, gpu: float | None, cpu: float | None)
     )
 
 
-@pytest.mark.parametrize(
-    ("state", "most", "least"),
-    [("On", 8192, 1), ("On (High)", 8192, 1), ("Off", 10, 10), ("Off (N/A)", 10, 10)],
-)
-def test_limits_follow_the_state(state: str, most: int, least: int) -> None:
-    limits = TASK.limits(parse_state(state).thinking)
+@pytest.mark.parametrize(("reasons", "most", "least"), [(True, 8192, 1), (False, 10, 10)])
+def test_a_run_that_reasons_has_room_for_it(reasons: bool, most: int, least: int) -> None:
+    limits = TASK.limits(reasons)
     assert limits == TokenLimits(max_new_tokens=most, min_new_tokens=least)
-
-
-def test_without_a_state_ten_tokens_are_generated() -> None:
-    assert TASK.limits(False) == TokenLimits(max_new_tokens=10, min_new_tokens=10)
 
 
 def test_passes_of_each_kind() -> None:
@@ -156,6 +150,81 @@ def test_a_raw_prompt_gets_the_tokens_its_tokenizer_adds() -> None:
     model = SimpleNamespace(config=SimpleNamespace(max_position_embeddings=4096))
     encoded = recipe.encode({"text": "What floats?"}, tokenizer, model)
     assert tokenizer.decode(encoded.inputs["input_ids"][0]) == "<|begin|>What floats?"
+
+
+HEAD = (
+    "{% for message in messages %}{{ '<|' + message.role + '|>' + message.content }}{% endfor %}"
+    "{% if add_generation_prompt %}{{ '<|assistant|>' }}{% endif %}"
+)
+FLAG_TEMPLATE = (
+    "{% for message in messages if message.role == 'user' %}{{ '<|user|>' + message.content }}"
+    "{% endfor %}{{ '<|assistant|>' }}"
+    "{% if messages[0].content == '/no_think' %}{{ '<think></think>' }}{% endif %}"
+)
+BY_FILE, BY_FLAG = "mistralai/Magistral-Small-2507", "nvidia/Llama-3_3-Nemotron-Super-49B-v1_5"
+BASE, HYBRID = "google/gemma-3-4b-pt", "Qwen/Qwen3-0.6B"
+
+
+def alter_all(*alterations: Callable[[Path], None]) -> Callable[[Path], None]:
+    def alter(files: Path) -> None:
+        for alteration in alterations:
+            alteration(files)
+
+    return alter
+
+
+@pytest.mark.parametrize(
+    ("state", "system"), [("On", "<|system|>Think first, m\u00fcde."), ("Off (N/A)", "")]
+)
+def test_a_system_message_is_read_from_the_file_beside_the_weights(
+    tiny_hub: Path,  # noqa: F811
+    state: str,
+    system: str,
+) -> None:
+    beside = with_file("SYSTEM_PROMPT.txt", "Think first, m\u00fcde.")
+    name = altered_copy(tiny_hub, LLAMA, alter_all(with_template(HEAD), beside), BY_FILE)
+    _, prompt = encode(make_spec(name, state), "What floats?", max_position_embeddings=4096)
+    assert prompt == f"{system}<|user|>What floats?<|assistant|>"
+
+
+def test_a_missing_file_of_the_family_is_named(tiny_hub: Path) -> None:  # noqa: F811
+    name = altered_copy(tiny_hub, LLAMA, with_template(HEAD), BY_FILE)
+    with pytest.raises(ModelFault, match=rf"{BY_FILE} \(SYSTEM_PROMPT.txt\)") as caught:
+        make_recipe(make_spec(name, "On")).load_processor()
+    assert caught.value.remedy
+
+
+@pytest.mark.parametrize(("state", "tail"), [("On", ""), ("Off", "<think></think>")])
+def test_a_flag_in_the_system_message_is_sent_for_off_alone(
+    tiny_hub: Path,  # noqa: F811
+    state: str,
+    tail: str,
+) -> None:
+    name = altered_copy(tiny_hub, LLAMA, with_template(FLAG_TEMPLATE), BY_FLAG)
+    _, prompt = encode(make_spec(name, state), "What floats?", max_position_embeddings=4096)
+    assert prompt == f"<|user|>What floats?<|assistant|>{tail}"
+
+
+def test_a_base_model_gets_the_text_alone_though_it_has_a_template(
+    tiny_hub: Path,  # noqa: F811
+) -> None:
+    name = altered_copy(tiny_hub, LLAMA, lambda files: None, BASE)
+    encoded, prompt = encode(make_spec(name, "Off (N/A)"), "What floats?")
+    assert prompt == "<|begin|>What floats?"
+    assert (encoded.form, encoded.template_kwargs) == ("raw", {})
+
+
+@pytest.mark.parametrize("state", ["On", "Off"])
+def test_a_template_that_ignores_the_switch_is_refused_before_the_weights_are_fetched(
+    tiny_hub: Path,  # noqa: F811
+    state: str,
+) -> None:
+    alterations = alter_all(with_template(HEAD), remove("model.safetensors"))
+    name = altered_copy(tiny_hub, LLAMA, alterations, HYBRID)
+    with pytest.raises(ReasoningFault, match=f"{HYBRID}.*same prompt for On and Off") as caught:
+        make_recipe(make_spec(name, state)).load_processor()
+    assert repr(state) in caught.value.message
+    assert caught.value.remedy
 
 
 @pytest.mark.usefixtures("tiny_hub")

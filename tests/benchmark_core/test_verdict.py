@@ -14,6 +14,7 @@ from benchmark_core.report import (
     GpuFacts,
     Ledger,
     ThermalGate,
+    TokenCounts,
     TraceFacts,
 )
 from benchmark_core.statistics import summarize
@@ -117,6 +118,13 @@ def other_tokens():
     return evidence(repetitions=[one, one.model_copy(update={"windows": windows})])
 
 
+def reasoned(effective, reasoning, completion=1000, enforced=True):
+    """A run of `completion` generated tokens, of which `reasoning` were told apart as such."""
+    tokens = TokenCounts(prompt=20, completion=completion, reasoning=reasoning)
+    facts = builders.facts(builders.spec(), effective=effective, enforced=enforced)
+    return evidence(of_summary={"tokens": tokens}, reasoning=facts)
+
+
 SIMULATED_PART = EnergySource(meter="simulated", kind="simulated", method="made up")
 TEN_SAMPLES = builders.spec(samples=SampleSource(synthetic=True, count=10))
 TEN_SAMPLES = TEN_SAMPLES.model_copy(update={"backend": evidence().spec.backend})
@@ -183,6 +191,14 @@ CASES = [
     ("samples_failed", evidence(of_summary={"failed_prompts": 1})),
     ("fewer_samples_than_asked", evidence(spec=TEN_SAMPLES)),
     ("tokens_differ_between_repetitions", other_tokens()),
+    ("reasoning_not_enforced", reasoned("on", 10, completion=10, enforced=False)),
+    ("reasoning_not_enforced", reasoned("none", 0, enforced=False)),
+    ("reasoning_not_enforced", reasoned("unforced", None, enforced=False)),
+    ("reasoning_contradicts_state", reasoned("on", 19)),
+    ("reasoning_contradicts_state", reasoned("on", 0)),
+    ("reasoning_contradicts_state", reasoned("off", 1)),
+    ("reasoning_contradicts_state", reasoned("none", 1)),
+    ("reasoning_truncated", evidence(of_summary={"truncated_prompts": 1})),
 ]
 
 
@@ -217,6 +233,19 @@ def test_every_check_has_a_case_and_every_reason_a_severity():
             trace=None,
             sources=EnergySources(gpu=DCGM),
         ),
+        reasoned("on", 20),
+        reasoned("on", 1000),
+        reasoned("on", None),
+        reasoned("on", 0, completion=0),
+        reasoned("off", 0),
+        reasoned("off", None),
+        reasoned("none", 0),
+        reasoned("unforced", 0),
+        reasoned("unforced", 1000),
+        reasoned(None, 1000),
+        reasoned("on", 500, enforced=None),
+        evidence(of_summary={"truncated_prompts": 0}),
+        evidence(of_summary={"tokens": TokenCounts(prompt=20, completion=40, reasoning=40)}),
     ],
 )
 def test_nothing_against_it_is_valid(good):

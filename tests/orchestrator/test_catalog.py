@@ -5,7 +5,6 @@ from orchestrator.catalog import (
     TASK_SPELLINGS,
     ModelConfig,
     filter_configs,
-    lint_configs,
     shown,
     task_named,
 )
@@ -139,23 +138,3 @@ def test_shown_values_are_short_and_cannot_steer_a_terminal() -> None:
     assert shown("a" * 58) == f"'{'a' * 58}'"
     for value in ("a" * 59, "\U0001f600" * 10_000, "'\"" * 60):
         assert len(shown(value)) == 60
-
-
-def test_lint_names_contradictions_between_rows() -> None:
-    rows = [
-        row("a/one", "A", "Off", line=2),
-        row("a/one", "B", "Off (N/A)", line=3),
-        row("a/picture", "A", None, "image_generation", line=4),
-        row("a/one", "A", "On", line=5),
-    ]
-    warnings = [str(problem) for problem in lint_configs(rows, "m.csv")]
-    assert [warning.partition(":")[0] for warning in warnings] == [
-        "m.csv, line 3, column Class",
-        "m.csv, line 3, column Reasoning State",
-        "m.csv, line 4, column Class",
-    ]
-    assert "class A in line 2" in warnings[0]
-
-
-def test_lint_finds_nothing_in_a_sound_catalog() -> None:
-    assert list(lint_configs(CATALOG, "m.csv")) == []

@@ -130,6 +130,8 @@ def test_the_closing_table_names_sources_failures_and_the_file(tmp_path, capsys)
         run_id="a_b_Off",
         outcome="finished",
         gpu_energy_wh=0.25,
+        total_completion_tokens=2048,
+        reasoning_tokens=1024,
         rehearsal="yes",
         verdict="flagged",
         verdict_reasons="rehearsal",
@@ -160,6 +162,9 @@ def test_the_closing_table_names_sources_failures_and_the_file(tmp_path, capsys)
         assert part in text
     assert "GPU energy: not measured" not in text
     assert " 0.25" in text
+    headings, first, *_ = text.splitlines()
+    end = headings.index("reasoning") + len("reasoning")
+    assert first[:end].split()[-2:] == ["2048", "1024"]
 
 
 def test_invalid_rows_are_named_and_a_narrow_terminal_shows_the_verdict(
@@ -187,6 +192,7 @@ def test_invalid_rows_are_named_and_a_narrow_terminal_shows_the_verdict(
     heading, first, *_ = text.splitlines()
     assert heading.split()[-1] == "verdict"
     assert "CPU Wh" not in heading
+    assert "reasoning" not in heading
     assert first.split()[-1] == "invalid"
 
 

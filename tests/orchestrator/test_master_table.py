@@ -9,9 +9,11 @@ import subprocess
 import pytest
 
 from benchmark_core.contract import BackendSpec, GpuRest, ModelSpec
+from benchmark_core.reasoning.states import parse_state
 from benchmark_core.report import (
     Carbon,
     Environment,
+    Failure,
     GpuConditions,
     GpuFacts,
     IdleBaseline,
@@ -485,12 +487,15 @@ UNUSABLE = (
     "prefill_single_pass_wh",
     "decode_single_pass_wh",
     "active_energy_wh",
+    "gpu_joules_per_answer_token",
+    "gpu_joules_per_reasoning_token",
 )
 
 
 def test_an_invalid_run_has_no_gpu_energy_and_keeps_the_rest(add, rows):
     plain = further_report(builders.spec())
     spread = Spread(mean=0.1, stdev=0.01, ci95=0.02)
+    per_token = {"joules_per_answer_token": 10.1, "joules_per_reasoning_token": 3.4}
     carbon = Carbon(
         emissions_g=0.5,
         factor_g_per_kwh=475,
@@ -499,7 +504,7 @@ def test_an_invalid_run_has_no_gpu_energy_and_keeps_the_rest(add, rows):
         year=2019,
         basis="gpu+cpu+ram",
     )
-    summary = plain.summary.model_copy(update={"cpu_energy_wh": spread})
+    summary = plain.summary.model_copy(update={"cpu_energy_wh": spread, **per_token})
     for run_id, verdict in (("a_Off", "flagged"), ("b_Off", "invalid")):
         reasons = ("foreign_process_during",)
         update = {
@@ -540,3 +545,112 @@ def test_a_failed_meter_can_be_filtered_by_its_reason(add, rows):
     assert broken["error_message"] == "meter_failed: the counter fell"
     assert broken["gpu_energy_wh"] == broken["official"] == broken["total_tokens"] == ""
     assert crashed["verdict"] == crashed["verdict_reasons"] == ""
+
+
+OF_REASONING = (
+    "reasoning_requested",
+    "reasoning_effective",
+    "reasoning_enforced",
+    "reasoning_mechanism",
+    "reasoning_tokens",
+    "answer_tokens",
+    "truncated_prompts",
+    "gpu_joules_per_answer_token",
+    "gpu_joules_per_reasoning_token",
+)
+
+
+def of_reasoning(row):
+    return tuple(row[name] for name in OF_REASONING)
+
+
+def reasoned_report(spec, verdict="valid", reasons=(), **tokens):
+    repetitions = tuple(builders.repetition(**tokens) for _ in range(spec.repetitions))
+    return builders.report(
+        spec,
+        repetitions=repetitions,
+        summary=summarize(repetitions, 4),
+        verdict=Verdict(verdict=verdict, reasons=reasons),
+    )
+
+
+@pytest.mark.parametrize(
+    ("model", "state", "tokens", "expected"),
+    [
+        (
+            "Qwen/Qwen3-0.6B",
+            "On",
+            {"reasoning": 30, "truncated": 1},
+            ("On", "on", "yes", "template_switch", "30", "10", "1", 101 / 10, 101 / 30),
+        ),
+        (
+            "Qwen/Qwen3-0.6B",
+            "Off",
+            {"reasoning": 0, "truncated": 0},
+            ("Off", "off", "yes", "template_switch", "0", "40", "0", 101 / 40, None),
+        ),
+        (
+            "openai/gpt-oss-20b",
+            "Off (N/A)",
+            {"reasoning": 40, "truncated": 0},
+            ("Off (N/A)", "on", "no", "template_switch", "40", "0", "0", None, 101 / 40),
+        ),
+        (
+            "google/gemma-3-4b-pt",
+            "Off (N/A)",
+            {"reasoning": 0, "truncated": 0},
+            ("Off (N/A)", "none", "yes", "raw_text", "0", "40", "0", 101 / 40, None),
+        ),
+        (
+            "mistralai/Magistral-Small-2507",
+            "Off (N/A)",
+            {},
+            ("Off (N/A)", "unforced", "no", "system_message", "", "", "", None, None),
+        ),
+        ("org/model", "On (High)", {}, ("On (High)", *[""] * 6, None, None)),
+    ],
+)
+def test_what_was_asked_and_told_and_came_of_it_has_columns(
+    add, rows, model, state, tokens, expected
+):
+    asked = {"model": ModelSpec(id=model), "reasoning": parse_state(state)}
+    spec = builders.spec(**asked)
+    add(report=reasoned_report(spec, **tokens), **asked)
+    (row,) = rows()
+    *words, per_answer, per_reasoning = of_reasoning(row)
+    *expected_words, of_answer, of_reasoning_token = expected
+    assert words == expected_words
+    assert row["reasoning_state"] == row["reasoning_requested"]
+    for cell_text, joules in ((per_answer, of_answer), (per_reasoning, of_reasoning_token)):
+        assert cell_text == "" if joules is None else float(cell_text) == pytest.approx(joules)
+
+
+@pytest.mark.parametrize("with_report", [False, True])
+def test_of_a_failed_run_only_what_was_asked_is_shown(add, rows, with_report):
+    asked = {"model": ModelSpec(id="Qwen/Qwen3-0.6B"), "reasoning": parse_state("Off")}
+    spec = builders.spec(**asked)
+    failure = Failure(kind="reasoning_not_applied", message="no effect", remedy="Do this.")
+    failed = builders.report(
+        spec, outcome="failed", failure=failure, summary=None, applied=None, repetitions=()
+    )
+    report = failed if with_report else False
+    add(outcome="failed", message="reasoning_not_applied: no effect", report=report, **asked)
+    (row,) = rows()
+    assert of_reasoning(row) == ("Off", *[""] * 8)
+
+
+def test_a_run_without_a_stated_request_has_nothing_of_reasoning(add, rows):
+    add(reasoning=None)
+    (row,) = rows()
+    assert of_reasoning(row) == ("",) * 9
+
+
+def test_an_invalid_run_keeps_its_tokens_and_loses_their_joules(add, rows):
+    asked = {"model": ModelSpec(id="Qwen/Qwen3-0.6B"), "reasoning": parse_state("On")}
+    spec = builders.spec(**asked)
+    report = reasoned_report(
+        spec, "invalid", ("foreign_process_during",), reasoning=30, truncated=2
+    )
+    add(report=report, **asked)
+    (row,) = rows()
+    assert of_reasoning(row) == ("On", "on", "yes", "template_switch", "30", "10", "2", "", "")

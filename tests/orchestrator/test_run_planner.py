@@ -1,13 +1,18 @@
 """Rows and settings become specs; the name of a run depends on the row alone."""
 
+import csv
 import dataclasses
+import json
 
 import pytest
 
 from orchestrator.catalog import ModelConfig
+from orchestrator.display import plan_view
+from orchestrator.display.plan_view import Preview
 from orchestrator.errors import UsageError
 from orchestrator.run_planner import GpuSet, make_plan, run_id
 from orchestrator.simulation_file import Simulations
+from orchestrator.todo import Todo
 from tests.support.settings import settings
 
 EIGHT = GpuSet(count=8, memory_bytes=80 * 10**9)
@@ -77,14 +82,101 @@ def test_the_name_does_not_depend_on_the_filter():
     assert whole.runs[1].spec == part.runs[0].spec
 
 
+HYBRID, LEVELS, STRANGER = "Qwen/Qwen3-0.6B", "openai/gpt-oss-20b", "org/model"
+ALWAYS_ON, NEVER = "deepseek-ai/DeepSeek-R1", "google/gemma-3-1b-it"
+BY_FILE, BASE = "mistralai/Magistral-Small-2507", "google/gemma-3-4b-pt"
+LONG, TEN = (8192, 1), (10, 10)
+
+
 @pytest.mark.parametrize(
-    ("state", "limits"),
-    [("On (High)", (8192, 1)), ("On", (8192, 1)), ("Off", (10, 10)), ("Off (N/A)", (10, 10))],
+    ("model", "state", "limits"),
+    [
+        (HYBRID, "On", LONG),
+        (HYBRID, "Off", TEN),
+        (LEVELS, "On (High)", LONG),
+        (LEVELS, "On (Low)", LONG),
+        (LEVELS, "Off (N/A)", TEN),
+        (ALWAYS_ON, "On", LONG),
+        (ALWAYS_ON, "Off", TEN),
+        (BY_FILE, "On", LONG),
+        (BY_FILE, "Off (N/A)", TEN),
+        (NEVER, "On", TEN),
+        (NEVER, "On (High)", TEN),
+        (NEVER, "Off (N/A)", TEN),
+        (BASE, "On", TEN),
+        (STRANGER, "On", LONG),
+        (STRANGER, "On (High)", LONG),
+        (STRANGER, "Off", TEN),
+        (STRANGER, "Off (N/A)", TEN),
+    ],
 )
-def test_limits_follow_the_requested_state(state, limits):
-    spec = plan_one(config(reasoning_state=state))
+def test_limits_follow_the_state_unless_the_model_cannot_reason(model, state, limits):
+    spec = plan_one(config(model_id=model, reasoning_state=state))
     assert (spec.limits.max_new_tokens, spec.limits.min_new_tokens) == limits
+    assert spec.reasoning.state == state
     assert spec.precision == "float16"
+
+
+@pytest.mark.parametrize(("model", "level"), [(HYBRID, "High"), (ALWAYS_ON, "Low")])
+def test_a_row_with_a_level_that_the_model_lacks_is_skipped_by_name(model, level):
+    state = f"On ({level})"
+    rows = [config(model_id=model, reasoning_state=state, line=5), config()]
+    plan = make_plan(rows, settings("--csv", "mine.csv"), EIGHT, None, Simulations())
+    assert [run.config.line for run in plan.runs] == [2]
+    (skipped,) = plan.skipped
+    assert skipped.where == "mine.csv, line 5"
+    assert model in skipped.what
+    assert f"'{state}' asks for effort {level.lower()}, and the model has no levels" in skipped.what
+    assert skipped.remedy == "The row is skipped; write On as its state."
+
+
+EFFECTIVE = [
+    (HYBRID, "On", "on", True),
+    (HYBRID, "Off", "off", True),
+    (LEVELS, "Off (N/A)", "on", False),
+    (ALWAYS_ON, "Off", "on", False),
+    (NEVER, "On", "none", False),
+    (NEVER, "Off (N/A)", "none", True),
+    (BY_FILE, "Off (N/A)", "unforced", False),
+    (BY_FILE, "On", "on", True),
+    (STRANGER, "On", None, None),
+]
+
+
+@pytest.fixture
+def preview():
+    rows = [
+        config(model_id=model, reasoning_state=state, line=line)
+        for line, (model, state, *_) in enumerate(EFFECTIVE, start=2)
+    ]
+    plan = make_plan(rows, settings(), EIGHT, None, Simulations())
+    todos = [Todo(run) for run in plan.runs]
+    return Preview(todos, skipped=(), warnings=(), problems=())
+
+
+def test_the_plan_shows_how_the_models_will_answer(preview, capsys):
+    plan_view.show(preview, as_json=False)
+    lines = capsys.readouterr().out.splitlines()
+    table = list(csv.DictReader(lines[: len(EFFECTIVE) + 1], delimiter="\t"))
+    shown = {None: "{}", True: "{}", False: "{} (not enforced)"}
+    assert [(row["reasoning"], row["effective"]) for row in table] == [
+        (state, shown[enforced].format(effective or "found by the run"))
+        for _, state, effective, enforced in EFFECTIVE
+    ]
+
+
+def test_the_plan_as_json_has_it_too(preview, capsys):
+    plan_view.show(preview, as_json=True)
+    runs = json.loads(capsys.readouterr().out)["runs"]
+    assert [
+        (
+            run["spec"]["model"]["id"],
+            run["spec"]["reasoning"]["state"],
+            run["reasoning_effective"],
+            run["reasoning_enforced"],
+        )
+        for run in runs
+    ] == EFFECTIVE
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,8 @@ from benchmark_core.contract import (
     Simulation,
     TokenLimits,
 )
+from benchmark_core.reasoning.facts import ReasoningFacts
+from benchmark_core.reasoning.prompts import Prompts
 from benchmark_core.report import (
     Applied,
     EnergySource,
@@ -51,14 +53,22 @@ def launch(**changes: Any) -> Launch:
     return Launch(**({"engine": "process", "launched_at": NOW} | changes))
 
 
-def window(name: str, seconds: float, joules: float | None, completion: int = 0) -> Window:
+def window(
+    name: str,
+    seconds: float,
+    joules: float | None,
+    completion: int = 0,
+    reasoning: int | None = None,
+    truncated: int | None = None,
+) -> Window:
     return Window(
         name=name,
         duration_seconds=seconds,
         reading=Reading(gpu_joules=joules),
-        tokens=TokenCounts(prompt=20, completion=completion),
+        tokens=TokenCounts(prompt=20, completion=completion, reasoning=reasoning),
         successful=4,
         failed=0,
+        truncated=truncated,
     )
 
 
@@ -67,14 +77,19 @@ def phase(joules: float | None, seconds: float = 1.0) -> Phase:
 
 
 def repetition(
-    preprocess: float | None = 1.0, prefill: float | None = 10.0, decode: float | None = 90.0
+    preprocess: float | None = 1.0,
+    prefill: float | None = 10.0,
+    decode: float | None = 90.0,
+    reasoning: int | None = None,
+    truncated: int | None = None,
 ) -> Repetition:
+    """`reasoning` of the 40 generated tokens, and `truncated` of the four samples."""
     whole = None if prefill is None or decode is None else prefill + decode
     return Repetition(
         windows=(
             window("preprocess", 0.5, preprocess),
             window("prefill", 1.0, prefill, completion=4),
-            window("generate", 2.0, whole, completion=40),
+            window("generate", 2.0, whole, 40, reasoning, truncated),
         ),
         phases={
             "preprocess": phase(preprocess),
@@ -94,6 +109,7 @@ def report(of: RunSpec, **changes: Any) -> RunReport:
         "rehearsal": False,
         "applied": applied(of),
         "summary": summarize(repetitions, 4),
+        "reasoning": facts(of),
         "energy_sources": EnergySources(
             gpu=EnergySource(meter="nvml", kind="measured", method="energy counter")
         ),
@@ -102,6 +118,12 @@ def report(of: RunSpec, **changes: Any) -> RunReport:
         "finished_at": NOW,
     }
     return RunReport(**(fields | changes))
+
+
+def facts(of: RunSpec, **changes: Any) -> ReasoningFacts | None:
+    """What the table of families alone says of the spec's request; None without a request."""
+    known = Prompts(of.model.id, of.reasoning).facts()
+    return known and known.model_copy(update=changes)
 
 
 def applied(of: RunSpec, **changes: Any) -> Applied:

@@ -27,7 +27,13 @@ def rows(part: str) -> list[list[str]]:
     rulers = [number for number, line in enumerate(lines) if re.fullmatch(r"[|\s:-]+", line)]
     unwanted = {*rulers, *(number - 1 for number in rulers)}
     kept = (line for number, line in enumerate(lines) if number not in unwanted)
-    return [[cell.strip() for cell in line.strip("|").split("|")] for line in kept]
+    return [_cells(line) for line in kept]
+
+
+def _cells(line: str) -> list[str]:
+    """The cells of a table line; a bar within a cell is written with a backslash before it."""
+    cells = re.split(r"(?<!\\)\|", line.strip("|"))
+    return [cell.strip().replace("\\|", "|") for cell in cells]
 
 
 def coded(cells: list[str]) -> list[str]:

@@ -53,12 +53,25 @@ def snapshot(hub: Path, model_id: str) -> Path:
     return home / "snapshots" / (home / "refs" / "main").read_text()
 
 
-def altered_copy(hub: Path, of: str, alter: Callable[[Path], None]) -> str:
-    """A copy of a model under the id ALTERED, its files changed by `alter`."""
+def altered_copy(hub: Path, of: str, alter: Callable[[Path], None], model_id: str = ALTERED) -> str:
+    """A copy of a model under another id, its files changed by `alter`. Gives the id back."""
     source = hub / f"models--{of.replace('/', '--')}"
-    shutil.copytree(source, hub / f"models--{ALTERED.replace('/', '--')}")
-    alter(snapshot(hub, ALTERED))
-    return ALTERED
+    shutil.copytree(source, hub / f"models--{model_id.replace('/', '--')}")
+    alter(snapshot(hub, model_id))
+    return model_id
+
+
+def with_file(name: str, text: str) -> Callable[[Path], None]:
+    """An alteration: a file with that text beside the weights."""
+
+    def alter(files: Path) -> None:
+        (files / name).write_text(text, encoding="utf-8")
+
+    return alter
+
+
+def with_template(template: str) -> Callable[[Path], None]:
+    return with_file("chat_template.jinja", template)
 
 
 def rewrite_json(path: Path, **settings: Any) -> None:
