@@ -1,6 +1,7 @@
 """The entry point in the image and in the process engine alike."""
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -94,6 +95,12 @@ def _render(options: argparse.Namespace) -> int:
     except RunFault as fault:
         print(f"error: {fault.message}. {fault.remedy}", file=sys.stderr)
         return WRONG_USE if isinstance(fault, SpecFault) else FAILED
+    except BrokenPipeError:
+        # The reader has seen enough. Python flushes again at exit, and would complain then.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except OSError as error:
+        print(f"error: the prompt cannot be written: {error.strerror}.", file=sys.stderr)
+        return FAILED
     return FINISHED
 
 

@@ -2,7 +2,7 @@
 
 default: {seconds_per_sample: 0.002, watts: 300}
 runs:
-  openai_gpt-oss-20b_On_High: {fault: crash}
+  org_model_On_High: {fault: crash}
 """
 
 from dataclasses import dataclass, field

@@ -28,24 +28,23 @@ def parse_overrides(arguments: Sequence[str]) -> ReasoningRequest | None:
     Raises:
         SpecFault: a key or a value is unknown, or two of them contradict each other.
     """
-    efforts: dict[str, Effort] = {}
-    flags: dict[str, bool] = {}
+    efforts: set[Effort] = set()
+    flags: set[bool] = set()
     for argument in arguments:
         key, equals, value = argument.partition("=")
         key = key.lstrip("+")
         if not equals or key not in KEYS:
             raise _unknown_key(argument, key)
         if key == _EFFORT:
-            efforts[key] = _effort(argument, value)
+            efforts.add(_effort(argument, value))
         else:
-            flags[key] = _truth(argument, value)
+            flags.add(_truth(argument, value))
     if not efforts and not flags:
         return None
-    thinking = next(iter(flags.values()), True)
-    effort = next(iter(efforts.values()), None)
-    if len(set(flags.values())) > 1 or (effort is not None and not thinking):
+    thinking, effort = next(iter(flags), True), next(iter(efforts), None)
+    if len(flags) > 1 or len(efforts) > 1 or (effort is not None and not thinking):
         raise SpecFault(
-            f"{' '.join(arguments)[:200]} ask for reasoning and for none",
+            f"{' '.join(arguments)[:200]} contradict each other",
             "Leave one of them out.",
         )
     return ReasoningRequest(state=state_of(thinking, effort), thinking=thinking, effort=effort)

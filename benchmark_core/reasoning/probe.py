@@ -40,10 +40,10 @@ def probe(tokenizer: Any, name: str) -> Family:
         return Family(name=name, ids="", unswitched="none", raw=True)
     bare = render(tokenizer, NOTHING, MESSAGE)
     after = text_after(bare, MESSAGE, name)
-    way = next((way for way in PROBED_WAYS if _works(tokenizer, way)), None)
+    way = next((way for way in PROBED_WAYS if works(tokenizer, way)), None)
     on = (way.on if way else None) or NOTHING
-    has_levels = _at_level(tokenizer, on, "low") != _at_level(tokenizer, on, "high")
-    marker = _marker(tokenizer)
+    has_levels = _has_levels(tokenizer, on)
+    marker = _marker(tokenizer, after)
     return Family(
         name=name,
         ids="",
@@ -56,17 +56,34 @@ def probe(tokenizer: Any, name: str) -> Family:
 
 
 def visible(tokenizer: Any, instruction: Instruction, way: Way) -> str | None:
-    """What of a prompt can show that the way works; None where the template refuses to render."""
+    """What of a prompt can show that the way works.
+
+    None where the template refuses to render, or leaves the user's message out.
+    """
     try:
         text = render(tokenizer, instruction, MESSAGE)
     except ReasoningFault:
         return None
-    return text if way.shows == "anywhere" else text.rpartition(MESSAGE)[2]
+    _, found, after = text.rpartition(MESSAGE)
+    if not found:
+        return None
+    return text if way.shows == "anywhere" else after
 
 
-def _works(tokenizer: Any, way: Way) -> bool:
-    on, off = (visible(tokenizer, side or NOTHING, way) for side in (way.on, way.off))
-    return on is not None and off is not None and on != off
+def works(tokenizer: Any, way: Way) -> bool:
+    """Whether the two sides of a way differ in the prompt.
+
+    On is rendered again after Off: a template that prints the time makes any two prompts differ.
+    """
+    on, off, again = (
+        visible(tokenizer, side or NOTHING, way) for side in (way.on, way.off, way.on)
+    )
+    return on is not None and off is not None and on == again != off
+
+
+def _has_levels(tokenizer: Any, on: Instruction) -> bool:
+    low, high, again = (_at_level(tokenizer, on, level) for level in ("low", "high", "low"))
+    return low == again != high
 
 
 def _at_level(tokenizer: Any, on: Instruction, level: Effort) -> str | None:
@@ -97,9 +114,13 @@ def _unswitched(
     return "none" if marker is None else "unforced"
 
 
-def _marker(tokenizer: Any) -> Marker | None:
-    """The first of the known markers that the template speaks of, or the vocabulary has."""
+def _marker(tokenizer: Any, after: str) -> Marker | None:
+    """The marker whose block the prompt leaves open or closed; else the first known one.
+
+    Known is what the template speaks of, and then what the vocabulary has.
+    """
+    shown = (marker for marker in MARKERS if block_of(after, (marker,)) is not None)
     template, vocabulary = str(tokenizer.chat_template), tokenizer.get_vocab()
     in_template = (marker for marker in MARKERS if marker.end in template)
     in_vocabulary = (marker for marker in MARKERS if marker.end in vocabulary)
-    return next(in_template, None) or next(in_vocabulary, None)
+    return next(shown, None) or next(in_template, None) or next(in_vocabulary, None)

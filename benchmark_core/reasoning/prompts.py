@@ -10,7 +10,7 @@ from benchmark_core.reasoning.families import MARKERS, NOTHING, Family, Instruct
 from benchmark_core.reasoning.probe import probe
 from benchmark_core.reasoning.proof import Proof, prove
 from benchmark_core.reasoning.rendering import has_template, render
-from benchmark_core.reasoning.resolution import resolve
+from benchmark_core.reasoning.resolution import has_side, resolve
 from benchmark_core.reasoning.splitting import Split, split
 
 LONGEST_EXAMPLE = 20_000
@@ -55,9 +55,10 @@ class Prompts:
             ModelFault: a file that the family needs is not there.
         """
         self._tokenizer = tokenizer
-        family = self._family or probe(tokenizer, self._model_id)
-        self._family = family = with_files(family, read_file)
+        self._family = family = self._family or probe(tokenizer, self._model_id)
         if self._request is not None:
+            if has_side(family, self._request.thinking):
+                family = with_files(family, read_file)
             self._proof = prove(tokenizer, family, self._request, self._model_id)
             self._instruction = self._proof.instruction
 

@@ -13,9 +13,15 @@ from benchmark_core.contract import ReasoningRequest
 from benchmark_core.faults import ReasoningFault
 from benchmark_core.reasoning.block import Block, block_of, text_after
 from benchmark_core.reasoning.families import MARKERS, NOTHING, Family, Instruction, Way
-from benchmark_core.reasoning.probe import MESSAGE, visible
+from benchmark_core.reasoning.probe import MESSAGE, works
 from benchmark_core.reasoning.rendering import has_template, render
-from benchmark_core.reasoning.resolution import Resolution, at_level, missing_level, resolve
+from benchmark_core.reasoning.resolution import (
+    Resolution,
+    at_level,
+    has_side,
+    missing_level,
+    resolve,
+)
 from benchmark_core.reasoning.states import parse_state
 
 
@@ -54,6 +60,8 @@ def prove(tokenizer: Any, family: Family, request: ReasoningRequest, model: str)
             f"{model} has no chat template, and its family ({family.name}) answers chats only",
             "Name another revision, or a tokenizer that has one in the catalog's Processor column.",
         )
+    if family.ways or family.levels:
+        _refuse_unsteady(tokenizer, model)
     index, way = _working_way(tokenizer, family, request, model)
     instruction = resolution.instructions[index]
     prompt = render(tokenizer, instruction, MESSAGE)
@@ -76,19 +84,28 @@ def _refuse_wrong_label(request: ReasoningRequest, model: str) -> None:
         )
 
 
+def _refuse_unsteady(tokenizer: Any, model: str) -> None:
+    """Where a template prints the time, that two prompts differ proves nothing."""
+    if render(tokenizer, NOTHING, MESSAGE) != render(tokenizer, NOTHING, MESSAGE):
+        raise ReasoningFault(
+            f"{model}: the chat template gives another prompt each time it is asked, so that no"
+            " comparison tells whether its switch works",
+            "Choose another revision of the model, or one whose template works.",
+        )
+
+
 def _working_way(
     tokenizer: Any, family: Family, request: ReasoningRequest, model: str
 ) -> tuple[int, Way | None]:
     """The first way whose two sides differ in the prompt, with its place in the row."""
-    if not family.ways:
-        return 0, None
+    if not has_side(family, request.thinking):
+        return 0, next(iter(family.ways), None)
     for index, way in enumerate(family.ways):
-        on, off = (visible(tokenizer, side or NOTHING, way) for side in (way.on, way.off))
-        if on is not None and off is not None and on != off:
+        if works(tokenizer, way):
             return index, way
-    # Where the template refuses one of the sides, this says why.
+    # Where the template refuses one of the sides, or drops the message, this says why.
     for side in (family.ways[0].on, family.ways[0].off):
-        render(tokenizer, side or NOTHING, MESSAGE)
+        text_after(render(tokenizer, side or NOTHING, MESSAGE), MESSAGE, model)
     raise ReasoningFault(
         f"{model}: the chat template gives the same prompt for On and Off, although the family"
         f" {family.name} is switched by it; nothing would tell {request.state!r} from its opposite",
@@ -140,9 +157,11 @@ def _hashes(tokenizer: Any, family: Family, way: Way | None, prompt: str) -> dic
 
 def _alternatives(family: Family, way: Way | None) -> Iterator[tuple[str, Instruction]]:
     yield "unswitched", NOTHING
-    if way is not None:
-        yield "on", way.on or NOTHING
-        yield "off", way.off or NOTHING
+    for name, side in (("on", way.on), ("off", way.off)) if way else ():
+        instruction = side or NOTHING
+        # A file that the run does not need was not read.
+        if instruction.system_file is None or instruction.system is not None:
+            yield name, instruction
     for level in family.levels:
         yield level, at_level(way.on if way else None, family, level)
 

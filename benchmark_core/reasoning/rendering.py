@@ -40,7 +40,8 @@ def _in_parts(tokenizer: Any, instruction: Instruction, text: str) -> str | None
         prompt = _applied(tokenizer, instruction, text, _as_parts)
     except Exception:  # noqa: BLE001 - a template may raise anything
         return None
-    return prompt if text.strip() in prompt else None
+    is_printed_raw = str(_as_parts(instruction.user_prefix + text)) in prompt
+    return prompt if text.strip() in prompt and not is_printed_raw else None
 
 
 def _applied(

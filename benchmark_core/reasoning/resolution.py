@@ -24,7 +24,7 @@ class Resolution:
 
 def resolve(request: ReasoningRequest, family: Family) -> Resolution:
     """What the request means for the family."""
-    sides = [way.on if request.thinking else way.off for way in family.ways]
+    sides = sides_of(family, request.thinking)
     if request.thinking and family.levels:
         sides = [at_level(side, family, request.effort) for side in sides or [NOTHING]]
     given = tuple(side or NOTHING for side in sides) or (NOTHING,)
@@ -33,6 +33,16 @@ def resolve(request: ReasoningRequest, family: Family) -> Resolution:
         effective = "on" if request.thinking else "off"
     wanted = ("on",) if request.thinking else ("off", "none")
     return Resolution(effective, effective in wanted, given)
+
+
+def sides_of(family: Family, thinking: bool) -> list[Instruction | None]:
+    """What each way of the family has for reasoning, or for none."""
+    return [way.on if thinking else way.off for way in family.ways]
+
+
+def has_side(family: Family, thinking: bool) -> bool:
+    """Whether the family has anything to say to a model that is to reason, or not to."""
+    return any(side is not None for side in sides_of(family, thinking))
 
 
 def at_level(side: Instruction | None, family: Family, effort: Effort | None) -> Instruction:

@@ -162,6 +162,24 @@ MEMBERS = {
         "google/gemma-2-2b-pt",
     ),
 }
+# What a prompt without any switch gives; of all other families no member can reason.
+NOTHING_SAID = {
+    "on": {
+        "gpt-oss",
+        "Qwen3-Next Thinking",
+        "Qwen3 hybrid",
+        "SmolLM3",
+        "Phi-4-reasoning",
+        "DeepSeek-R1",
+        "DeepSeek-R1-0528",
+        "Hunyuan dense",
+        "Nemotron Super v1.5",
+        "GLM-4.5 and 4.6",
+        "MiniMax-M1",
+    },
+    "off": {"DeepSeek-V3.2-Exp", "EXAONE 4.0", "Apertus"},
+    "unforced": {"Magistral Small"},
+}
 STRANGERS = (
     "openai/gpt-oss-20b-copy",
     "unsloth/gpt-oss-20b",
@@ -282,6 +300,14 @@ def test_every_family_has_members_in_this_file_and_a_name_of_its_own() -> None:
     names = [family.name for family in FAMILIES]
     assert len(set(names)) == len(names)
     assert set(names) == set(MEMBERS)
+
+
+def test_what_a_prompt_without_any_switch_gives() -> None:
+    found: dict[str, set[str]] = {}
+    for family in FAMILIES:
+        found.setdefault(family.unswitched, set()).add(family.name)
+    cannot = set(MEMBERS) - set().union(*NOTHING_SAID.values())
+    assert found == {**NOTHING_SAID, "none": cannot}
 
 
 def sides(family: Family) -> Iterator[Instruction]:

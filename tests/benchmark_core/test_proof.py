@@ -7,7 +7,6 @@ from benchmark_core.faults import ReasoningFault, SpecFault
 from benchmark_core.reasoning.families import NOTHING, family_of
 from benchmark_core.reasoning.probe import MESSAGE, probe
 from benchmark_core.reasoning.proof import Proof, prove
-from benchmark_core.reasoning.rendering import render
 from benchmark_core.reasoning.states import parse_state
 from tests.support import chat_templates as templates
 from tests.support.chat_templates import tokenizer_with
@@ -281,12 +280,9 @@ def test_the_hashes_tell_which_prompts_are_the_same() -> None:
     assert len({levels[name] for name in ("low", "medium", "high")}) == 3
 
 
-def test_an_instruction_whose_message_repeats_the_users_does_not_confuse() -> None:
-    """The user's message is looked for from the end: the template may quote it before."""
-    quoting = "{{ messages[-1].content + '</think>' }}" + templates.OPENS_THE_BLOCK
-    tokenizer = tokenizer_with(quoting)
-    family = family_of(ALWAYS_ON)
-    assert family is not None
-    found = prove(tokenizer, family, parse_state("On"), ALWAYS_ON)
-    assert found.block == "opened"
-    assert found.prompt == render(tokenizer, NOTHING, MESSAGE)
+def test_what_a_template_says_before_the_users_message_is_no_block() -> None:
+    """The message is looked for from the end: a template may quote it before."""
+    quoting = "{{ messages[-1].content + '<think>' }}" + templates.IGNORES_EVERYTHING
+    found = proof_of(quoting, CANNOT, "Off")
+    assert found.block is None
+    assert found.prompt == f"{MESSAGE}<think>{PLAIN}"

@@ -42,6 +42,8 @@ def bytewise() -> Any:
         ("<think> we</think> this<think> is", False, Split(3, 3)),
         (" we<think> look</think> this", False, Split(4, 1)),
         ("<think> we</think><|end|>", False, Split(3, 1)),
+        # An end before the beginning ends nothing.
+        ("</think> this<think> we</think> is", False, Split(5, 1)),
         ("", False, Split(0, 0)),
         ("", True, Split(0, 0, ended=False)),
     ],
@@ -147,6 +149,7 @@ def test_the_parts_make_the_whole_and_the_first_ends_with_the_mark(
         thought = tokenizer.decode(ids[: found.reasoning])
         if found.reasoning and found.ended:
             assert thought.endswith(marker.end), output
+            assert opened or marker.begin in thought, output
             shorter = tokenizer.decode(ids[: found.reasoning - 1])
             begin = 0 if opened else thought.find(marker.begin) + len(marker.begin)
             assert marker.end not in shorter[begin:], output

@@ -93,7 +93,10 @@ IS_NO_JINJA = "{% if %}"
 
 LEAVES_THE_MESSAGE_OUT = "{{ '<|begin|><|user|>Hello.<|end|><|assistant|>' }}"
 CHANGES_THE_MESSAGE = answering("").replace("message.content", "message.content | upper")
-CUTS_THE_MESSAGE = answering("").replace("message.content", "message.content[:5]")
+CUTS_THE_MESSAGE = (
+    "<|begin|>{% for message in messages %}<|user|>{{ message.content[:5] }}<|end|>{% endfor %}"
+    "<|assistant|>"
+)
 _PARTS = "{% for part in message.content %}{{ part.text }}{% endfor %}"
 TAKES_PARTS_ONLY = (
     "{% for message in messages %}<|{{ message.role }}|>" + _PARTS + "<|end|>{% endfor %}"
