@@ -48,8 +48,10 @@ class ModelConfigParser:
             UsageError: as `parse` does.
         """
         from orchestrator.catalog_file import read_catalog
+        from orchestrator.catalog_lint import lint_configs
 
-        return read_catalog(self.path).warnings
+        catalog = read_catalog(self.path)
+        return [*catalog.ignored_columns, *lint_configs(catalog.configs, catalog.name)]
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -67,18 +69,20 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _print_rows(options: argparse.Namespace) -> int:
     from orchestrator.catalog import filter_configs
+    from orchestrator.catalog_file import read_catalog
     from orchestrator.catalog_lint import lint_configs
     from orchestrator.display.catalog import catalog_text, print_text
 
+    catalog = read_catalog(Path(options.csv))
     configs = filter_configs(
-        ModelConfigParser(options.csv).parse(),
+        catalog.configs,
         options.model_name,
         options.model_class,
         options.task,
         options.reasoning_state,
     )
     print_text(catalog_text(configs, as_json=options.json))
-    for problem in lint_configs(configs, options.csv):
+    for problem in (*catalog.ignored_columns, *lint_configs(configs, catalog.name)):
         print(f"warning: {problem}", file=sys.stderr)
     return 0
 

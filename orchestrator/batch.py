@@ -8,6 +8,7 @@ from benchmark_core.faults import SampleFault
 from benchmark_core.samples import check_prompts_file
 from benchmark_core.tasks import registry as tasks
 from orchestrator.catalog import ModelConfig, filter_configs
+from orchestrator.catalog_file import read_catalog
 from orchestrator.catalog_lint import lint_configs
 from orchestrator.display import plan_view, results_view
 from orchestrator.display import registry as displays
@@ -37,7 +38,8 @@ def run_batch(settings: Settings, dry_run: bool, as_json: bool) -> int:
     """
     if as_json and not dry_run:
         raise UsageError(Problem("--json", "goes with --dry-run only", "Add --dry-run."))
-    configs = _rows(settings)
+    catalog = read_catalog(settings.csv)
+    configs = _chosen(catalog.configs, settings)
     gpus, gpu_problems = _gpus(settings)
     plan = make_plan(
         configs,
@@ -49,7 +51,8 @@ def run_batch(settings: Settings, dry_run: bool, as_json: bool) -> int:
     engine = _engine(settings)
     problems = [*gpu_problems, *host_problems(settings, engine, gpus)]
     warnings = [
-        *lint_configs([run.config for run in plan.runs], str(settings.csv)),
+        *catalog.ignored_columns,
+        *lint_configs([run.config for run in plan.runs], catalog.name),
         *host_warnings(plan, settings, engine, gpus),
     ]
     if dry_run:
@@ -66,11 +69,9 @@ def run_batch(settings: Settings, dry_run: bool, as_json: bool) -> int:
     return _sweep(plan, settings, engine, gpus, [*plan.skipped, *warnings])
 
 
-def _rows(settings: Settings) -> list[ModelConfig]:
-    from model_config_parser import ModelConfigParser
-
+def _chosen(configs: Sequence[ModelConfig], settings: Settings) -> list[ModelConfig]:
     return filter_configs(
-        ModelConfigParser(settings.csv).parse(),
+        configs,
         model_name=settings.model_name,
         model_class=settings.model_class,
         task=settings.task,

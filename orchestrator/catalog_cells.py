@@ -2,11 +2,12 @@
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, Final
+from typing import Any, Final, cast
 from urllib.parse import urlsplit
 
 from benchmark_core.contract import ModelClass, TaskName
-from benchmark_core.reasoning.states import KNOWN_STATES, ReasoningState
+from benchmark_core.faults import SpecFault
+from benchmark_core.reasoning.states import KNOWN_STATES, ReasoningState, parse_state
 from orchestrator import catalog_table as columns
 from orchestrator.catalog import (
     CONTROL_CHARACTERS,
@@ -24,7 +25,6 @@ _REVISION: Final = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_./-]{0,253}[A-Za-z0-9_
 _NAME: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}")
 _COUNT: Final = re.compile(r"0{0,9}[1-9][0-9]{0,5}")
 _DECIMAL: Final = re.compile(r"[0-9]{1,9}(?:\.[0-9]{1,9})?")
-_STATES: Final = {state.casefold().replace(" ", ""): state for state in KNOWN_STATES}
 _ID_EXAMPLE: Final = "Write org/name as on the Hub, for example bigscience/bloom-560m"
 
 
@@ -123,11 +123,10 @@ def read_state(cell: str) -> ReasoningState | None:
     """None for an empty cell; whether the row may leave it empty is a rule of the row."""
     if not cell:
         return None
-    state = _STATES.get("".join(cell.casefold().split()))
-    if state is None:
-        remedy = f"Use one of: {', '.join(KNOWN_STATES)}."
-        raise CellError(f"{shown(cell)} is not a reasoning state", remedy)
-    return state
+    try:
+        return cast("ReasoningState", parse_state(cell).state)
+    except SpecFault as fault:
+        raise CellError(f"{shown(cell)} is not a reasoning state", fault.remedy) from fault
 
 
 def read_note(cell: str) -> str:

@@ -8,7 +8,6 @@ from typing import Any, Final
 
 from orchestrator.catalog import ModelConfig, shown
 from orchestrator.catalog_cells import READERS, CellError, refused_combinations
-from orchestrator.catalog_lint import lint_configs
 from orchestrator.catalog_table import OPTIONAL_COLUMNS, Row, Table, read_table
 from orchestrator.errors import Problem, UsageError
 
@@ -17,10 +16,11 @@ MOST_PROBLEMS: Final = 1_000
 
 @dataclass(frozen=True)
 class CatalogFile:
-    """What a faultless file holds. `warnings` are no errors and yet doubtful."""
+    """What a faultless file holds, and what of it is not read. `name` is the file's in messages."""
 
+    name: str
     configs: list[ModelConfig]
-    warnings: list[Problem]
+    ignored_columns: list[Problem]
 
 
 def read_catalog(path: Path) -> CatalogFile:
@@ -41,7 +41,7 @@ def read_catalog(path: Path) -> CatalogFile:
     if problems:
         raise UsageError(*problems)
     configs = [ModelConfig.model_validate(fields) for fields in rows]
-    return CatalogFile(configs, [*_ignored_columns(table, file), *lint_configs(configs, file)])
+    return CatalogFile(file, configs, list(_ignored_columns(table, file)))
 
 
 def _read_row(row: Row, file: str, problems: list[Problem]) -> dict[str, Any]:

@@ -70,6 +70,11 @@ def test_the_host_reads_only_the_pure_parts(path):
     assert core <= PURE
 
 
+@pytest.mark.parametrize("path", files("orchestrator"), ids=str)
+def test_the_host_knows_nothing_of_the_commands_that_call_it(path):
+    assert not {name for name, _ in imports(path)} & {"batch_runner", "model_config_parser"}
+
+
 @pytest.mark.parametrize("folder", VARIANT_FOLDERS)
 def test_a_variant_knows_no_sibling_folder(folder):
     for path in files(f"benchmark_core/{folder}"):

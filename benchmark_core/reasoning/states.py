@@ -18,7 +18,7 @@ _MEANINGS: dict[ReasoningState, tuple[bool, Effort | None]] = {
     "Off": (False, None),
     "Off (N/A)": (False, None),
 }
-_BY_WORDING = {state.casefold(): meaning for state, meaning in _MEANINGS.items()}
+_BY_WORDING = {state.casefold(): state for state in _MEANINGS}
 
 
 def state_of(thinking: bool, effort: Effort | None) -> ReasoningState:
@@ -27,7 +27,9 @@ def state_of(thinking: bool, effort: Effort | None) -> ReasoningState:
 
 
 def parse_state(text: str) -> ReasoningRequest:
-    """What a catalog's reasoning state asks for. Letter case and spare blanks do not matter.
+    """What a catalog's reasoning state asks for, in the canonical wording.
+
+    Letter case and spare blanks do not matter.
 
     Raises:
         SpecFault: the wording is none of `KNOWN_STATES`.
@@ -39,5 +41,6 @@ def parse_state(text: str) -> ReasoningRequest:
             f"reasoning state {text!r} is not known",
             f"Write one of: {', '.join(KNOWN_STATES)}.",
         )
-    thinking, effort = _BY_WORDING[key]
-    return ReasoningRequest(state=wording, thinking=thinking, effort=effort)
+    state = _BY_WORDING[key]
+    thinking, effort = _MEANINGS[state]
+    return ReasoningRequest(state=state, thinking=thinking, effort=effort)

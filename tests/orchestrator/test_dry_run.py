@@ -73,3 +73,13 @@ def test_a_sound_row_has_no_doubts(dry_run):
     code, text = dry_run("--model-name", "org/model", as_json=True)
     assert code == 0
     assert doubts(json.loads(text)) == []
+
+
+def test_a_column_that_is_not_read_is_named_before_the_sweep(tmp_path, capsys):
+    header = catalogs.HEADER + ",Revison"
+    catalog = catalogs.write(tmp_path / "mine.csv", catalogs.GOOD + ",0123abc", header=header)
+    made = settings("--csv", str(catalog), "--backend", "simulated", "--engine", "process")
+    assert run_batch(made, dry_run=True, as_json=False) == 0
+    said = capsys.readouterr().out
+    assert f"warning: {catalog}: the column 'Revison' is not read" in said
+    assert "Did you mean 'Revision'?" in said
