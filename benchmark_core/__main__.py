@@ -16,12 +16,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     if options.command == "render":
         return _render(options)
-    overrides = [text for text in options.folders if "=" in text and not Path(text).exists()]
+    overrides = [text for text in options.folders if "=" in text and not _exists(text)]
     folders = [Path(text) for text in options.folders if text not in overrides]
     if not folders:
         parser.error("name at least one RUN_DIR")
     print(f"AI Energy Score benchmark core {VERSION}", flush=True)
     return max(_run(folder, overrides) for folder in folders)
+
+
+def _exists(text: str) -> bool:
+    try:
+        return Path(text).exists()
+    except OSError:  # too long for a name
+        return False
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -53,6 +60,9 @@ def _add_render(command: argparse.ArgumentParser) -> None:
     command.add_argument("--revision", metavar="NAME", help="branch, tag or commit")
     command.add_argument(
         "--chat-template", type=Path, metavar="FILE", help="instead of the tokenizer's own"
+    )
+    command.add_argument(
+        "--trust-remote-code", action="store_true", help="let code from the repository run"
     )
     command.add_argument("--json", action="store_true", help="with everything known of it")
     command.add_argument(

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 LONGEST_TEXT = 100_000
-"""Characters that are read of a text file; prompts are far shorter."""
+"""Characters of a text file; prompts are far shorter."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ def resolved_commit(
 def repository_text(name: str, file_name: str, commit: str | None) -> str:
     """A small text file of a model's repository, or of its local folder.
 
-    Raises the errors of huggingface_hub; OSError and UnicodeDecodeError for a file that is no text.
+    Raises the errors of huggingface_hub; OSError and ValueError for a file that is no short text.
     """
     from huggingface_hub import hf_hub_download
 
@@ -45,7 +45,10 @@ def repository_text(name: str, file_name: str, commit: str | None) -> str:
     path = folder / file_name if folder.is_dir() else None
     path = path or Path(hf_hub_download(name, file_name, revision=commit))
     with path.open(encoding="utf-8") as stream:
-        return stream.read(LONGEST_TEXT)
+        text = stream.read(LONGEST_TEXT + 1)
+    if len(text) > LONGEST_TEXT:
+        raise ValueError(f"{file_name} is longer than {LONGEST_TEXT} characters")
+    return text
 
 
 def pinned_commit(revision: str | None) -> str | None:

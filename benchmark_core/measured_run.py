@@ -237,4 +237,5 @@ def _now() -> str:
 
 
 def _one_line(text: str) -> str:
-    return " ".join(text.split())[:1000]
+    """What JSON can hold: half a surrogate pair in a message would cost the whole report."""
+    return " ".join(text.split())[:1000].encode("utf-8", "backslashreplace").decode()

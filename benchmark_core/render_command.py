@@ -63,7 +63,9 @@ def _render(options: argparse.Namespace, request: ReasoningRequest) -> Rendering
     with told_as_model_faults(name, "its revision"):
         commit = resolved_commit(name, options.revision, "model")
     with told_as_model_faults(name, "the tokenizer"):
-        tokenizer = AutoTokenizer.from_pretrained(name, revision=commit)
+        tokenizer = AutoTokenizer.from_pretrained(
+            name, revision=commit, trust_remote_code=options.trust_remote_code
+        )
     if options.chat_template is not None:
         tokenizer.chat_template = _template(options.chat_template)
 
@@ -87,7 +89,10 @@ def _template(path: Path) -> str:
                 f"--chat-template {path}: longer than {LONGEST_TEMPLATE_BYTES} bytes",
                 "Name a file that holds a chat template and nothing else.",
             )
-        return data.decode()
+        text = data.decode()
+        if not text.strip():
+            raise SpecFault(f"--chat-template {path}: is empty", "Leave the flag out.")
+        return text
     except OSError as error:
         raise SpecFault(
             f"--chat-template {path}: cannot be read: {error.strerror}", "Name a readable file."

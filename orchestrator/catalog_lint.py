@@ -14,7 +14,7 @@ from orchestrator.errors import Problem
 def lint_configs(configs: Sequence[ModelConfig], file: str) -> Iterator[Problem]:
     """Every doubt about the rows, in their order; some speak of two rows."""
     first_class: dict[str, ModelConfig] = {}
-    first_off: dict[tuple[str | None, ...], ModelConfig] = {}
+    first_like: dict[tuple[object, ...], ModelConfig] = {}
     for row in configs:
         where = f"{file}, line {row.line}"
         if row.task != "text_generation":
@@ -29,15 +29,24 @@ def lint_configs(configs: Sequence[ModelConfig], file: str) -> Iterator[Problem]
                 f" and in class {earlier.model_class} in line {earlier.line}"
             )
             yield Problem(f"{where}, column Class", what, "Give a model one class.")
-        if row.reasoning_state in ("Off", "Off (N/A)"):
-            key = (row.model_id, row.revision, row.quantization)
-            twin = first_off.setdefault(key, row)
-            if twin is not row:
-                what = f"{shown(row.reasoning_state)} asks for the same run as line {twin.line}"
-                remedy = "Off and Off (N/A) both mean: do not think. Keep one of the rows."
-                yield Problem(f"{where}, column Reasoning State", what, remedy)
-        if row.reasoning_state is not None:
-            yield from _about_reasoning(row, parse_state(row.reasoning_state), where)
+        if row.reasoning_state is None:
+            continue
+        request = parse_state(row.reasoning_state)
+        twin = first_like.setdefault(_meaning(row, request), row)
+        if twin is not row:
+            what = f"{shown(row.reasoning_state)} asks for the same run as line {twin.line}"
+            both = f"{row.reasoning_state} and {twin.reasoning_state} mean the same here"
+            remedy = f"{both}. Keep one of the rows."
+            yield Problem(f"{where}, column Reasoning State", what, remedy)
+        yield from _about_reasoning(row, request, where)
+
+
+def _meaning(row: ModelConfig, request: ReasoningRequest) -> tuple[object, ...]:
+    """Equal for rows that differ in the wording of their state alone."""
+    family = family_of(row.model_id)
+    plain_level = family.plain_level if family and request.thinking else None
+    level = request.effort or plain_level
+    return (row.model_id, row.revision, row.quantization, request.thinking, level)
 
 
 def _about_reasoning(row: ModelConfig, request: ReasoningRequest, where: str) -> Iterator[Problem]:

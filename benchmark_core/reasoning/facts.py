@@ -11,11 +11,11 @@ from benchmark_core.reasoning.families import Effective, Mechanism
 class ReasoningFacts(Frozen):
     """What was asked, what the model was told, and whether that brings about what was asked.
 
-    `requested` is the catalog's wording. `effective` is how the model answers such a prompt: on,
-    off, none (it cannot reason) or unforced (nothing tells it). `basis` says how that is known: by
-    the table of families, or by a probe of the tokenizer; None where neither was asked, in
-    rehearsals without a model. `enforced` is false where the prompt does not bring about the state
-    requested.
+    `requested` is the state in the catalog's canonical spelling. `effective` is how the model
+    answers such a prompt: on, off, none (it cannot reason) or unforced (nothing tells it). `basis`
+    says how that is known: by the table of families, or by a probe of the tokenizer; None where
+    neither was asked, in rehearsals without a model. `enforced` is false where the prompt does
+    not bring about the state requested.
 
     `kwargs`, `system_message` and `user_prefix` are what the prompt was given. `block` is how the
     prompt leaves the block of reasoning, `end_marker` what ends that in the output.

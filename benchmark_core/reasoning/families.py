@@ -104,6 +104,11 @@ class Family:
     def can_reason(self) -> bool:
         return self.unswitched != "none"
 
+    @property
+    def markers(self) -> tuple[Marker, ...]:
+        """Those to look for; every one there is where nobody knows the family's own."""
+        return (self.marker,) if self.marker else MARKERS
+
     def mechanism(self, way: Way | None) -> Mechanism:
         """What reasoning hangs on where that way is used, None for none of them."""
         if self.raw:

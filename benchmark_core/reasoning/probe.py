@@ -73,8 +73,11 @@ def visible(tokenizer: Any, instruction: Instruction, way: Way) -> str | None:
 def works(tokenizer: Any, way: Way) -> bool:
     """Whether the two sides of a way differ in the prompt.
 
-    On is rendered again after Off: a template that prints the time makes any two prompts differ.
+    On is rendered again after Off: a template that prints the time makes any two prompts differ. A
+    message without an opposite has only to stand in the prompt: a template may bring it by itself.
     """
+    if way.off is None and way.on is not None and way.on.system:
+        return way.on.system.strip() in (visible(tokenizer, way.on, way) or "")
     on, off, again = (
         visible(tokenizer, side or NOTHING, way) for side in (way.on, way.off, way.on)
     )

@@ -6,10 +6,10 @@ from typing import Any
 
 from benchmark_core.contract import PromptForm, ReasoningRequest
 from benchmark_core.reasoning.facts import ReasoningFacts
-from benchmark_core.reasoning.families import MARKERS, NOTHING, Family, Instruction, family_of
-from benchmark_core.reasoning.probe import probe
-from benchmark_core.reasoning.proof import Proof, prove
-from benchmark_core.reasoning.rendering import has_template, render
+from benchmark_core.reasoning.families import NOTHING, Family, Instruction, family_of
+from benchmark_core.reasoning.probe import MESSAGE, probe
+from benchmark_core.reasoning.proof import Proof, block_left, prove
+from benchmark_core.reasoning.rendering import Content, content_for, has_template, render
 from benchmark_core.reasoning.resolution import has_side, resolve
 from benchmark_core.reasoning.splitting import Split, split
 
@@ -44,6 +44,8 @@ class Prompts:
         self._tokenizer: Any = None
         self._proof: Proof | None = None
         self._instruction = NOTHING
+        self._content: Content | None = None
+        self._opened = False
 
     def settle(self, tokenizer: Any, read_file: Callable[[str], str]) -> None:
         """Find out how the request is brought about with this tokenizer, and prove it.
@@ -61,12 +63,16 @@ class Prompts:
                 family = with_files(family, read_file)
             self._proof = prove(tokenizer, family, self._request, self._model_id)
             self._instruction = self._proof.instruction
+        if not family.raw and has_template(tokenizer):
+            self._content = content_for(tokenizer, self._instruction, MESSAGE)
+            prompt = render(tokenizer, self._instruction, MESSAGE, self._content)
+            self._opened = block_left(prompt, family, self._model_id) == "opened"
 
     def make(self, text: str) -> Prompt:
         """The prompt of a user's text. Valid after `settle`. Raises ReasoningFault."""
         if (self._family and self._family.raw) or not has_template(self._tokenizer):
             return Prompt(text, "raw", {})
-        prompt = render(self._tokenizer, self._instruction, text)
+        prompt = render(self._tokenizer, self._instruction, text, self._content)
         return Prompt(prompt, "chat", dict(self._instruction.kwargs))
 
     def split(self, token_ids: Sequence[int]) -> Split | None:
@@ -74,8 +80,7 @@ class Prompts:
         if self._tokenizer is None or self._family is None:
             return None
         marker = self._family.marker
-        opened = self._proof is not None and self._proof.block == "opened"
-        found = split(self._tokenizer, token_ids, (marker,) if marker else MARKERS, opened)
+        found = split(self._tokenizer, token_ids, self._family.markers, self._opened)
         is_stranger = marker is None and not self._is_known
         return None if is_stranger and not found.reasoning else found
 

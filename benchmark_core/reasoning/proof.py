@@ -12,7 +12,7 @@ from typing import Any
 from benchmark_core.contract import ReasoningRequest
 from benchmark_core.faults import ReasoningFault
 from benchmark_core.reasoning.block import Block, block_of, text_after
-from benchmark_core.reasoning.families import MARKERS, NOTHING, Family, Instruction, Way
+from benchmark_core.reasoning.families import NOTHING, Family, Instruction, Way
 from benchmark_core.reasoning.probe import MESSAGE, works
 from benchmark_core.reasoning.rendering import has_template, render
 from benchmark_core.reasoning.resolution import (
@@ -66,11 +66,16 @@ def prove(tokenizer: Any, family: Family, request: ReasoningRequest, model: str)
     instruction = resolution.instructions[index]
     prompt = render(tokenizer, instruction, MESSAGE)
     _refuse_level_without_effect(tokenizer, family, instruction, prompt, model)
-    block = block_of(text_after(prompt, MESSAGE, model), _markers(family))
+    block = block_left(prompt, family, model)
     _refuse_contrary_block(resolution, block, request, model)
     return Proof(
         resolution, way, instruction, prompt, block, _hashes(tokenizer, family, way, prompt)
     )
+
+
+def block_left(prompt: str, family: Family, model: str) -> Block | None:
+    """How the example's prompt leaves the block of reasoning."""
+    return block_of(text_after(prompt, MESSAGE, model), family.markers)
 
 
 def _refuse_wrong_label(request: ReasoningRequest, model: str) -> None:
@@ -141,10 +146,6 @@ def _refuse_contrary_block(
             f" {request.state!r} of the row means that reasoning is {resolution.effective}",
             "Name another revision of the model: this template is not the one its family has.",
         )
-
-
-def _markers(family: Family) -> tuple[Any, ...]:
-    return (family.marker,) if family.marker else MARKERS
 
 
 def _hashes(tokenizer: Any, family: Family, way: Way | None, prompt: str) -> dict[str, str]:

@@ -18,7 +18,14 @@ _MEANINGS: dict[ReasoningState, tuple[bool, Effort | None]] = {
     "Off": (False, None),
     "Off (N/A)": (False, None),
 }
-_BY_WORDING = {state.casefold(): state for state in _MEANINGS}
+
+
+def _key(text: str) -> str:
+    """Alike for all spellings of a state; in linear time, as cells of a catalog can be long."""
+    return re.sub(r"\s*([()])\s*", r"\1", " ".join(text.casefold().split()))
+
+
+_BY_WORDING = {_key(state): state for state in _MEANINGS}
 
 
 def state_of(thinking: bool, effort: Effort | None) -> ReasoningState:
@@ -34,11 +41,10 @@ def parse_state(text: str) -> ReasoningRequest:
     Raises:
         SpecFault: the wording is none of `KNOWN_STATES`.
     """
-    wording = re.sub(r"\s+", " ", text).strip()
-    key = re.sub(r" ?\( ?(.*?) ?\)", r" (\1)", wording.casefold())
+    key = _key(text)
     if key not in _BY_WORDING:
         raise SpecFault(
-            f"reasoning state {text!r} is not known",
+            f"reasoning state {text[:60]!r} is not known",
             f"Write one of: {', '.join(KNOWN_STATES)}.",
         )
     state = _BY_WORDING[key]

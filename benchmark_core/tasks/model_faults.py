@@ -46,7 +46,7 @@ _MEANINGS: tuple[tuple[tuple[str, ...], str, str], ...] = (
     (
         ("trust_remote_code", "contains custom code"),
         "it needs its own program code, which was not allowed",
-        "Read that code; to run it, set Trust Remote Code for the row.",
+        "Read that code; to run it, set Trust Remote Code for the row, or --trust-remote-code.",
     ),
     (
         ("does not recognize this architecture", "Unrecognized model in"),

@@ -17,7 +17,7 @@ from benchmark_core.contract import (
     TokenLimits,
 )
 from benchmark_core.differences import differences
-from benchmark_core.faults import MeterFault, SpecFault
+from benchmark_core.faults import MeterFault, ModelFault, SpecFault
 from benchmark_core.measured_run import run
 from benchmark_core.meters.simulated import SimulatedMeter
 from benchmark_core.reasoning.facts import ReasoningFacts
@@ -301,6 +301,17 @@ def test_samples_asked_for_beyond_those_there_are_flag_the_run(prepared, tmp_pat
 def test_a_folder_without_a_spec_is_refused(tmp_path):
     with pytest.raises(SpecFault, match=r"run_spec.json"):
         run(tmp_path)
+
+
+def test_a_message_that_no_file_can_hold_does_not_cost_the_report(prepared, monkeypatch):
+    def load(self):
+        raise ModelFault("half a pair: \ud800", "Look for it.")
+
+    monkeypatch.setattr(SimulatedBackend, "load", load)
+    folder = prepared(builders.spec())
+    run(folder)
+    report = RunReport.read(folder / "benchmark_report.json")
+    assert report.failure.message == "half a pair: \\ud800"
 
 
 def test_a_failure_in_the_prefill_pass_is_counted(prepared, flaky):

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from benchmark_core.faults import ModelFault, ReasoningFault
-from benchmark_core.hub import repository_text
+from benchmark_core.hub import LONGEST_TEXT, repository_text
 from benchmark_core.reasoning.prompts import LONGEST_EXAMPLE, Prompts
 from benchmark_core.reasoning.splitting import Split
 from benchmark_core.reasoning.states import parse_state
@@ -108,9 +108,9 @@ def test_an_ignored_switch_is_refused_where_the_family_has_one() -> None:
 
 
 def test_the_facts_of_a_known_family() -> None:
-    facts = prompts("Qwen/Qwen3-0.6B", "off (n/a)", templates.ON_BY_DEFAULT).facts()
+    facts = prompts("Qwen/Qwen3-0.6B", "Off (N/A)", templates.ON_BY_DEFAULT).facts()
     assert facts is not None
-    assert (facts.requested, facts.effective, facts.enforced) == ("off (n/a)", "off", True)
+    assert (facts.requested, facts.effective, facts.enforced) == ("Off (N/A)", "off", True)
     assert (facts.family, facts.basis) == ("Qwen3 hybrid", "table")
     assert (facts.mechanism, facts.kwargs) == ("template_switch", {"enable_thinking": False})
     assert (facts.block, facts.end_marker) == ("closed", "</think>")
@@ -189,8 +189,14 @@ def file_beside_the_weights(folder: Path) -> Prompts:
     return made
 
 
+def test_a_file_that_is_too_long_for_a_message_is_refused_and_not_cut(tmp_path: Path) -> None:
+    (tmp_path / "SYSTEM_PROMPT.txt").write_text("x" * (LONGEST_TEXT + 1))
+    with pytest.raises(ModelFault, match=r"SYSTEM_PROMPT\.txt.*longer than"):
+        file_beside_the_weights(tmp_path)
+
+
 def test_a_system_message_comes_from_the_file_beside_the_weights(tmp_path: Path) -> None:
-    said = "First think, between [THINK] and [/THINK], then answer.\nÜber alles."
+    said = "First think, between [THINK] and [/THINK], then answer.\nKürzer ist besser."
     (tmp_path / "SYSTEM_PROMPT.txt").write_text(said, encoding="utf-8")
     made = file_beside_the_weights(tmp_path)
     assert made.make(TEXT).text == f"[SYSTEM_PROMPT]{said}[/SYSTEM_PROMPT][INST]{TEXT}[/INST]"
@@ -203,6 +209,22 @@ def test_a_system_message_comes_from_the_file_beside_the_weights(tmp_path: Path)
     found = made.split(output)
     assert found is not None
     assert found.reasoning == len(tokens_of(made._tokenizer, "[THINK]well[/THINK]"))
+
+
+@pytest.mark.parametrize(("brings", "refused"), [("", False), ("another message", True)])
+def test_a_template_may_bring_the_message_itself_but_no_other(brings: str, refused: bool) -> None:
+    said = "Think, in [THINK] and [/THINK]."
+    own = f"{{{{ '[SYSTEM_PROMPT]{brings or said}[/SYSTEM_PROMPT]' }}}}"
+    template = own + "{% for message in messages if message.role == 'user' %}"
+    template += "{{ message.content }}{% endfor %}"
+    made = Prompts(MAGISTRAL, parse_state("On"))
+    tokenizer = tokenizer_with(template, name=MAGISTRAL)
+    if refused:
+        with pytest.raises(ReasoningFault, match="same prompt for On and Off"):
+            made.settle(tokenizer, lambda name: said)
+        return
+    made.settle(tokenizer, lambda name: said)
+    assert said in made.make(TEXT).text
 
 
 def test_without_that_message_nothing_tells_the_model(tmp_path: Path) -> None:
@@ -257,3 +279,22 @@ def test_where_nobody_knows_the_marks_nothing_is_told_apart() -> None:
     assert made.split(tokens_of(tokenizer, "four")) is None
     found = made.split(tokens_of(tokenizer, "<think>x</think>four"))
     assert found == Split(len("<think>x</think>"), len("four"))
+
+
+@pytest.mark.parametrize("state", [None, "On", "Off"])
+@pytest.mark.parametrize("model", ["org/x", "deepseek-ai/DeepSeek-R1"])
+def test_a_block_that_the_prompt_opened_counts_whatever_was_asked(
+    model: str, state: str | None
+) -> None:
+    made = prompts(model, state, templates.OPENS_THE_BLOCK)
+    output = tokens_of(tokenizer_with(None), "Water .</think>Ice .")
+    found = made.split(output)
+    assert found is not None
+    assert found.reasoning > 0
+    assert found.reasoning + found.answer == len(output)
+
+
+@pytest.mark.parametrize("text", ["user", "assistant", "<|end|>", "e"])
+def test_a_word_of_the_template_is_a_message_like_any_other(text: str) -> None:
+    made = prompts("org/x", "Off", templates.TAKES_PARTS_ONLY)
+    assert made.make(text).text == f"<|user|>{text}<|end|><|assistant|><think></think>"

@@ -3,6 +3,7 @@
 import csv
 import hashlib
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -163,6 +164,38 @@ def test_samples_that_failed_are_in_no_count(
     counted = [tokens.reasoning for tokens, _ in answers(report)]
     assert sorted(counted) == [9 * 8, 10 * 8]
     assert len(lines(tmp_path / "run")) == 19
+
+
+def test_reasoning_that_the_model_breaks_off_itself_is_not_truncated(
+    measure: Callable[..., RunReport], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    original = PyTorchBackend.run
+
+    def break_off(self: PyTorchBackend, prepared: Any, step: Any) -> Any:
+        result = original(self, prepared, step)
+        if step.name != "generate":
+            return result
+        few = (result.token_ids or ())[:4]
+        return replace(result, completion_tokens=4, token_ids=few, finish_reason="stop")
+
+    monkeypatch.setattr(PyTorchBackend, "run", break_off)
+    for tokens, truncated in answers(measure(LLAMA, "On")):
+        assert (tokens.reasoning, tokens.answer, truncated) == (PROMPTS * 4, 0, 0)
+
+
+def test_an_output_that_nobody_saw_leaves_the_count_empty(
+    measure: Callable[..., RunReport], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    original, seen = PyTorchBackend.run, []
+
+    def hide_one(self: PyTorchBackend, prepared: Any, step: Any) -> Any:
+        result = original(self, prepared, step)
+        seen.append(step.name)
+        hidden = seen.count("generate") % 2 == 0
+        return replace(result, token_ids=None) if hidden else result
+
+    monkeypatch.setattr(PyTorchBackend, "run", hide_one)
+    assert [tokens.reasoning for tokens, _ in answers(measure(LLAMA, "On"))] == [None, None]
 
 
 def rename_marks(files: Path) -> None:

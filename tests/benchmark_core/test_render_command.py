@@ -14,7 +14,7 @@ from benchmark_core.__main__ import FAILED, FINISHED, WRONG_USE, main
 from benchmark_core.render_command import LONGEST_TEMPLATE_BYTES
 from tests.support import chat_templates as templates
 from tests.support.chat_templates import save_tokenizer
-from tests.support.tiny_hub import LLAMA, built_hub, snapshot, tiny_hub  # noqa: F401
+from tests.support.tiny_hub import LLAMA, built_hub, rewrite_json, snapshot, tiny_hub  # noqa: F401
 
 ROOT = Path(__file__).resolve().parents[2]
 TEXT = "What floats?"
@@ -241,6 +241,7 @@ def test_a_prompt_that_would_not_ask_for_the_state_is_not_printed(
         (None, WRONG_USE, "cannot be read"),
         (b"x" * (LONGEST_TEMPLATE_BYTES + 1), WRONG_USE, "longer than"),
         ("ü".encode("latin-1"), WRONG_USE, "is not UTF-8"),
+        (b" \n", WRONG_USE, "is empty"),
         (templates.RAISES_ALWAYS.encode(), FAILED, "I want two messages"),
         (templates.IS_NO_JINJA.encode(), FAILED, "the chat template cannot render"),
         (templates.LEAVES_THE_MESSAGE_OUT.encode(), FAILED, "leaves the user's message out"),
@@ -312,3 +313,29 @@ def test_the_real_command_prints_the_bytes_of_the_prompt_and_nothing_else(
     refused = command("--model", folder, "--state", "Maybe", "--prompt", TEXT, cwd=tmp_path)
     assert (refused.returncode, refused.stdout) == (WRONG_USE, b"")
     assert b"Traceback" not in refused.stderr
+
+
+@pytest.mark.parametrize(("flags", "code"), [((), FAILED), (("--trust-remote-code",), FINISHED)])
+def test_program_code_of_a_repository_runs_only_where_it_is_allowed_and_nobody_is_asked(
+    tmp_path: Path, flags: tuple[str, ...], code: int
+) -> None:
+    folder = save_tokenizer(tmp_path / "own_code", templates.ON_BY_DEFAULT)
+    (folder / "tokenization_own.py").write_text(
+        "from transformers import PreTrainedTokenizerFast\n\n\n"
+        "class Own(PreTrainedTokenizerFast):\n    pass\n"
+    )
+    own = ["tokenization_own.Own", "tokenization_own.Own"]
+    rewrite_json(
+        folder / "tokenizer_config.json", tokenizer_class="Own", auto_map={"AutoTokenizer": own}
+    )
+    arguments = ("--model", str(folder), "--state", "On", "--prompt", TEXT, *flags)
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmark_core", "render", *arguments],
+        cwd=ROOT,
+        input="y\n",
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "HF_MODULES_CACHE": str(tmp_path / "modules")},
+    )
+    assert (done.returncode, done.stdout) == (code, HEAD if code == FINISHED else "")

@@ -93,6 +93,13 @@ def test_whether_there_is_a_template() -> None:
         ),
         (templates.IS_NO_JINJA, NOTHING, "cannot render one user message"),
         ("{{ messages[7].content.x.y }}", NOTHING, "cannot render one user message"),
+        (
+            "{{ raise_exception('\\x1b[31m\\ud800\\u202e ' + 'no' * 9999) }}",
+            NOTHING,
+            ": ?[31m?? nono",
+        ),
+        ("{{ raise_exception('') }}", NOTHING, ": TemplateError"),
+        ("{{ '\\ud800' + messages[0].content }}", NOTHING, "surrogates not allowed"),
     ],
 )
 def test_a_template_that_does_not_work_is_a_fault(
@@ -102,4 +109,6 @@ def test_a_template_that_does_not_work_is_a_fault(
         render(tokenizer_with(template, name="org/picky"), instruction, TEXT)
     assert caught.value.message.startswith("org/picky: the chat template")
     assert said in caught.value.message
+    assert caught.value.message.isprintable()
+    assert len(caught.value.message) < 500
     assert "revision" in caught.value.remedy

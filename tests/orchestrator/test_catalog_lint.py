@@ -185,6 +185,18 @@ def test_rows_that_contradict_each_other():
     assert "the same run as line 2" in found[1][1]
 
 
+def test_a_plain_on_beside_the_level_that_it_takes_is_a_double():
+    found = doubts(
+        row(LEVELS, "On (Medium)", line=2),
+        row(LEVELS, "On", line=3),
+        row(LEVELS, "On (Low)", line=4),
+    )
+    ((where, what, remedy),) = found
+    assert where == "line 3, column Reasoning State"
+    assert what == "'On' asks for the same run as line 2"
+    assert remedy == "On and On (Medium) mean the same here. Keep one of the rows."
+
+
 def test_nothing_is_said_of_tasks_without_reasoning():
     picture = row(
         ALWAYS_ON, None, "enable_thinking=True", model_class=None, task="image_generation"
