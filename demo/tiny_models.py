@@ -6,26 +6,24 @@ to nothing, so the next token depends on the last one alone, and the output laye
 for every token of the chain. The chat template chooses where the chain begins by the token that
 it ends with. All this holds in float16 too.
 
-The models lie in a folder laid out like the hub's own cache, so that they load by their id with
-HF_HUB_CACHE set to that folder and HF_HUB_OFFLINE=1.
+They lie in a hub cache (see `demo.hub_layout`), so that they load by their id.
 
     python -m demo.tiny_models DIRECTORY
 """
 
-import hashlib
-import json
 import sys
-import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+from demo.hub_layout import HubModel, place_models, rewrite_json
+
 HIDDEN_SIZE = 64
 VOCABULARY_SIZE = 600
 SEED = 20251001
-BUILDER_FILE = "built_by"
 
 BEGIN, END = "<|begin|>", "<|end|>"
 USER, ASSISTANT = "<|user|>", "<|assistant|>"
@@ -99,62 +97,14 @@ class TinyModel:
         return f"demo/{self.name}"
 
 
+def hub_models() -> tuple[HubModel, ...]:
+    """The demo's text models, as what can be put into a hub cache."""
+    return tuple(HubModel(model.id, partial(_write_checkpoint, model)) for model in MODELS)
+
+
 def build_hub(directory: Path) -> None:
     """Put every demo model into `directory`; what is there, whole and current, stays untouched."""
-    directory.mkdir(parents=True, exist_ok=True)
-    for model in MODELS:
-        home = directory / f"models--demo--{model.name}"
-        if _is_current(home):
-            continue
-        with tempfile.TemporaryDirectory(dir=directory, prefix=".building-") as scratch:
-            _lay_out(model, Path(scratch) / "new")
-            _put_in_place(Path(scratch), home)
-
-
-def _put_in_place(scratch: Path, home: Path) -> None:
-    if home.exists():
-        home.rename(scratch / "old")
-    try:
-        (scratch / "new").rename(home)
-    except OSError:
-        # Another builder may have been faster; then its model serves as well.
-        if not _is_current(home):
-            raise
-
-
-def _is_current(home: Path) -> bool:
-    """Whether the model is complete, unchanged, and made by this version of the builder."""
-    try:
-        commit = (home / "refs" / "main").read_text()
-        builder = (home / BUILDER_FILE).read_text()
-        return builder == _builder() and commit == _content_hash(home / "snapshots" / commit)
-    except OSError:
-        return False
-
-
-def _builder() -> str:
-    return hashlib.sha256(Path(__file__).read_bytes()).hexdigest()
-
-
-def _lay_out(model: TinyModel, home: Path) -> None:
-    files = home / "files"
-    files.mkdir(parents=True)
-    _write_checkpoint(model, files)
-    commit = _content_hash(files)
-    (home / "snapshots").mkdir()
-    files.rename(home / "snapshots" / commit)
-    (home / "refs").mkdir()
-    (home / "refs" / "main").write_text(commit)
-    (home / BUILDER_FILE).write_text(_builder())
-
-
-def _content_hash(folder: Path) -> str:
-    """40 hexadecimal digits over names and contents, in the place of a commit."""
-    digest = hashlib.sha1(usedforsecurity=False)
-    for path in sorted(folder.iterdir()):
-        content = path.read_bytes()
-        digest.update(f"{path.name}\0{len(content)}\0".encode() + content)
-    return digest.hexdigest()
+    place_models(directory, hub_models())
 
 
 def _write_checkpoint(model: TinyModel, folder: Path) -> None:
@@ -170,15 +120,8 @@ def _write_checkpoint(model: TinyModel, folder: Path) -> None:
         _plant_chains(network, tokenizer)
     network.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
-    _rewrite(folder / "tokenizer_config.json", tokenizer_class="PreTrainedTokenizerFast")
-    _rewrite(folder / "generation_config.json", **GENERATION_CONFIG)
-    for path in folder.iterdir():
-        path.chmod(0o644)  # a container may read them as another user
-
-
-def _rewrite(path: Path, **settings: Any) -> None:
-    content = {**json.loads(path.read_text()), **settings}
-    path.write_text(json.dumps(content, indent=2, sort_keys=True) + "\n")
+    rewrite_json(folder / "tokenizer_config.json", tokenizer_class="PreTrainedTokenizerFast")
+    rewrite_json(folder / "generation_config.json", **GENERATION_CONFIG)
 
 
 def _tokenizer(template: str) -> Any:
