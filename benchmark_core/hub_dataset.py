@@ -1,0 +1,126 @@
+"""A dataset of the hub, opened for a task: which commit it is, and its rows undecoded."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from benchmark_core.faults import SampleFault
+from benchmark_core.hub import hub_trouble, pinned_commit, resolved_commit
+from benchmark_core.media import Column, is_empty, undecoded
+from benchmark_core.recipe import Sample
+
+
+@dataclass(frozen=True)
+class HubDataset:
+    """`names` are what the dataset calls each of `columns`; `commit` is None where unknown."""
+
+    name: str
+    commit: str | None
+    table: Any
+    columns: Sequence[Column]
+    names: Sequence[str]
+
+    def __len__(self) -> int:
+        return len(self.table)
+
+    def row(self, index: int) -> Sample:
+        row = self.table[index]
+        pairs = zip(self.columns, self.names, strict=True)
+        return {column.name: row[name] for column, name in pairs}
+
+    def usable(self) -> list[int]:
+        """The rows without an empty column."""
+        pairs = list(zip(self.columns, self.names, strict=True))
+        return [
+            index
+            for index, row in enumerate(self.table.select_columns(list(self.names)))
+            if not any(is_empty(row[name], column.media) for column, name in pairs)
+        ]
+
+    def sources(self) -> Sequence[str] | None:
+        return self.table["source"] if "source" in self.table.column_names else None
+
+
+def open_dataset(
+    name: str,
+    revision: str | None,
+    columns: Sequence[Column],
+    otherwise: str,
+    config: str | None = None,
+    split: str = "train",
+) -> HubDataset:
+    """The dataset at that revision, fetched if it is not in the cache.
+
+    `otherwise` ends the remedies: "or ...", what else the user can do.
+
+    Raises:
+        SampleFault: it cannot be loaded, lacks a column, or is of another commit than was asked.
+    """
+    label = name if revision is None else f"{name} at revision {revision}"
+    commit = _commit(name, revision, label, otherwise)
+    try:
+        from datasets import load_dataset
+
+        table: Any = load_dataset(name, config, revision=commit or revision, split=split)
+    except Exception as error:
+        raise _fault(label, split, otherwise, error) from error
+    names = _names(name, columns, table.column_names, otherwise)
+    # A cache without the hub gives what it has, whatever the revision.
+    read_from = _loaded_commit(table) or commit
+    wanted = commit or pinned_commit(revision)
+    if wanted and read_from != wanted:
+        raise SampleFault(
+            f"dataset {name} was asked for at commit {wanted} and was read from"
+            f" {read_from or 'a place without commits'}",
+            "Fetch that commit into the cache, or leave the revision out.",
+        )
+    return HubDataset(name, read_from, undecoded(table, columns), columns, names)
+
+
+def _names(
+    name: str, columns: Sequence[Column], present: Sequence[str], otherwise: str
+) -> list[str]:
+    found = [next((n for n in column.names if n in present), None) for column in columns]
+    missing = [column.name for column, at in zip(columns, found, strict=True) if at is None]
+    if missing:
+        raise SampleFault(
+            f"dataset {name} has no column {', '.join(missing)}; it has {', '.join(present)}",
+            f"Name a dataset made for this task, {otherwise}.",
+        )
+    return [str(at) for at in found]
+
+
+def _commit(name: str, revision: str | None, label: str, otherwise: str) -> str | None:
+    """The commit a revision stands for, None where the hub cannot be asked."""
+    from huggingface_hub.errors import RepositoryNotFoundError, RevisionNotFoundError
+
+    try:
+        return resolved_commit(name, revision, "dataset")
+    except (RepositoryNotFoundError, RevisionNotFoundError) as error:
+        raise _fault(label, "train", otherwise, error) from error
+    except Exception:  # noqa: BLE001 - a hub that cannot be asked is no fault: there is the cache
+        return None
+
+
+def _loaded_commit(table: Any) -> str | None:
+    """The commit in the addresses of the files the dataset was made of: hf://datasets/ID@COMMIT/."""
+    for address in table.info.download_checksums or {}:
+        _, at, rest = str(address).partition("@")
+        commit = rest.partition("/")[0]
+        if at and len(commit) == 40:
+            return commit
+    return None
+
+
+def _fault(label: str, split: str, otherwise: str, error: Exception) -> SampleFault:
+    trouble = hub_trouble(error)
+    if trouble is not None:
+        return SampleFault(
+            f"dataset {label} {trouble.what}",
+            f"{trouble.remedy} {otherwise[0].upper()}{otherwise[1:]}.",
+        )
+    text = " ".join(str(error).split())[:300]
+    return SampleFault(
+        f"dataset {label} cannot be loaded: {type(error).__name__}: {text}",
+        f"Use a dataset with a split named {split}, {otherwise}.",
+    )
