@@ -3,6 +3,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 DEMO_HUB := $(CURDIR)/demo/hub
+DEMO_SAMPLES := demo/samples
 
 .PHONY: help setup demo test check format clean-demo
 
@@ -17,14 +18,15 @@ $(READY): requirements.txt requirements-dev.txt
 	$(BIN)/python -m pip install --quiet --requirement requirements-dev.txt --requirement requirements.txt
 	touch $(READY)
 
-demo: $(READY)   ## the main job on tiny models made on the spot, on the CPU
-	$(BIN)/python -m demo.tiny_models $(DEMO_HUB)
+demo: $(READY)   ## all ten tasks on tiny models made on the spot, on the CPU
+	$(BIN)/python -m demo.tiny_zoo $(DEMO_HUB)
+	$(BIN)/python -m demo.own_samples $(DEMO_SAMPLES)
 	HF_HUB_CACHE=$(DEMO_HUB) HF_HUB_OFFLINE=1 $(BIN)/python batch_runner.py \
-	    --csv demo/catalog.csv --prompts-file demo/prompts.jsonl --output-dir demo/results \
+	    --csv demo/catalog.csv --dataset-dir $(DEMO_SAMPLES) --output-dir demo/results \
 	    --engine process --device cpu --repetitions 2
 
 clean-demo:      ## forget the demo's models and results
-	rm -rf demo/hub demo/results
+	rm -rf demo/hub demo/samples demo/results
 
 test: $(READY)   ## every test; what this machine cannot do is skipped with the reason
 	$(BIN)/python -m pytest

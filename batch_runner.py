@@ -81,6 +81,21 @@ def _add_measurement(group: argparse._ArgumentGroup) -> None:
         help="own prompts instead of the dataset: csv, jsonl or txt",
     )
     group.add_argument(
+        "--dataset-dir",
+        metavar="PATH",
+        help="own samples of any kind instead of the dataset: a table, or a folder of tables,"
+        " images or sounds; or a folder that has one for each task, under its name",
+    )
+    group.add_argument(
+        "--sample",
+        choices=settings.SAMPLINGS,
+        default="first",
+        help="which samples: the first, or stratified, drawn equally from their sources",
+    )
+    group.add_argument(
+        "--seed", type=_seed, metavar="N", help="of the draw with --sample stratified (default: 0)"
+    )
+    group.add_argument(
         "--repetitions",
         type=_positive,
         metavar="N",
@@ -176,6 +191,12 @@ def _positive(text: str) -> int:
     if value < 1:
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least 1")
     return value
+
+
+def _seed(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or len(text) > 9:
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number from 0 to 999999999")
+    return int(text)
 
 
 def _seconds(text: str) -> float:

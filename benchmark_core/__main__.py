@@ -16,6 +16,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     if options.command == "render":
         return _render(options)
+    if options.command == "build-dataset":
+        return _build_dataset(options)
     overrides = [text for text in options.folders if "=" in text and not _exists(text)]
     folders = [Path(text) for text in options.folders if text not in overrides]
     if not folders:
@@ -44,6 +46,9 @@ def build_parser() -> argparse.ArgumentParser:
         " scenario.reasoning=True scenario.reasoning_params.reasoning_effort=low",
     )
     _add_render(commands.add_parser("render", help="print the prompt that a model would be given"))
+    _add_build_dataset(
+        commands.add_parser("build-dataset", help="draw a task's dataset equally from its sources")
+    )
     return parser
 
 
@@ -71,6 +76,34 @@ def _add_render(command: argparse.ArgumentParser) -> None:
         metavar="KEY=VALUE",
         help="instead of --state: scenario.reasoning=True"
         " scenario.reasoning_params.reasoning_effort=low",
+    )
+
+
+def _add_build_dataset(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--task", required=True, metavar="NAME", help="as in a catalog")
+    command.add_argument(
+        "--source",
+        action="append",
+        required=True,
+        metavar="SOURCE",
+        help="ID@REVISION:CONFIG#SPLIT?COLUMN=NAME of a dataset on the hub, all but the ID"
+        " optional; or a local file or folder, likewise with ?COLUMN=NAME",
+    )
+    command.add_argument("--per-source", type=int, metavar="N", help="rows drawn from each source")
+    command.add_argument("--total", type=int, metavar="N", help="rows in all, as equal as can be")
+    command.add_argument("--seed", type=int, required=True, metavar="N", help="0 or more")
+    command.add_argument(
+        "--out", type=Path, required=True, metavar="DIR", help="a folder not there yet, or empty"
+    )
+    command.add_argument(
+        "--tokenizer", metavar="ID", help="count the tokens of the texts with this model's"
+    )
+    command.add_argument(
+        "--licence",
+        action="append",
+        default=[],
+        metavar="NUMBER=NAME",
+        help="of a source, the first being 1, where it does not state its own",
     )
 
 
@@ -110,6 +143,23 @@ def _render(options: argparse.Namespace) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except OSError as error:
         print(f"error: the prompt cannot be written: {error.strerror}.", file=sys.stderr)
+        return FAILED
+    return FINISHED
+
+
+def _build_dataset(options: argparse.Namespace) -> int:
+    from benchmark_core import build_dataset_command
+    from benchmark_core.faults import RunFault, SpecFault
+
+    try:
+        build_dataset_command.build(options)
+    except RunFault as fault:
+        print(f"error: {fault.message}. {fault.remedy}", file=sys.stderr)
+        return WRONG_USE if isinstance(fault, SpecFault) else FAILED
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # as above
+    except OSError as error:
+        print(f"error: the dataset cannot be written: {error.strerror}.", file=sys.stderr)
         return FAILED
     return FINISHED
 

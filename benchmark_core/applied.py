@@ -1,7 +1,8 @@
 """The settings that were really in force, put together from those who know them."""
 
-from benchmark_core.backends.base import Conditions, LoadedModel
+from benchmark_core.backends.base import Conditions
 from benchmark_core.contract import MeterName
+from benchmark_core.recipe import LoadedModel
 from benchmark_core.report import Applied
 from benchmark_core.samples import LoadedSamples
 
@@ -16,6 +17,8 @@ def applied_settings(
     return Applied(
         model_id=loaded.model_id,
         model_commit=loaded.commit,
+        kind=loaded.kind,
+        processor_commit=loaded.processor_commit,
         processor=loaded.processor,
         dtype=loaded.dtype,
         quantization=loaded.quantization,
@@ -24,6 +27,7 @@ def applied_settings(
         device=loaded.device,
         batch_size=conditions.batch_size,
         limits=conditions.limits,
+        steps=conditions.steps,
         prompt_form=conditions.prompt_form,
         template_kwargs=conditions.template_kwargs,
         prompts_cut=conditions.prompts_cut,
@@ -32,6 +36,7 @@ def applied_settings(
         dataset_id=samples.dataset_id,
         dataset_commit=samples.dataset_commit,
         prompts_sha256=samples.prompts_sha256,
+        folder_sha256=samples.folder_sha256,
         meters=meters,
         gpu_uuids=loaded.gpu_uuids,
         template_sha256=loaded.template_sha256,

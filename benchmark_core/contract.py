@@ -46,6 +46,7 @@ MeterName = Literal["nvml", "dcgm", "codecarbon", "simulated"]
 DeviceKind = Literal["cuda", "cpu", "simulated"]
 Effort = Literal["low", "medium", "high"]
 Precision = Literal["float16", "float32", "auto"]
+Kind = Literal["generate", "forward", "call"]
 PassName = Literal["preprocess", "prefill", "generate", "forward", "call"]
 PhaseName = Literal["preprocess", "prefill", "decode", "forward", "call"]
 SourceKind = Literal["measured", "estimated", "simulated"]
@@ -76,23 +77,27 @@ class ReasoningRequest(Frozen):
 
 
 class SampleSource(Frozen):
-    """Where the samples come from: a Hub dataset, a prompts file known by its SHA-256, or nowhere.
+    """Where the samples come from: a Hub dataset, files known by their SHA-256, or nowhere.
 
-    `synthetic` samples are made up on the spot, for rehearsals. `count` is the number of samples
-    asked for, None for all there are.
+    `prompts_sha256` is of a file of texts, `folder_sha256` of samples of any kind. `synthetic`
+    samples are made up on the spot, for rehearsals. `count` is the number of samples asked for,
+    None for all there are. With a `seed` they are drawn equally from their sources, without one
+    the first are taken.
     """
 
     dataset_id: str | None = None
     dataset_revision: str | None = None
     prompts_sha256: str | None = None
+    folder_sha256: str | None = None
     synthetic: bool = False
     count: int | None = Field(default=None, ge=1)
+    seed: int | None = Field(default=None, ge=0)
 
     @model_validator(mode="after")
     def _one_source(self) -> Self:
-        sources = (self.dataset_id is not None, self.prompts_sha256 is not None, self.synthetic)
-        if sum(sources) != 1:
-            raise ValueError("name one of dataset_id, prompts_sha256 and synthetic")
+        named = (self.dataset_id, self.prompts_sha256, self.folder_sha256)
+        if sum(source is not None for source in named) + self.synthetic != 1:
+            raise ValueError("name one of dataset_id, prompts_sha256, folder_sha256 and synthetic")
         return self
 
 
@@ -140,6 +145,7 @@ class DeviceSpec(Frozen):
 class RunSpec(Document):
     """One run, whole: everything that changes what is measured, and nothing else.
 
+    `limits` hold where the checkpoint generates text, `steps` (of denoising) where it draws.
     `idle_seconds` is how long the GPUs' power at rest is watched, None for not at all. With
     `stop_at_ci` the repetitions end early, once the half-width of the 95 % confidence interval is
     at most this share of the mean; `repetitions` is then the most there will be.
@@ -151,6 +157,7 @@ class RunSpec(Document):
     reasoning: ReasoningRequest | None = None
     samples: SampleSource
     limits: TokenLimits | None = None
+    steps: int | None = Field(default=None, ge=1)
     precision: Precision
     batch_size: int = Field(default=1, ge=1)
     repetitions: int = Field(default=10, ge=1)
@@ -184,7 +191,7 @@ class GpuRest(Frozen):
 class Launch(Document):
     """Where and how one attempt was started. It never changes what is measured, and is not hashed.
 
-    `prompts_path` is as the run sees it. `gpus_at_rest` is the coolest state known of each GPU by
+    `samples_path` is as the run sees it. `gpus_at_rest` is the coolest state known of each GPU by
     UUID, `runs_beside` what else was running on the host then.
     """
 
@@ -193,7 +200,7 @@ class Launch(Document):
     image_digest: str | None = None
     gpu_uuids: tuple[str, ...] = ()
     timeout_seconds: float | None = None
-    prompts_path: str | None = None
+    samples_path: str | None = None
     region: str = "WORLD"
     dcgm_endpoint: str | None = None
     gpus_at_rest: dict[str, GpuRest] = Field(default_factory=dict)

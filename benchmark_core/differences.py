@@ -9,6 +9,7 @@ from benchmark_core.hub import pinned_commit
 from benchmark_core.reasoning.families import Instruction, family_of
 from benchmark_core.reasoning.resolution import resolve
 from benchmark_core.report import Applied, ReportOutline
+from benchmark_core.tasks import registry as tasks
 
 Pair = tuple[str, object, object]
 
@@ -48,6 +49,7 @@ def _repetitions(spec: RunSpec, report: ReportOutline) -> int:
 def _model(spec: RunSpec, applied: Applied) -> list[Pair]:
     model = spec.model
     commit, precision = applied.model_commit, spec.precision
+    kinds = tasks.get(spec.task).kinds
     open_precision = precision == "auto" or applied.quantization is not None
     return [
         ("model", model.id, applied.model_id),
@@ -65,7 +67,9 @@ def _model(spec: RunSpec, applied: Applied) -> list[Pair]:
             model.trust_remote_code or applied.ran_own_code,
         ),
         ("device", spec.device.used_by_model(), applied.device),
-        ("limits", spec.limits, applied.limits),
+        ("kind", applied.kind if applied.kind in kinds else kinds[0], applied.kind),
+        ("limits", spec.limits if applied.kind == "generate" else None, applied.limits),
+        ("steps", spec.steps if applied.kind == "call" else None, applied.steps),
         ("batch_size", spec.batch_size, applied.batch_size),
         ("meters", tuple(sorted(spec.meters)), tuple(sorted(applied.meters))),
     ]
@@ -78,6 +82,7 @@ def _samples(spec: RunSpec, applied: Applied) -> list[Pair]:
         ("dataset", source.dataset_id, applied.dataset_id),
         ("dataset_revision", pinned_commit(source.dataset_revision) or commit, commit),
         ("prompts_sha256", source.prompts_sha256, applied.prompts_sha256),
+        ("folder_sha256", source.folder_sha256, applied.folder_sha256),
         ("samples", min(source.count or there, there), applied.samples_used),
     ]
 

@@ -7,7 +7,10 @@ from importlib import metadata
 from benchmark_core import VERSION
 from benchmark_core.report import Environment, GpuFacts
 
-PACKAGES = ("accelerate", "codecarbon", "datasets", "nvidia-ml-py", "torch", "transformers")
+PACKAGES = (
+    *("accelerate", "codecarbon", "datasets", "diffusers", "nvidia-ml-py", "pillow", "soundfile"),
+    *("soxr", "torch", "transformers"),
+)
 
 
 def describe(gpus: tuple[GpuFacts, ...], image_digest: str | None) -> Environment:

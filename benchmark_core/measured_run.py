@@ -16,7 +16,7 @@ from benchmark_core import thermal_gate, verdict
 from benchmark_core.applied import applied_settings
 from benchmark_core.atomic_file import write_text
 from benchmark_core.backends import registry as backends
-from benchmark_core.backends.base import Backend, LoadedModel
+from benchmark_core.backends.base import Backend, Prepared, Unusable
 from benchmark_core.conclusion import Measurements, conclude
 from benchmark_core.contract import (
     EMISSIONS_DIR,
@@ -31,17 +31,19 @@ from benchmark_core.contract import (
 )
 from benchmark_core.documents import ContractError
 from benchmark_core.energy_files import write_energy_files
-from benchmark_core.faults import DiskFault, MeterFault, RunFault, SpecFault
+from benchmark_core.faults import DiskFault, MeterFault, RunFault, SampleFault, SpecFault
+from benchmark_core.kinds import passes_of
 from benchmark_core.ledger import IDLE_AFTER, IDLE_BEFORE, LOAD, WARM_UP
 from benchmark_core.meters import registry as meters
 from benchmark_core.meters.panel import MeterPanel
 from benchmark_core.reasoning.facts import ReasoningFacts
 from benchmark_core.reasoning.prompts import Prompts
 from benchmark_core.reasoning_journal import ReasoningJournal
+from benchmark_core.recipe import LoadedModel
 from benchmark_core.repetitions import Session, repeat
 from benchmark_core.report import Failure, RunReport, ThermalGate, Verdict
 from benchmark_core.sample_journal import open_journal
-from benchmark_core.samples import load_samples
+from benchmark_core.samples import LoadedSamples, load_samples
 from benchmark_core.tasks import registry as tasks
 from benchmark_core.windows import Windows
 
@@ -87,13 +89,11 @@ def _read_orders(folder: Path) -> tuple[RunSpec, Launch]:
 
 def _measure(folder: Path, spec: RunSpec, launch: Launch, started_at: str) -> RunReport:
     task = tasks.get(spec.task)
-    prompts_path = Path(launch.prompts_path) if launch.prompts_path else None
-    samples = load_samples(spec, prompts_path, task.columns)
+    samples = load_samples(spec, launch, task.columns)
     prompts = Prompts(spec.model.id, spec.reasoning)
     recipe = task.recipe(spec, prompts)
-    passes = task.passes(spec.limits)
     with ExitStack() as stack:
-        backend = backends.create(spec, recipe, folder)
+        backend = backends.create(spec, recipe, task.kinds[0], folder)
         stack.callback(_clean_up, backend.close)
         meter = _meter_panel(folder, spec, launch, backend)
         stack.callback(_clean_up, meter.stop)
@@ -104,14 +104,15 @@ def _measure(folder: Path, spec: RunSpec, launch: Launch, started_at: str) -> Ru
         rest_before = _watch_rest(windows, IDLE_BEFORE, spec)
         _, loaded = windows.measure(LOAD, backend.load)
         _refuse_other_gpus(loaded, meter)
+        passes = passes_of(loaded.kind, spec.limits, spec.steps)
         journal = stack.enter_context(
             open_journal(folder / SAMPLES_FILE, spec.repetitions, len(passes) - 1, samples.used)
         )
-        first = backend.preprocess(samples.samples[:1])[0]
+        first = _first_usable(backend, samples)
         windows.measure(WARM_UP, lambda: backend.warm_up(first, passes))
         session = Session(
             spec,
-            task,
+            loaded.kind,
             backend,
             windows,
             samples,
@@ -178,6 +179,19 @@ def _come_to_rest(
         return None
     uuids = [gpu.uuid for gpu in meter.gpus()]
     return thermal_gate.wait(trace_path, uuids, spec.idle_seconds, launch.gpus_at_rest)
+
+
+def _first_usable(backend: Backend, samples: LoadedSamples) -> Prepared:
+    because = ""
+    for sample in samples.samples:
+        (prepared,) = backend.preprocess([sample])
+        if not isinstance(prepared, Unusable):
+            return prepared
+        because = prepared.because
+    raise SampleFault(
+        f"none of the {samples.used} samples can be used; the last one: {because}",
+        "Check that the samples are made for this task.",
+    )
 
 
 def _refuse_other_gpus(loaded: LoadedModel, meter: MeterPanel) -> None:

@@ -36,6 +36,7 @@ CODES = (
     "repetitions",
     "batch_size",
     "token_limits",
+    "steps",
     "precision",
     "backend",
     "model_revision",
@@ -63,7 +64,7 @@ def examine(
     task = tasks.get(spec.task)
     deviations = (
         *hardware_deviations(gpus),
-        *_of_device(spec, applied),
+        *_of_device(spec, task, applied),
         *_of_energy(summary, sources, rehearsal),
         *_of_samples(spec, task, summary),
         *_of_repetitions(spec, repetitions_count),
@@ -104,11 +105,11 @@ def _of_gpu(gpu: GpuFacts) -> Iterator[str]:
             yield _deviation("hardware", shown, UNKNOWN if limit is None else f"{limit:g} W")
 
 
-def _of_device(spec: RunSpec, applied: Applied) -> Iterator[str]:
+def _of_device(spec: RunSpec, task: Task, applied: Applied) -> Iterator[str]:
     found = applied.device
     if found.kind != "cuda":
         yield _deviation("device", "cuda", found.kind)
-    several = spec.task == "text_generation" and spec.model.model_class == "C"
+    several = task.has_classes and spec.model.model_class == "C"
     if found.gpu_count != 1 and not (several and found.gpu_count > 1):
         yield _deviation("gpu_count", "at least 1" if several else 1, found.gpu_count)
 
@@ -127,7 +128,8 @@ def _of_energy(summary: Summary, sources: EnergySources, rehearsal: bool) -> Ite
 def _of_samples(spec: RunSpec, task: Task, summary: Summary) -> Iterator[str]:
     source = spec.samples
     if source.dataset_id != task.dataset_id:
-        other = "a prompts file" if source.prompts_sha256 else "made-up samples"
+        own = "a prompts file" if source.prompts_sha256 else "samples of the user's"
+        other = "made-up samples" if source.synthetic else own
         shown = f"dataset {source.dataset_id}" if source.dataset_id else other
         yield _deviation("samples", f"dataset {task.dataset_id}", shown)
     if summary.total_prompts != SAMPLES:
@@ -146,13 +148,16 @@ def _of_repetitions(spec: RunSpec, count: int) -> Iterator[str]:
 def _of_settings(spec: RunSpec, task: Task, applied: Applied) -> Iterator[str]:
     if applied.batch_size != BATCH_SIZE:
         yield _deviation("batch_size", BATCH_SIZE, applied.batch_size)
-    limits = task.limits(reasons(spec.model.id, spec.reasoning))
+    generates = applied.kind == "generate"
+    limits = task.limits(reasons(spec.model.id, spec.reasoning)) if generates else None
     if applied.limits != limits:
         shown = [
             f"{which.max_new_tokens}/{which.min_new_tokens} new tokens" if which else "no limit"
             for which in (limits, applied.limits)
         ]
         yield _deviation("token_limits", *shown)
+    if applied.steps != (task.steps if applied.kind == "call" else None):
+        yield _deviation("steps", task.steps, applied.steps)
     if applied.quantization is None and applied.dtype != task.precision:
         yield _deviation("precision", task.precision, applied.dtype)
     if spec.backend.name != BACKEND:

@@ -5,16 +5,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from benchmark_core import statistics
-from benchmark_core.backends.base import Backend, MeasuredPass, Prepared, SampleResult
-from benchmark_core.contract import SAMPLES_FILE, RunSpec
+from benchmark_core.backends.base import Backend, Prepared, SampleResult, Unusable
+from benchmark_core.contract import SAMPLES_FILE, Kind, RunSpec
 from benchmark_core.faults import ModelFault, RunFault
+from benchmark_core.kinds import MeasuredPass, phases_of
 from benchmark_core.reasoning.splitting import Split
 from benchmark_core.reasoning_journal import ReasoningJournal
 from benchmark_core.report import Repetition, TokenCounts, Window
 from benchmark_core.sample_journal import SampleJournal
 from benchmark_core.samples import LoadedSamples
 from benchmark_core.single_pass import TokenMark
-from benchmark_core.tasks.base import Task
 from benchmark_core.windows import Windows
 
 LARGEST_FAILED_SHARE = 0.1
@@ -29,7 +29,7 @@ class Session:
     """
 
     spec: RunSpec
-    task: Task
+    kind: Kind
     backend: Backend
     windows: Windows
     samples: LoadedSamples
@@ -79,7 +79,7 @@ def _measure_once(session: Session, number: int) -> tuple[Repetition, tuple[Toke
         else:
             window, walk = _measure_pass(session, step, prepared, number)
         windows.append(window)
-    phases = session.task.phases(windows)
+    phases = phases_of(session.kind, windows)
     return Repetition(windows=tuple(windows), phases=phases), tuple(walk.marks)
 
 
@@ -87,13 +87,14 @@ def _preprocess(session: Session, number: int) -> tuple[Window, Sequence[Prepare
     measured, prepared = session.windows.measure(
         f"preprocess {number}", lambda: session.backend.preprocess(session.samples.samples)
     )
+    failed = sum(isinstance(sample, Unusable) for sample in prepared)
     return Window(
         name="preprocess",
         duration_seconds=measured.duration_seconds,
         reading=measured.reading,
         tokens=TokenCounts(prompt=0, completion=0),
-        successful=len(prepared),
-        failed=0,
+        successful=len(prepared) - failed,
+        failed=failed,
     ), prepared
 
 
@@ -101,7 +102,7 @@ def _preprocess(session: Session, number: int) -> tuple[Window, Sequence[Prepare
 class _Walk:
     """What a pass over the samples counts as it goes. `results` are by the samples' numbers."""
 
-    prompt_tokens: int = 0
+    prompt_tokens: int | None = 0
     completion_tokens: int = 0
     failed: int = 0
     last_error: str = ""
@@ -110,7 +111,9 @@ class _Walk:
 
     def count(self, index: int, result: SampleResult, started_at: float, ended_at: float) -> None:
         self.results[index] = result
-        self.prompt_tokens += result.prompt_tokens
+        if self.prompt_tokens is not None:
+            tokens = result.prompt_tokens
+            self.prompt_tokens = None if tokens is None else self.prompt_tokens + tokens
         self.completion_tokens += result.completion_tokens
         if result.first_token_at is not None:
             self.marks.append(TokenMark(started_at, result.first_token_at, ended_at))
@@ -122,7 +125,7 @@ def _measure_pass(
     measured, walk = session.windows.measure(
         f"{step.name} {number}", lambda: _walk_samples(session, step, prepared, number)
     )
-    _refuse_too_many_failures(step, walk, len(prepared))
+    _refuse_too_many_failures(session.spec, step, walk, len(prepared))
     splits = _tell_apart(session, step, walk, number)
     return Window(
         name=step.name,
@@ -184,12 +187,17 @@ def _walk_samples(
     for index, sample in enumerate(prepared, start=1):
         result, error = None, ""
         try:
-            result = session.backend.run(sample, step)
+            if isinstance(sample, Unusable):
+                error = sample.because
+            else:
+                result = session.backend.run(sample, step)
         except RunFault:
             raise
         except Exception as problem:  # noqa: BLE001 - one bad sample fails that sample alone
+            error = f"{type(problem).__name__}: {problem}"
+        if error:
             walk.failed += 1
-            error = walk.last_error = f"{type(problem).__name__}: {problem}"
+            walk.last_error = error
         now = time.monotonic()
         if result is not None:
             walk.count(index, result, previous, now)
@@ -198,10 +206,10 @@ def _walk_samples(
     return walk
 
 
-def _refuse_too_many_failures(step: MeasuredPass, walk: _Walk, total: int) -> None:
+def _refuse_too_many_failures(spec: RunSpec, step: MeasuredPass, walk: _Walk, total: int) -> None:
     if walk.failed > total * LARGEST_FAILED_SHARE:
         raise ModelFault(
-            f"{walk.failed} of {total} samples failed in the {step.name} pass; the last said:"
-            f" {walk.last_error}",
+            f"model {spec.model.id}, {spec.task.replace('_', ' ')}: {walk.failed} of {total}"
+            f" samples failed in the {step.name} pass; the last said: {walk.last_error}",
             f"See the error column of {SAMPLES_FILE}.",
         )

@@ -7,6 +7,7 @@ from pydantic import model_validator
 from benchmark_core.contract import (
     DeviceSpec,
     GpuRest,
+    Kind,
     MeterName,
     PassName,
     PhaseName,
@@ -66,18 +67,18 @@ class GpuFacts(Frozen):
 
 
 class TokenCounts(Frozen):
-    """Tokens of one pass over all successful samples.
+    """Tokens of one pass over all successful samples; `prompt` is None where inputs are no texts.
 
     `reasoning` is that part of `completion` which is no answer; None where nobody told them apart.
     """
 
-    prompt: int
+    prompt: int | None
     completion: int
     reasoning: int | None = None
 
     @property
-    def total(self) -> int:
-        return self.prompt + self.completion
+    def total(self) -> int | None:
+        return None if self.prompt is None else self.prompt + self.completion
 
     @property
     def answer(self) -> int | None:
@@ -126,7 +127,9 @@ class Applied(Frozen):
 
     model_id: str
     model_commit: str | None
+    kind: Kind
     processor: str
+    processor_commit: str | None
     dtype: str
     quantization: str | None
     attention: str | None
@@ -134,6 +137,7 @@ class Applied(Frozen):
     device: DeviceSpec
     batch_size: int
     limits: TokenLimits | None
+    steps: int | None
     prompt_form: PromptForm | None
     template_kwargs: dict[str, bool | str]
     prompts_cut: int
@@ -142,6 +146,7 @@ class Applied(Frozen):
     dataset_id: str | None
     dataset_commit: str | None
     prompts_sha256: str | None
+    folder_sha256: str | None = None
     meters: tuple[MeterName, ...]
     gpu_uuids: tuple[str, ...] = ()
     template_sha256: str | None = None

@@ -57,7 +57,7 @@ class SampleJournal:
                 self._passes,
                 sample,
                 self._samples,
-                result.prompt_tokens if result else "",
+                result.prompt_tokens if result and result.prompt_tokens is not None else "",
                 result.completion_tokens if result else "",
                 f"{seconds:.6f}",
                 result.finish_reason if result else "error",

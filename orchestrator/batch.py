@@ -4,9 +4,6 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import cast
 
-from benchmark_core.faults import SampleFault
-from benchmark_core.samples import check_prompts_file
-from benchmark_core.tasks import registry as tasks
 from orchestrator.catalog import ModelConfig, filter_configs
 from orchestrator.catalog_file import read_catalog
 from orchestrator.catalog_lint import lint_configs
@@ -17,6 +14,7 @@ from orchestrator.engines.base import Engine
 from orchestrator.errors import HostError, Problem, UsageError
 from orchestrator.gpu_slots import Gpu, check_form, choose_gpus, find_gpus, named_gpus
 from orchestrator.master_table import MasterTable
+from orchestrator.own_samples import find_own_samples
 from orchestrator.preflight import host_problems, host_warnings
 from orchestrator.run_directory import RunDirectory
 from orchestrator.run_planner import REFERENCE_GPUS, GpuSet, Plan, make_plan
@@ -45,7 +43,7 @@ def run_batch(settings: Settings, dry_run: bool, as_json: bool) -> int:
         configs,
         settings,
         _gpu_set(gpus),
-        _prompts_sha256(configs, settings),
+        find_own_samples({config.task for config in configs}, settings),
         _simulations(settings),
     )
     engine = _engine(settings)
@@ -144,19 +142,6 @@ def _gpu_set(gpus: Sequence[Gpu]) -> GpuSet:
     known = [gpu.memory_bytes for gpu in gpus if gpu.memory_bytes]
     smallest = min(known, default=REFERENCE_GPUS.memory_bytes)
     return GpuSet(count=len(gpus), memory_bytes=smallest)
-
-
-def _prompts_sha256(configs: Sequence[ModelConfig], settings: Settings) -> str | None:
-    """The hash that makes a prompts file part of the spec; None without a row to use it."""
-    path = settings.prompts_file
-    if path is None:
-        return None
-    names = sorted({config.task for config in configs if tasks.supported(config.task)})
-    try:
-        checks = [check_prompts_file(path, tasks.get(name).columns) for name in names]
-    except SampleFault as fault:
-        raise UsageError(Problem("--prompts-file", fault.message, fault.remedy)) from fault
-    return checks[0].sha256 if checks else None
 
 
 def _simulations(settings: Settings) -> Simulations:

@@ -11,6 +11,7 @@ from pydantic import Field
 from benchmark_core.contract import ModelClass, TaskName
 from benchmark_core.documents import Frozen
 from benchmark_core.reasoning.states import KNOWN_STATES, ReasoningState
+from benchmark_core.tasks import registry as tasks
 from orchestrator.errors import Problem, UsageError
 
 # A terminal obeys these, or a reader does not see them.
@@ -19,27 +20,6 @@ CONTROL_CHARACTERS: Final = re.compile(
 )
 
 MODEL_CLASSES: Final[tuple[ModelClass, ...]] = get_args(ModelClass)
-
-# Keys are lower case with `_` between words; the first spelling of a task is the preferred one.
-TASK_SPELLINGS: Final[dict[str, TaskName]] = {
-    "text_gen": "text_generation",
-    "text_generation": "text_generation",
-    "summarization": "summarization",
-    "question_answering": "question_answering",
-    "extractive_qa": "question_answering",
-    "text_classification": "text_classification",
-    "sentence_similarity": "sentence_similarity",
-    "image_classification": "image_classification",
-    "object_detection": "object_detection",
-    "asr": "automatic_speech_recognition",
-    "automatic_speech_recognition": "automatic_speech_recognition",
-    "image_gen": "image_generation",
-    "image_generation": "image_generation",
-    "text_to_image": "image_generation",
-    "image_captioning": "image_captioning",
-    "image_caption": "image_captioning",
-    "image_to_text": "image_captioning",
-}
 
 
 class ModelConfig(Frozen):
@@ -62,25 +42,6 @@ class ModelConfig(Frozen):
     processor: str | None = None
     trust_remote_code: bool = False
     quantization: str | None = None
-
-
-def task_named(spelling: str) -> TaskName | None:
-    """The task that a spelling means; case, blanks and hyphens do not matter. None if unknown."""
-    words = spelling.strip().casefold().replace("-", " ").replace("_", " ").split()
-    return TASK_SPELLINGS.get("_".join(words))
-
-
-def catalog_spelling(task: TaskName) -> str:
-    """The preferred spelling of a task in catalogs and in the table of results."""
-    return next(spelling for spelling, name in TASK_SPELLINGS.items() if name == task)
-
-
-def preferred_task_spellings() -> tuple[str, ...]:
-    """One catalog spelling for each task."""
-    first: dict[TaskName, str] = {}
-    for spelling, task in TASK_SPELLINGS.items():
-        first.setdefault(task, spelling)
-    return tuple(first.values())
 
 
 def shown(value: str) -> str:
@@ -166,7 +127,7 @@ def _by_class(asked: str, rows: Sequence[ModelConfig]) -> _Filter:
 
 def _by_task(asked: str, rows: Sequence[ModelConfig]) -> _Filter:
     flag = "--task"
-    task = task_named(_not_empty(flag, asked))
+    task = tasks.named(_not_empty(flag, asked))
     if task is None:
         raise _unknown(flag, asked, f"{shown(asked)} is not a task", _existing_tasks(rows))
     return _Filter(f"{flag} {shown(asked)}", lambda row: row.task == task, _existing_tasks)
@@ -212,8 +173,8 @@ def _existing_states(rows: Sequence[ModelConfig]) -> str:
 
 def _existing_tasks(rows: Sequence[ModelConfig]) -> str:
     present = {row.task for row in rows}
-    spellings = preferred_task_spellings()
-    return _existing("Tasks", (s for s in spellings if TASK_SPELLINGS[s] in present), spellings)
+    there = (tasks.get(name).spellings[0] for name in present)
+    return _existing("Tasks", there, tasks.PREFERRED_SPELLINGS)
 
 
 def _existing(noun: str, values: Iterable[str | None], order: Sequence[str]) -> str:

@@ -8,13 +8,12 @@ from urllib.parse import urlsplit
 from benchmark_core.contract import ModelClass, TaskName
 from benchmark_core.faults import SpecFault
 from benchmark_core.reasoning.states import KNOWN_STATES, ReasoningState, parse_state
+from benchmark_core.tasks import registry as tasks
 from orchestrator import catalog_table as columns
 from orchestrator.catalog import (
     CONTROL_CHARACTERS,
     MODEL_CLASSES,
-    preferred_task_spellings,
     shown,
-    task_named,
 )
 
 _HUB_HOSTS: Final = {"huggingface.co", "www.huggingface.co", "hf.co"}
@@ -112,10 +111,10 @@ def read_class(cell: str) -> ModelClass | None:
 
 
 def read_task(cell: str) -> TaskName:
-    task = task_named(cell)
+    task = tasks.named(cell)
     if task is None:
         what = f"{shown(cell)} is not a task" if cell else "the cell is empty"
-        raise CellError(what, f"Use one of: {', '.join(preferred_task_spellings())}.")
+        raise CellError(what, f"Use one of: {', '.join(tasks.PREFERRED_SPELLINGS)}.")
     return task
 
 
@@ -209,17 +208,21 @@ def refused_combinations(fields: Mapping[str, Any]) -> Iterator[tuple[str, CellE
     task = fields.get("task")
     if task is None:
         return
-    state, is_text = fields.get("reasoning_state"), task == "text_generation"
-    if is_text and "model_class" in fields and fields["model_class"] is None:
+    state, facts = fields.get("reasoning_state"), tasks.get(task)
+    if facts.has_classes and "model_class" in fields and fields["model_class"] is None:
         remedy = "Use A, B or C."
         yield columns.CLASS, CellError("a text generation row needs a class", remedy)
-    if is_text and "reasoning_state" in fields and state is None:
+    if facts.can_reason and "reasoning_state" in fields and state is None:
         remedy = f"Use one of: {', '.join(KNOWN_STATES)}."
         yield columns.STATE, CellError("a text generation row needs a reasoning state", remedy)
-    if not is_text and state is not None and state.startswith("On"):
+    if not facts.can_reason and state is not None and state.startswith("On"):
         what = f"{shown(state)} on a row of the task {task}, which has no reasoning"
         yield columns.STATE, CellError(what, "Leave the state empty.")
     gpus = fields.get("gpus")
-    if gpus is not None and gpus > 1 and (not is_text or fields.get("model_class") in ("A", "B")):
+    if (
+        gpus is not None
+        and gpus > 1
+        and (not facts.has_classes or fields.get("model_class") in ("A", "B"))
+    ):
         what = f"{gpus} GPUs, but classes A and B and all other tasks run on exactly one"
         yield columns.GPUS, CellError(what, "Write 1 or nothing, or correct the class.")

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from benchmark_core.tasks import registry as tasks
 from orchestrator.catalog import ModelConfig, shown
 from orchestrator.catalog_cells import READERS, CellError, refused_combinations
 from orchestrator.catalog_table import OPTIONAL_COLUMNS, Row, Table, read_table
@@ -59,7 +60,7 @@ def _read_row(row: Row, file: str, problems: list[Problem]) -> dict[str, Any]:
         Problem(f"{file}, line {row.line}, column {column}", error.what, error.remedy)
         for column, error in errors
     )
-    if fields.get("task", "text_generation") != "text_generation":
+    if "task" in fields and not tasks.get(fields["task"]).can_reason:
         fields["reasoning_state"] = None
     return fields
 

@@ -6,6 +6,7 @@ from benchmark_core.contract import ReasoningRequest
 from benchmark_core.reasoning.families import Family, family_of
 from benchmark_core.reasoning.resolution import missing_level, resolve
 from benchmark_core.reasoning.states import parse_state
+from benchmark_core.tasks import registry as tasks
 from orchestrator.catalog import ModelConfig, shown
 from orchestrator.catalog_note import settings_of_note
 from orchestrator.errors import Problem
@@ -17,7 +18,7 @@ def lint_configs(configs: Sequence[ModelConfig], file: str) -> Iterator[Problem]
     first_like: dict[tuple[object, ...], ModelConfig] = {}
     for row in configs:
         where = f"{file}, line {row.line}"
-        if row.task != "text_generation":
+        if not tasks.get(row.task).has_classes:
             if row.model_class is not None:
                 what = f"class {row.model_class} on a {row.task} row has no meaning"
                 yield Problem(f"{where}, column Class", what, "Leave the class empty.")

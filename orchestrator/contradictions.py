@@ -16,6 +16,7 @@ def find_contradictions(settings: Settings) -> Iterator[Problem]:
     yield from _about_backend(settings)
     yield from _about_meters(settings)
     yield from find_exporter_contradictions(settings)
+    yield from _about_samples(settings)
     yield from _about_stopping(settings)
     yield from _without_effect(settings)
     if settings.region not in carbon.regions():
@@ -69,6 +70,16 @@ def _about_meters(settings: Settings) -> Iterator[Problem]:
             "the simulated meter goes with the simulated backend only",
             "Add --backend simulated, or choose nvml, dcgm or codecarbon.",
         )
+
+
+def _about_samples(settings: Settings) -> Iterator[Problem]:
+    if settings.prompts_file and settings.dataset_dir:
+        yield Problem("--dataset-dir", "goes instead of --prompts-file", "Leave one of them out.")
+    if settings.seed is None and "seed" in settings.given:
+        yield Problem("--seed", "is of a draw", "Add --sample stratified, or leave it out.")
+    if settings.seed is not None and settings.prompts_file:
+        what = "a prompts file does not say where its prompts come from"
+        yield Problem("--sample stratified", what, "Use --dataset-dir, or leave it out.")
 
 
 def _about_stopping(settings: Settings) -> Iterator[Problem]:

@@ -21,7 +21,7 @@ from benchmark_core.report import (
     TraceFacts,
     mean,
 )
-from orchestrator.catalog import catalog_spelling
+from benchmark_core.tasks import registry as tasks
 from orchestrator.run_record import Record
 
 HASH_CHARACTERS = 16
@@ -135,7 +135,7 @@ def _error_message(record: Record) -> str:
 COLUMNS: dict[str, Callable[[Record], Cell]] = {
     "model_name": lambda record: record.spec.model.id,
     "model_class": lambda record: record.spec.model.model_class,
-    "task": lambda record: catalog_spelling(record.spec.task),
+    "task": lambda record: tasks.get(record.spec.task).spellings[0],
     "reasoning_state": lambda r: r.spec.reasoning.state if r.spec.reasoning else None,
     "total_prompts": _of_summary(lambda summary: summary.total_prompts),
     "successful_prompts": _of_summary(lambda summary: summary.successful_prompts),

@@ -5,6 +5,7 @@ import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import cast
 
 from benchmark_core.contract import (
@@ -23,9 +24,11 @@ from benchmark_core.reasoning.resolution import missing_level, reasons
 from benchmark_core.reasoning.states import parse_state
 from benchmark_core.samples import SYNTHETIC_SAMPLES
 from benchmark_core.tasks import registry as tasks
+from benchmark_core.tasks.base import Task
 from orchestrator.catalog import ModelConfig
 from orchestrator.contradictions import find_contradictions
 from orchestrator.errors import Problem, UsageError
+from orchestrator.own_samples import OwnSamples
 from orchestrator.settings import REFERENCE_GPUS_PER_NODE, Settings
 from orchestrator.simulation_file import Simulations
 
@@ -49,8 +52,11 @@ REFERENCE_GPUS = GpuSet(count=REFERENCE_GPUS_PER_NODE, memory_bytes=REFERENCE_GP
 
 @dataclass(frozen=True)
 class PlannedRun:
+    """A row and its spec. `samples_path` is where samples of the user's are on the host."""
+
     config: ModelConfig
     spec: RunSpec
+    samples_path: Path | None = None
 
     @property
     def run_id(self) -> str:
@@ -69,7 +75,7 @@ def make_plan(
     configs: Sequence[ModelConfig],
     settings: Settings,
     gpus: GpuSet,
-    prompts_sha256: str | None,
+    own: OwnSamples | None,
     simulations: Simulations,
 ) -> Plan:
     """One run for each row that can be run, in catalog order.
@@ -83,12 +89,13 @@ def make_plan(
     runs: list[PlannedRun] = []
     skipped: list[Problem] = []
     for config in configs:
-        obstacle = _obstacle(config, settings, gpus)
+        obstacle = _obstacle(config, settings, gpus, own)
         if obstacle:
             skipped.append(obstacle)
             continue
-        spec = _spec(config, settings, gpus, prompts_sha256, simulations)
-        runs.append(PlannedRun(config=config, spec=spec))
+        spec = _spec(config, settings, gpus, own, simulations)
+        path = own.paths[config.task] if own else None
+        runs.append(PlannedRun(config=config, spec=spec, samples_path=path))
     problems = _shared_names(runs)
     if problems:
         raise UsageError(*problems)
@@ -121,7 +128,7 @@ def _spec(
     config: ModelConfig,
     settings: Settings,
     gpus: GpuSet,
-    prompts_sha256: str | None,
+    own: OwnSamples | None,
     simulations: Simulations,
 ) -> RunSpec:
     task = tasks.get(config.task)
@@ -139,8 +146,9 @@ def _spec(
         ),
         task=config.task,
         reasoning=reasoning,
-        samples=_samples(task.dataset_id, settings, prompts_sha256),
+        samples=_samples(task, settings, own),
         limits=task.limits(reasons(config.model_id, reasoning)),
+        steps=task.steps,
         precision=task.precision,
         repetitions=settings.repetitions,
         backend=_backend(settings, simulations.of(name)),
@@ -154,12 +162,15 @@ def _spec(
     )
 
 
-def _samples(dataset_id: str, settings: Settings, prompts_sha256: str | None) -> SampleSource:
-    if prompts_sha256:
-        return SampleSource(prompts_sha256=prompts_sha256, count=settings.num_prompts)
+def _samples(task: Task, settings: Settings, own: OwnSamples | None) -> SampleSource:
+    count, seed = settings.num_prompts, settings.seed
+    if own and own.are_prompts:
+        return SampleSource(prompts_sha256=own.sha256[task.name], count=count)
+    if own:
+        return SampleSource(folder_sha256=own.sha256[task.name], count=count, seed=seed)
     if settings.backend == "simulated":
-        return SampleSource(synthetic=True, count=settings.num_prompts or SYNTHETIC_SAMPLES)
-    return SampleSource(dataset_id=dataset_id, count=settings.num_prompts)
+        return SampleSource(synthetic=True, count=count or SYNTHETIC_SAMPLES)
+    return SampleSource(dataset_id=task.dataset_id, count=count, seed=seed)
 
 
 def _backend(settings: Settings, simulation: Simulation) -> BackendSpec:
@@ -208,12 +219,15 @@ def _shared_names(runs: Sequence[PlannedRun]) -> list[Problem]:
     return problems
 
 
-def _obstacle(config: ModelConfig, settings: Settings, gpus: GpuSet) -> Problem | None:
+def _obstacle(
+    config: ModelConfig, settings: Settings, gpus: GpuSet, own: OwnSamples | None
+) -> Problem | None:
     """Why a row cannot be run here, though it is a good row."""
     where = f"{settings.csv}, line {config.line}"
-    if not tasks.supported(config.task):
-        what = f"{config.model_id}: task {config.task} is not supported yet"
-        return Problem(where, what, "The row is skipped.")
+    if own and config.task in own.obstacles:
+        fault = own.obstacles[config.task]
+        what = f"{config.model_id}: {fault.message}"
+        return Problem(where, what, f"The row is skipped. {fault.remedy}")
     if objection := _missing_level(config):
         what = f"{config.model_id}: {objection}"
         return Problem(where, what, "The row is skipped; write On as its state.")

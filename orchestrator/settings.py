@@ -41,6 +41,7 @@ class Preset:
     repetitions: int
 
 
+SAMPLINGS = ("first", "stratified")
 PRESETS: Mapping[str, Preset] = {
     "official": Preset(num_prompts=None, repetitions=DEFAULT_REPETITIONS),
     "overnight": Preset(num_prompts=50, repetitions=3),
@@ -60,6 +61,8 @@ class Settings:
     endpoint: str | None
     num_prompts: int | None
     prompts_file: Path | None
+    dataset_dir: Path | None
+    seed: int | None
     model_name: str | None
     model_class: str | None
     reasoning_state: str | None
@@ -118,6 +121,8 @@ def from_arguments(flags: Namespace, environ: Mapping[str, str] | None = None) -
         endpoint=flags.endpoint or (env.get("VLLM_ENDPOINT") if backend == "vllm" else None),
         num_prompts=flags.num_prompts or preset.num_prompts,
         prompts_file=Path(flags.prompts_file) if flags.prompts_file else None,
+        dataset_dir=Path(flags.dataset_dir) if flags.dataset_dir else None,
+        seed=(flags.seed or 0) if flags.sample == "stratified" else None,
         model_name=flags.model_name,
         model_class=flags.model_class,
         reasoning_state=flags.reasoning_state,

@@ -171,11 +171,10 @@ class Sweep:
             launch=launch,
             wants_gpus=spec.device.kind == "cuda",
             offline=self._settings.offline or spec.backend.simulation is not None,
-            prompts_file=self._settings.prompts_file,
+            samples=todo.run.samples_path,
         )
 
     def _launch(self, run: PlannedRun, log_name: str) -> Launch:
-        prompts = self._settings.prompts_file
         uuids = tuple(gpu.uuid for gpu in self._gpus[: run.spec.device.gpu_count])
         return Launch(
             engine=self._engine.name,
@@ -183,7 +182,7 @@ class Sweep:
             image_digest=self._engine.image_digest(),
             gpu_uuids=uuids,
             timeout_seconds=self._settings.timeout_seconds,
-            prompts_path=self._engine.prompts_path(prompts) if prompts else None,
+            samples_path=self._engine.samples_path(run.samples_path) if run.samples_path else None,
             region=self._settings.region,
             dcgm_endpoint=self._settings.dcgm_endpoint,
             gpus_at_rest=self._resting.of(uuids),

@@ -1,6 +1,5 @@
 """What the documentation says is true: its links resolve, and its tables match the code."""
 
-import argparse
 import ast
 import re
 from collections.abc import Iterator
@@ -28,6 +27,7 @@ from benchmark_core.reasoning import overrides
 from benchmark_core.reasoning.families import FAMILIES, Effective, Family, Mechanism, family_of
 from benchmark_core.reasoning.resolution import missing_level, reasons, resolve
 from benchmark_core.reasoning.states import KNOWN_STATES, parse_state
+from benchmark_core.recipe import Recipe
 from benchmark_core.tasks import registry as tasks
 from benchmark_core.tasks.base import Task
 from orchestrator import __main__ as orchestrator_command
@@ -39,10 +39,13 @@ from orchestrator.errors import HostError, UsageError
 from orchestrator.master_columns import COLUMNS
 from orchestrator.run_directory import ATTEMPTS_DIR, OUTCOME_FILE
 from tests.support.pages import PAGES, ROOT, coded, rows, run_folder_files, section, text
+from tests.support.parsers import actions, commands_of
 
 # Flags of build.sh, docker, mypy and the benchmark scripts.
 FOREIGN_FLAGS = {"--base", "--tag", "--no-cache", "--help", "--all", "--filter"}
 FOREIGN_FLAGS |= {"--strict", "--rows", "--out", "--seconds", "--simulated"}
+# Packages whose modules the architecture names one by one.
+TREES = ("orchestrator", "benchmark_core", "benchmark_core/reasoning", "benchmark_core/checkpoints")
 # Places inside a container, the path of a page on the hub, and words that switch reasoning.
 KNOWN_ROOTS = {"results", "inputs", "home", "run", "tmp", "dev", "tree", "think", "no_think"}
 KNOWN_HOSTS = {"huggingface.co", "keepachangelog.com"}
@@ -78,17 +81,18 @@ def test_the_tree_of_the_architecture_names_every_module() -> None:
     parts = re.findall(r"[\w*]+\.py", section(text("docs/architecture.md"), "Packages"))
     unnamed = [
         path
-        for package in ("orchestrator", "benchmark_core", "benchmark_core/reasoning")
+        for package in TREES
         for path in (ROOT / package).glob("*.py")
         if not path.name.startswith("__") and not any(path.match(part) for part in parts)
     ]
     assert unnamed == []
 
 
-@pytest.mark.parametrize("interface", [Task, Backend, Meter])
+@pytest.mark.parametrize("interface", [Task, Recipe, Backend, Meter])
 def test_the_members_of_an_interface_are_named_where_it_is_explained(interface: type) -> None:
     named = re.findall(r"\w+", text("docs/architecture.md").split("## Adding a variant")[1])
-    assert {name for name in vars(interface) if not name.startswith("_")} <= set(named)
+    members = {*vars(interface), *interface.__annotations__}
+    assert {name for name in members if not name.startswith("_")} <= set(named)
 
 
 def test_every_decision_is_listed() -> None:
@@ -99,16 +103,6 @@ def test_every_decision_is_listed() -> None:
 
 
 # ------------------------------------------------------------------ flags, variables, codes
-
-
-def actions(parser: argparse.ArgumentParser) -> Iterator[argparse.Action]:
-    return (action for action in parser._actions if action.dest != "help")
-
-
-def commands_of(parser: argparse.ArgumentParser) -> dict[str, argparse.ArgumentParser]:
-    """The parsers of the commands of a program, by their names."""
-    (commands,) = (a for a in actions(parser) if isinstance(a, argparse._SubParsersAction))
-    return dict(commands.choices)
 
 
 def test_every_flag_is_documented_with_choices_and_default() -> None:

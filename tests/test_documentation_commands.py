@@ -18,9 +18,9 @@ from tests.support.tiny_hub import built_hub  # noqa: F401
 
 # `make demo` as the Makefile has it, for one row and one repetition; it runs whole by itself.
 ONE_DEMO_ROW = (
-    "python -m demo.tiny_models demo/hub\n"
+    "python -m demo.tiny_zoo demo/hub && python -m demo.own_samples demo/samples\n"
     "HF_HUB_CACHE=$PWD/demo/hub HF_HUB_OFFLINE=1 python batch_runner.py --csv demo/catalog.csv"
-    " --prompts-file demo/prompts.jsonl --output-dir demo/results --engine process --device cpu"
+    " --dataset-dir demo/samples --output-dir demo/results --engine process --device cpu"
     " --repetitions 1 --model-name gpt2 --reasoning-state off"
 )
 OTHER_FORMS = {
@@ -74,7 +74,7 @@ def programs(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def checkout(tmp_path: Path, built_hub: Path) -> Path:  # noqa: F811
     """A copy of what a reader has after cloning, the demo's models built already to save time."""
     folder = tmp_path / "checkout"
-    unwanted = shutil.ignore_patterns("__pycache__", "hub", "results", "*.whl")
+    unwanted = shutil.ignore_patterns("__pycache__", "hub", "results", "samples", "*.whl")
     folder.mkdir()
     for name in ("benchmark_core", "orchestrator", "demo", "docker", "benchmarks"):
         shutil.copytree(ROOT / name, folder / name, ignore=unwanted)
@@ -130,7 +130,7 @@ def test_the_demo_gives_what_the_readme_shows(checkout: Path, programs: Path) ->
     (heading,) = (line for line in done.stdout.splitlines() if line.startswith("run  "))
     assert heading.split() in shown
     names = list(COLUMNS)
-    assert [names[n - 1] for n in (1, 4, 6, 12, 14, 15, 16, 19)] in shown
+    assert [names[n - 1] for n in (1, 3, 4, 6, 12, 14, 15, 16, 19)] in shown
 
 
 def test_the_lines_that_are_run_otherwise_stand_in_the_documentation() -> None:

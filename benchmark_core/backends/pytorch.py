@@ -1,26 +1,24 @@
 """The backend that runs the model itself, with PyTorch, in this process."""
 
+import copy
 import gc
 import time
 from array import array
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
-from benchmark_core.backends.base import (
-    Conditions,
-    Encoded,
-    LoadedModel,
-    MeasuredPass,
-    Recipe,
-    Sample,
-    SampleResult,
-)
+from benchmark_core.backends.base import Conditions, SampleResult, Unusable
+from benchmark_core.backends.prepared_inputs import PreparedInputs
 from benchmark_core.contract import DeviceSpec, RunSpec, TokenLimits
-from benchmark_core.faults import MemoryFault, ModelFault, SpecFault
+from benchmark_core.faults import MemoryFault, ModelFault, RunFault, SampleFault, SpecFault
+from benchmark_core.kinds import MeasuredPass
+from benchmark_core.recipe import Encoded, LoadedModel, Recipe, Sample
 
 WARM_UP_REPEATS = 10
+WARM_UP_STEPS = 2
 SEED = 0
 _TWO_TOKENS = TokenLimits(max_new_tokens=2, min_new_tokens=2)
 
@@ -28,14 +26,16 @@ _TWO_TOKENS = TokenLimits(max_new_tokens=2, min_new_tokens=2)
 class PyTorchBackend:
     """One model on one CPU, one GPU, or spread over several GPUs; one sample at a time."""
 
-    def __init__(self, spec: RunSpec, recipe: Recipe) -> None:
+    def __init__(self, spec: RunSpec, recipe: Recipe, folder: Path) -> None:
         self._spec = spec
+        self._folder = folder
         self._recipe = recipe
         self._device = ""
         self._processor: Any = None
         self._model: Any = None
         self._eos_ids: list[int] = []
-        self._encoded: Sequence[Encoded] = ()
+        self._prepared = PreparedInputs(folder)
+        self._last = MeasuredPass("preprocess")
         self._limits: TokenLimits | None = None
         self._batch_size = 0
 
@@ -52,47 +52,77 @@ class PyTorchBackend:
         check_device(self._spec.device.used_by_model(), loaded)
         return replace(loaded, gpu_uuids=_gpu_uuids(loaded.device), seed=SEED)
 
-    def preprocess(self, samples: Sequence[Sample]) -> Sequence[Encoded]:
-        self._encoded = [
-            self._recipe.encode(sample, self._processor, self._model) for sample in samples
-        ]
-        return self._encoded
+    def preprocess(self, samples: Sequence[Sample]) -> Sequence[Encoded | Unusable]:
+        self._prepared.close()
+        self._prepared = PreparedInputs(self._folder)
+        for sample in samples:
+            self._prepared.add(self._prepare(sample))
+        return self._prepared
+
+    def _prepare(self, sample: Sample) -> Encoded | Unusable:
+        try:
+            return self._recipe.encode(sample, self._processor, self._model)
+        except SampleFault as fault:
+            return Unusable(fault.message)
+        except RunFault:
+            raise
+        except Exception as problem:  # noqa: BLE001 - one bad sample fails that sample alone
+            return Unusable(f"{type(problem).__name__}: {problem}")
 
     def warm_up(self, prepared: Encoded, passes: Sequence[MeasuredPass]) -> None:
-        """One generation as long as the longest pass and ten of two tokens; or ten plain runs."""
-        generating = [step for step in passes if step.limits is not None]
-        if not generating:
-            for _ in range(WARM_UP_REPEATS):
-                self.run(prepared, passes[-1])
-            return
-        longest = max(generating, key=_max_new_tokens)
-        self.run(prepared, longest)
+        """One run of the longest pass, and ten of two tokens or steps; or ten plain runs."""
+        longest = passes[-1]
+        short = replace(
+            longest,
+            limits=longest.limits and _TWO_TOKENS,
+            steps=longest.steps and WARM_UP_STEPS,
+        )
+        if short != longest:
+            self.run(prepared, longest)
         for _ in range(WARM_UP_REPEATS):
-            self.run(prepared, MeasuredPass(longest.name, _TWO_TOKENS))
+            self.run(prepared, short)
 
     def run(self, prepared: Encoded, step: MeasuredPass) -> SampleResult:
         """One sample of one pass; moving its inputs to the device is part of it."""
         import torch
 
+        self._last, self._limits = step, None
         with torch.inference_mode(), self._memory_watched("while a sample ran"):
-            inputs = {name: value.to(self._device) for name, value in prepared.inputs.items()}
+            if step.steps is not None:
+                self._batch_size = 1
+                self._model(**prepared.inputs, num_inference_steps=step.steps)
+                return SampleResult(prepared.prompt_tokens, 0, "stop")
+            inputs = self._on_device(prepared.inputs)
             self._batch_size = len(next(iter(inputs.values())))
             if step.limits is None:
-                self._limits = None
                 self._model(**inputs)
                 return SampleResult(prepared.prompt_tokens, 0, "stop")
-            settings = self._generation_settings(step.limits)
-            self._limits = TokenLimits(
-                max_new_tokens=settings.max_new_tokens, min_new_tokens=settings.min_new_tokens
-            )
-            first_token = _FirstToken(self.synchronise)
-            sequence = self._model.generate(
-                **inputs,
-                generation_config=settings,
-                logits_processor=[first_token] if step.limits.max_new_tokens > 1 else None,
-            )[0]
+            return self._generate(prepared, inputs, step.limits)
+
+    def _on_device(self, inputs: dict[str, Any]) -> dict[str, Any]:
+        """Numbers that are no counts take the type of the weights, where those have but one."""
+        dtype = getattr(self._model, "dtype", None)
+        return {
+            name: value.to(self._device, dtype=dtype if value.is_floating_point() else None)
+            for name, value in inputs.items()
+        }
+
+    def _generate(
+        self, prepared: Encoded, inputs: dict[str, Any], limits: TokenLimits
+    ) -> SampleResult:
+        settings = self._generation_settings(limits)
+        first_token = _FirstToken(self.synchronise)
+        sequence = self._model.generate(
+            **inputs,
+            generation_config=settings,
+            logits_processor=[first_token] if limits.max_new_tokens > 1 else None,
+        )[0]
         # Four bytes a token: the outputs of a whole pass are kept until its window has closed.
-        generated = array("I", sequence[inputs["input_ids"].shape[-1] :].tolist())
+        generated = array("I", sequence[prepared.echoed_tokens :].tolist())
+        self._limits = TokenLimits(
+            max_new_tokens=settings.max_new_tokens, min_new_tokens=settings.min_new_tokens
+        )
+        refuse_other_length(len(generated), limits)
         stopped = generated[-1] in self._eos_ids
         return SampleResult(
             prompt_tokens=prepared.prompt_tokens,
@@ -110,19 +140,20 @@ class PyTorchBackend:
                 torch.cuda.synchronize(index)
 
     def conditions(self) -> Conditions:
-        first = self._encoded[0]
+        first = self._prepared.first()
         return Conditions(
             batch_size=self._batch_size,
             limits=self._limits,
+            steps=self._last.steps,
             prompt_form=first.form,
             template_kwargs=first.template_kwargs,
-            prompts_cut=sum(item.cut for item in self._encoded),
+            prompts_cut=self._prepared.cut,
         )
 
     def close(self) -> None:
         self._model = None
         self._processor = None
-        self._encoded = ()
+        self._prepared.close()
         gc.collect()
         if self._device.startswith("cuda"):
             import torch
@@ -138,6 +169,11 @@ class PyTorchBackend:
         if not hasattr(self._model, "generate"):
             return
         own, config = self._model.generation_config, self._model.config.get_text_config()
+        kept = {
+            name: getattr(own, name)
+            for name in self._recipe.kept_settings
+            if getattr(own, name, None) is not None
+        }
         ends = _first_set("eos_token_id", own, config, self._processor)
         self._eos_ids = [ends] if isinstance(ends, int) else list(ends or ())
         pad = _first_set("pad_token_id", self._processor, own, config)
@@ -145,20 +181,21 @@ class PyTorchBackend:
             eos_token_id=self._eos_ids or None,
             pad_token_id=pad if pad is not None else next(iter(self._eos_ids), None),
             bos_token_id=_first_set("bos_token_id", own, config, self._processor),
+            decoder_start_token_id=_first_set(
+                "decoder_start_token_id", own, self._model.config, config
+            ),
+            **kept,
         )
 
     def _generation_settings(self, limits: TokenLimits) -> Any:
-        ids = self._model.generation_config
-        return _generation_config(
+        return _changed(
+            self._model.generation_config,
             max_new_tokens=limits.max_new_tokens,
             min_new_tokens=limits.min_new_tokens,
             do_sample=False,
             num_beams=1,
             num_return_sequences=1,
             use_cache=True,
-            eos_token_id=ids.eos_token_id,
-            pad_token_id=ids.pad_token_id,
-            bos_token_id=ids.bos_token_id,
         )
 
     @contextmanager
@@ -242,15 +279,26 @@ def _gpu_uuids(device: DeviceSpec) -> tuple[str, ...]:
     return tuple(f"GPU-{own.uuid}" for own in properties)
 
 
+def refuse_other_length(tokens: int, limits: TokenLimits) -> None:
+    """Raises ValueError: the output is not what was asked for, or more was taken for it."""
+    if not limits.min_new_tokens <= tokens <= limits.max_new_tokens:
+        raise ValueError(
+            f"{tokens} new tokens, and at least {limits.min_new_tokens} and at most"
+            f" {limits.max_new_tokens} were asked for"
+        )
+
+
+def _changed(config: Any, **settings: Any) -> Any:
+    changed = copy.deepcopy(config)
+    changed.update(**settings)
+    return changed
+
+
 def _generation_config(**settings: Any) -> Any:
     import transformers
 
     make: Any = transformers.GenerationConfig
     return make(**settings)
-
-
-def _max_new_tokens(step: MeasuredPass) -> int:
-    return 0 if step.limits is None else step.limits.max_new_tokens
 
 
 def _first_set(name: str, *places: Any) -> Any:

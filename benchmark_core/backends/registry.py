@@ -3,13 +3,16 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmark_core.backends.base import Backend, Recipe
-from benchmark_core.contract import BackendName, RunSpec
+from benchmark_core.backends.base import Backend
+from benchmark_core.contract import BackendName, Kind, RunSpec
 from benchmark_core.faults import SpecFault
+from benchmark_core.recipe import Recipe
 
 
-def create(spec: RunSpec, recipe: Recipe, folder: Path) -> Backend:
+def create(spec: RunSpec, recipe: Recipe, usual_kind: Kind, folder: Path) -> Backend:
     """The backend of the spec, with nothing loaded yet. `folder` is the folder of the run.
+
+    `usual_kind` is how checkpoints of the task are mostly run, for backends that load none.
 
     Raises:
         SpecFault: this version does not have it.
@@ -20,22 +23,22 @@ def create(spec: RunSpec, recipe: Recipe, folder: Path) -> Backend:
             f"the backend {name} is not built in this version",
             f"Choose one of: {', '.join(BUILT)}.",
         )
-    return _FACTORIES[name](spec, recipe, folder)
+    return _FACTORIES[name](spec, recipe, usual_kind, folder)
 
 
-def _pytorch(spec: RunSpec, recipe: Recipe, folder: Path) -> Backend:
+def _pytorch(spec: RunSpec, recipe: Recipe, usual_kind: Kind, folder: Path) -> Backend:
     from benchmark_core.backends.pytorch import PyTorchBackend
 
-    return PyTorchBackend(spec, recipe)
+    return PyTorchBackend(spec, recipe, folder)
 
 
-def _simulated(spec: RunSpec, recipe: Recipe, folder: Path) -> Backend:
+def _simulated(spec: RunSpec, recipe: Recipe, usual_kind: Kind, folder: Path) -> Backend:
     from benchmark_core.backends.simulated import SimulatedBackend
 
-    return SimulatedBackend(spec, recipe, folder)
+    return SimulatedBackend(spec, usual_kind, folder)
 
 
-_FACTORIES: dict[BackendName, Callable[[RunSpec, Recipe, Path], Backend]] = {
+_FACTORIES: dict[BackendName, Callable[[RunSpec, Recipe, Kind, Path], Backend]] = {
     "pytorch": _pytorch,
     "simulated": _simulated,
 }

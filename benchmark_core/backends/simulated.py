@@ -5,18 +5,12 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmark_core.backends.base import (
-    Conditions,
-    LoadedModel,
-    MeasuredPass,
-    Prepared,
-    Recipe,
-    Sample,
-    SampleResult,
-)
-from benchmark_core.contract import REPORT_FILE, RunSpec, Simulation, TokenLimits
+from benchmark_core.backends.base import Conditions, Prepared, SampleResult
+from benchmark_core.contract import REPORT_FILE, Kind, RunSpec, Simulation, TokenLimits
 from benchmark_core.faults import MemoryFault
 from benchmark_core.hub import pinned_commit
+from benchmark_core.kinds import MeasuredPass
+from benchmark_core.recipe import LoadedModel, Sample
 
 ANSWER_TOKENS = 48
 FIRST_TOKEN_SHARE = 0.1
@@ -29,11 +23,13 @@ CRASH_EXIT_CODE = 134
 class SimulatedBackend:
     """Sleeps instead of computing. Everything it gives is a rehearsal, never a measurement."""
 
-    def __init__(self, spec: RunSpec, recipe: Recipe, folder: Path) -> None:
+    def __init__(self, spec: RunSpec, kind: Kind, folder: Path) -> None:
         self._spec = spec
+        self._kind = kind
         self._folder = folder
         self._simulation = spec.backend.simulation or Simulation()
         self._limits: TokenLimits | None = None
+        self._steps: int | None = None
 
     def load(self) -> LoadedModel:
         time.sleep(self._simulation.load_seconds)
@@ -47,6 +43,8 @@ class SimulatedBackend:
         return LoadedModel(
             model_id=model.id,
             commit=pinned_commit(model.revision),
+            kind=self._kind,
+            processor_commit=None,
             processor=model.processor or model.id,
             dtype="float64" if wrong else self._spec.precision,
             quantization=model.quantization,
@@ -65,6 +63,7 @@ class SimulatedBackend:
     def run(self, prepared: Prepared, step: MeasuredPass) -> SampleResult:
         self._misbehave()
         self._limits = limits = step.limits
+        self._steps = step.steps
         if limits is None:
             time.sleep(self._simulation.seconds_per_sample)
             return SampleResult(prepared, 0, "stop")
@@ -97,6 +96,7 @@ class SimulatedBackend:
         return Conditions(
             batch_size=1,
             limits=self._limits,
+            steps=self._steps,
             prompt_form=None,
             template_kwargs={},
             prompts_cut=0,

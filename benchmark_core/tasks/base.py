@@ -1,29 +1,14 @@
-"""What every task offers, and the three ways in which a task is measured.
+"""What every task states and offers. Importing a task loads no model library."""
 
-A task is one of three kinds; its kind alone decides which passes run over the samples and which
-phases they give:
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Protocol
 
-    generate   preprocess, prefill (one new token), generate (N)  ->  preprocess, prefill, decode
-    forward    preprocess, forward                                ->  the same
-    call       preprocess, call                                   ->  the same
-"""
+from benchmark_core.contract import Kind, Precision, PromptForm, RunSpec, TaskName, TokenLimits
+from benchmark_core.media import Column
+from benchmark_core.recipe import Recipe
 
-from collections.abc import Callable, Sequence
-from typing import Any, Literal, Protocol
-
-from benchmark_core.backends.base import MeasuredPass, Recipe
-from benchmark_core.contract import (
-    PassName,
-    PhaseName,
-    Precision,
-    PromptForm,
-    RunSpec,
-    TaskName,
-    TokenLimits,
-)
-from benchmark_core.report import Phase, Window
-
-Kind = Literal["generate", "forward", "call"]
+REASONING_LIMITS = TokenLimits(max_new_tokens=8192, min_new_tokens=1)
 
 
 class RenderedPrompt(Protocol):
@@ -49,97 +34,38 @@ class Prompts(Protocol):
         """The prompt of a user's text. Raises RunFault."""
 
 
-class Task(Protocol):
-    """One of the ten tasks. Importing a task loads no model library."""
+@dataclass(frozen=True)
+class Task:
+    """One of the ten tasks: what the methodology says of it, and its recipe.
 
-    @property
-    def name(self) -> TaskName: ...
+    `spellings` are those of a catalog, in lower case with `_` between words; the first is the
+    preferred one. A sample consists of `columns`; one with an empty column is dropped. `kinds` are
+    the ways in which checkpoints of the task are run; the first is what a rehearsal plays.
+    `new_tokens` is how many tokens a checkpoint generates that generates at all, `steps` how many
+    steps one draws in. `has_classes` and `can_reason` say whether models of the task are sorted
+    into classes, and told to reason.
+    """
 
-    @property
-    def kind(self) -> Kind: ...
-
-    @property
-    def dataset_id(self) -> str: ...
-
-    @property
-    def columns(self) -> tuple[str, ...]:
-        """The columns a sample consists of; a sample with an empty one is dropped."""
-
-    @property
-    def precision(self) -> Precision: ...
+    name: TaskName
+    spellings: tuple[str, ...]
+    pipeline_tag: str
+    dataset_id: str
+    columns: tuple[Column, ...]
+    kinds: tuple[Kind, ...]
+    recipe: Callable[[RunSpec, Prompts], Recipe]
+    precision: Precision = "float32"
+    new_tokens: int | None = None
+    steps: int | None = None
+    has_classes: bool = False
+    can_reason: bool = False
 
     def limits(self, reasons: bool) -> TokenLimits | None:
-        """How many tokens a sample may generate, None where nothing is generated.
+        """How many tokens a sample may generate, None where no checkpoint generates any.
 
         `reasons`: the run is to have the limits of one that reasons.
         """
-
-    def passes(self, limits: TokenLimits | None) -> tuple[MeasuredPass, ...]:
-        """The walks over all samples, in order."""
-
-    def phases(self, windows: Sequence[Window]) -> dict[PhaseName, Phase]:
-        """The phases of the methodology, from the windows of one repetition."""
-
-    def recipe(self, spec: RunSpec, prompts: Prompts) -> Recipe:
-        """What a backend needs to run this task on this model."""
-
-
-def passes_of(kind: Kind, limits: TokenLimits | None) -> tuple[MeasuredPass, ...]:
-    """The passes of a kind. `limits` are those of the generate pass; other kinds have none."""
-    preprocess = MeasuredPass("preprocess", None)
-    if kind != "generate":
-        return (preprocess, MeasuredPass(kind, None))
-    if limits is None:
-        raise ValueError("a task that generates needs token limits")
-    one_token = TokenLimits(max_new_tokens=1, min_new_tokens=1)
-    return (preprocess, MeasuredPass("prefill", one_token), MeasuredPass("generate", limits))
-
-
-def phases_of(kind: Kind, windows: Sequence[Window]) -> dict[PhaseName, Phase]:
-    """The phases of a kind from its windows.
-
-    Raises:
-        ValueError: a pass of the kind has no window, or two.
-    """
-    found = {window.name: window for window in windows}
-    wanted = _PASSES[kind]
-    if len(windows) != len(found) or set(found) != set(wanted):
-        names = ", ".join(window.name for window in windows) or "none"
-        raise ValueError(f"a {kind} task has the windows {', '.join(wanted)}; got {names}")
-    if kind == "generate":
-        prefill = _phase(found["prefill"])
-        return {
-            "preprocess": _phase(found["preprocess"]),
-            "prefill": prefill,
-            "decode": _difference(_phase(found["generate"]), prefill),
-        }
-    return {"preprocess": _phase(found["preprocess"]), kind: _phase(found[kind])}
-
-
-_PASSES: dict[Kind, tuple[PassName, ...]] = {
-    "generate": ("preprocess", "prefill", "generate"),
-    "forward": ("preprocess", "forward"),
-    "call": ("preprocess", "call"),
-}
-
-
-def _phase(window: Window) -> Phase:
-    return Phase(
-        duration_seconds=window.duration_seconds,
-        gpu_joules=window.reading.gpu_joules,
-        cpu_joules=window.reading.cpu_joules,
-        ram_joules=window.reading.ram_joules,
-    )
-
-
-def _difference(whole: Phase, part: Phase) -> Phase:
-    return Phase(
-        duration_seconds=whole.duration_seconds - part.duration_seconds,
-        gpu_joules=_minus(whole.gpu_joules, part.gpu_joules),
-        cpu_joules=_minus(whole.cpu_joules, part.cpu_joules),
-        ram_joules=_minus(whole.ram_joules, part.ram_joules),
-    )
-
-
-def _minus(whole: float | None, part: float | None) -> float | None:
-    return None if whole is None or part is None else whole - part
+        if reasons:
+            return REASONING_LIMITS
+        if self.new_tokens is None:
+            return None
+        return TokenLimits(max_new_tokens=self.new_tokens, min_new_tokens=self.new_tokens)

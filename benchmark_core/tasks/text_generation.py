@@ -11,107 +11,40 @@ How long a prompt may be:
 - A prompt that was cut either way is counted as cut.
 """
 
-from collections.abc import Sequence
-from functools import cached_property
 from typing import Any
 
-from benchmark_core.backends.base import Encoded, LoadedModel, MeasuredPass, Recipe, Sample
-from benchmark_core.contract import (
-    PhaseName,
-    Precision,
-    RunSpec,
-    TaskName,
-    TokenLimits,
-)
+from benchmark_core.checkpoints.checkpoint import Checkpoint
+from benchmark_core.checkpoints.choice import ChosenRecipe
+from benchmark_core.checkpoints.plain_recipe import PlainRecipe
+from benchmark_core.checkpoints.text_to_text import PLAIN_TEXT, TextToText, is_text_to_text
+from benchmark_core.checkpoints.texts import POSITIONS_WHEN_UNSTATED, padded_with_end
+from benchmark_core.contract import RunSpec
 from benchmark_core.faults import SampleFault
-from benchmark_core.hub import repository_text, resolved_commit
-from benchmark_core.report import Phase, Window
-from benchmark_core.tasks.base import Kind, Prompts, RenderedPrompt, passes_of, phases_of
-from benchmark_core.tasks.model_faults import told_as_model_faults
-from benchmark_core.tasks.model_loading import (
-    check_loaded,
-    check_quantization,
-    check_still_quantized,
-    chosen_dtype,
-    placement,
-    quantization_method,
-    runs_own_code,
-    template_sha256,
-    weights_device,
-    weights_dtype,
-)
+from benchmark_core.media import Column
+from benchmark_core.recipe import Encoded, Recipe, Sample
+from benchmark_core.tasks.base import Prompts, RenderedPrompt, Task
 
 USER_TEXT_TOKENS = 2048
-POSITIONS_WHEN_UNSTATED = 512
-
-_REASONING = TokenLimits(max_new_tokens=8192, min_new_tokens=1)
-_PLAIN = TokenLimits(max_new_tokens=10, min_new_tokens=10)
+NEW_TOKENS = 10
 
 
-class TextGeneration:
-    name: TaskName = "text_generation"
-    kind: Kind = "generate"
-    dataset_id = "AIEnergyScore/text_generation"
-    columns = ("text",)
-    precision: Precision = "float16"
+class CausalText(PlainRecipe):
+    """Loads a causal language model and its tokenizer."""
 
-    def limits(self, reasons: bool) -> TokenLimits:
-        return _REASONING if reasons else _PLAIN
+    kind = "generate"
+    processor_class = "AutoTokenizer"
+    # Some text models exist only as image-and-text ones.
+    model_classes = ("AutoModelForCausalLM", "AutoModelForImageTextToText")
 
-    def passes(self, limits: TokenLimits | None) -> tuple[MeasuredPass, ...]:
-        return passes_of(self.kind, limits)
-
-    def phases(self, windows: Sequence[Window]) -> dict[PhaseName, Phase]:
-        return phases_of(self.kind, windows)
-
-    def recipe(self, spec: RunSpec, prompts: Prompts) -> Recipe:
-        return TextGenerationRecipe(spec, prompts)
-
-
-class TextGenerationRecipe:
-    """Loads a causal language model and its tokenizer, all files from one commit."""
-
-    def __init__(self, spec: RunSpec, prompts: Prompts) -> None:
-        self._spec = spec
-        self._model = spec.model
+    def __init__(self, checkpoint: Checkpoint, prompts: Prompts) -> None:
+        super().__init__(checkpoint)
         self._prompts = prompts
 
     def load_processor(self) -> Any:
-        """The tokenizer, which pads with its end-of-text token when it has none for padding.
-
-        The prompts are settled with it, before the weights are fetched.
-        """
-        from transformers import AutoTokenizer
-
-        other = self._model.processor
-        with told_as_model_faults(other or self._name(), "the tokenizer"):
-            tokenizer = AutoTokenizer.from_pretrained(
-                other or self._model.id,
-                revision=None if other else self._commit,
-                trust_remote_code=self._model.trust_remote_code,
-            )
-        if tokenizer.pad_token is None:
-            tokenizer.pad_token = tokenizer.eos_token
-        self._prompts.settle(tokenizer, self._read_file)
+        """The tokenizer. The prompts are settled with it, before the weights are fetched."""
+        tokenizer = padded_with_end(super().load_processor())
+        self._prompts.settle(tokenizer, self._checkpoint.text_file)
         return tokenizer
-
-    def load_model(self, device: str) -> Any:
-        config = self._checkpoint_config()
-        check_quantization(self._model, config)
-        method = quantization_method(config)
-        with told_as_model_faults(self._name(), "the model"):
-            model, loading = _model_class(config).from_pretrained(
-                self._model.id,
-                config=config,
-                revision=self._commit,
-                trust_remote_code=self._model.trust_remote_code,
-                dtype=chosen_dtype(self._spec.precision, config),
-                output_loading_info=True,
-                **placement(self._spec.device.gpu_count, device),
-            )
-        check_loaded(self._name(), model, loading)
-        check_still_quantized(self._name(), model, method)
-        return model.eval()
 
     def encode(self, sample: Sample, processor: Any, model: Any) -> Encoded:
         """The prompt as token ids, shape (1, prompt tokens). Raises SampleFault."""
@@ -124,59 +57,25 @@ class TextGenerationRecipe:
             if not text:
                 raise SampleFault(
                     f"the chat template alone is longer than the {room} tokens of prompt that"
-                    f" {self._model.id} takes",
+                    f" {self._checkpoint.id} takes",
                     "Leave this row out: the model is too small for its own template.",
                 )
             prompt, inputs = self._tokenised(processor, text)
         return Encoded(
             inputs=inputs,
             prompt_tokens=_length(inputs),
+            echoed_tokens=_length(inputs),
             cut=cut,
             form=prompt.form,
             template_kwargs=prompt.template_kwargs,
         )
 
-    def describe(self, processor: Any, model: Any) -> LoadedModel:
-        return LoadedModel(
-            model_id=model.name_or_path,
-            commit=self._commit,
-            processor=processor.name_or_path,
-            dtype=weights_dtype(model),
-            quantization=quantization_method(model.config),
-            attention=getattr(model.config, "_attn_implementation", None),
-            ran_own_code=runs_own_code(model, model.config, processor),
-            device=weights_device(model),
-            template_sha256=template_sha256(processor),
-        )
-
-    def _name(self) -> str:
-        revision = self._model.revision
-        return self._model.id if revision is None else f"{self._model.id} at revision {revision}"
-
-    @cached_property
-    def _commit(self) -> str | None:
-        """The commit to take every file from, so that a branch that moves is never mixed."""
-        with told_as_model_faults(self._name(), "its revision"):
-            return resolved_commit(self._model.id, self._model.revision, "model")
-
-    def _checkpoint_config(self) -> Any:
-        from transformers import AutoConfig
-
-        with told_as_model_faults(self._name(), "its config.json"):
-            return AutoConfig.from_pretrained(
-                self._model.id,
-                revision=self._commit,
-                trust_remote_code=self._model.trust_remote_code,
-            )
-
-    def _read_file(self, name: str) -> str:
-        with told_as_model_faults(f"{self._name()} ({name})", "the file"):
-            return repository_text(self._model.id, name, self._commit)
-
     def _room(self, config: Any) -> int | None:
         """The longest prompt in tokens, None when the model sets no bound."""
-        limits = self._spec.limits or _PLAIN
-        reasons = limits.max_new_tokens > _PLAIN.max_new_tokens
+        limits = self._spec.limits
+        if limits is None:
+            return None
+        reasons = limits.max_new_tokens > limits.min_new_tokens
         unstated = None if reasons else POSITIONS_WHEN_UNSTATED
         positions = getattr(config, "max_position_embeddings", None) or unstated
         return None if positions is None else positions - limits.min_new_tokens
@@ -191,10 +90,23 @@ class TextGenerationRecipe:
         )
         if encoded["input_ids"].shape[-1] == 0:
             raise SampleFault(
-                f"a prompt has no tokens for the tokenizer of {self._model.id}: {text[:60]!r}",
+                f"a prompt has no tokens for the tokenizer of {self._checkpoint.id}: {text[:60]!r}",
                 "Take it out of the prompts.",
             )
         return prompt, dict(encoded)
+
+
+class ContinuedText(TextToText):
+    """An encoder-decoder model that goes on without being told a task; it has no chat."""
+
+    def __init__(self, checkpoint: Checkpoint, prompts: Prompts) -> None:
+        super().__init__(checkpoint, "{text}", PLAIN_TEXT)
+        self._prompts = prompts
+
+    def load_processor(self) -> Any:
+        tokenizer = super().load_processor()
+        self._prompts.settle(tokenizer, self._checkpoint.text_file)
+        return tokenizer
 
 
 def cut_text(tokenizer: Any, text: str, tokens: int) -> tuple[str, bool]:
@@ -221,13 +133,25 @@ def _length(inputs: dict[str, Any]) -> int:
     return int(inputs["input_ids"].shape[-1])
 
 
-def _model_class(config: Any) -> Any:
-    """The Auto class that takes this config: some text models exist only as image-and-text ones."""
-    from transformers import AutoModelForCausalLM, AutoModelForImageTextToText
+def make_recipe(spec: RunSpec, prompts: Prompts) -> Recipe:
+    def choose(checkpoint: Checkpoint) -> Recipe:
+        if is_text_to_text(checkpoint):
+            return ContinuedText(checkpoint, prompts)
+        return CausalText(checkpoint, prompts)
 
-    kind = type(config)
-    if kind in AutoModelForCausalLM._model_mapping:
-        return AutoModelForCausalLM
-    if kind in AutoModelForImageTextToText._model_mapping:
-        return AutoModelForImageTextToText
-    return AutoModelForCausalLM
+    return ChosenRecipe(spec, choose)
+
+
+TASK = Task(
+    name="text_generation",
+    spellings=("text_gen", "text_generation"),
+    pipeline_tag="text-generation",
+    dataset_id="AIEnergyScore/text_generation",
+    columns=(Column("text"),),
+    kinds=("generate",),
+    recipe=make_recipe,
+    precision="float16",
+    new_tokens=NEW_TOKENS,
+    has_classes=True,
+    can_reason=True,
+)

@@ -13,7 +13,7 @@ ExitCause = Literal["exited", "out_of_memory", "stopped", "vanished", "not_start
 
 @dataclass(frozen=True)
 class Order:
-    """One attempt to start. `folder` holds the spec; `prompts_file` is the host's path, if any.
+    """One attempt to start. `folder` holds the spec; `samples` is a file or a folder of the user's.
 
     `wants_gpus` is false for runs on the CPU and for simulated ones: no device is asked for then.
     `offline` runs, simulated ones for example, get no network.
@@ -25,7 +25,7 @@ class Order:
     log_path: Path
     launch: Launch
     wants_gpus: bool
-    prompts_file: Path | None = None
+    samples: Path | None = None
     offline: bool = False
 
 
@@ -86,7 +86,7 @@ class Engine(Protocol):
     def image_digest(self) -> str | None:
         """What identifies the program that runs, None where there is no image."""
 
-    def prompts_path(self, prompts_file: Path) -> str:
+    def samples_path(self, samples: Path) -> str:
         """Where a run of this engine will see that file."""
 
     def start(self, order: Order) -> Handle:

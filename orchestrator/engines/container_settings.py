@@ -142,8 +142,8 @@ def create_arguments(
     return arguments
 
 
-def prompts_target(prompts_file: Path) -> str:
-    return f"{INPUTS}/{prompts_file.name}"
+def samples_target(samples: Path) -> str:
+    return f"{INPUTS}/{samples.name}"
 
 
 def hash_of_folder(folder: Path) -> str:
@@ -171,8 +171,8 @@ def _mounts(caches: Caches | None, order: Order, token_file: Path | None) -> lis
 
     binds = [(order.folder, RESULTS, False)]
     binds += [(folder, target, False) for folder, target in caches or ()]
-    if order.prompts_file is not None:
-        binds.append((order.prompts_file, prompts_target(order.prompts_file), True))
+    if order.samples is not None:
+        binds.append((order.samples, samples_target(order.samples), True))
     if token_file is not None:
         binds.append((token_file, TOKEN, True))
     mounts = [

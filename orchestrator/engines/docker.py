@@ -19,7 +19,7 @@ from orchestrator.engines.container_settings import (
     Confinement,
     create_arguments,
     hash_of_folder,
-    prompts_target,
+    samples_target,
 )
 from orchestrator.engines.docker_handle import DockerHandle, has_result
 from orchestrator.engines.docker_host import DockerHost, first_line, unreachable
@@ -114,8 +114,8 @@ class DockerEngine:
         """The image's id, which stays when the tag moves; raises HostError without an image."""
         return self._host.image.id
 
-    def prompts_path(self, prompts_file: Path) -> str:
-        return prompts_target(prompts_file)
+    def samples_path(self, samples: Path) -> str:
+        return samples_target(samples)
 
     def start(self, order: Order) -> DockerHandle:
         """Create and start a container; the image is never pulled.
@@ -197,7 +197,7 @@ class DockerEngine:
     def _prepare_folders(self, order: Order) -> None:
         """Give the run folder to the containers' user, and make the caches that are missing."""
         user = self._host.user
-        prompts_file = order.prompts_file
+        samples = order.samples
         try:
             if not user.is_caller:
                 for path in (order.folder, *order.folder.iterdir()):
@@ -207,7 +207,7 @@ class DockerEngine:
                 if not folder.is_dir():
                     folder.mkdir(parents=True)
                     os.chown(folder, user.host_uid, user.host_gid)
-            readable = prompts_file is None or user.may(prompts_file, 4)
+            readable = samples is None or user.may(samples, 5 if samples.is_dir() else 4)
         except OSError as error:
             raise HostError(
                 Problem(
@@ -219,9 +219,9 @@ class DockerEngine:
         if not readable:
             raise HostError(
                 Problem(
-                    str(prompts_file),
+                    str(samples),
                     f"the containers' user {user.host_uid} cannot read this file",
-                    f"Run: chmod a+r {shlex.quote(str(prompts_file))}",
+                    f"Run: chmod a+r {shlex.quote(str(samples))}",
                 )
             )
 

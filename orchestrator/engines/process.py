@@ -82,8 +82,8 @@ class ProcessEngine:
     def image_digest(self) -> str | None:
         return None
 
-    def prompts_path(self, prompts_file: Path) -> str:
-        return str(prompts_file.resolve())
+    def samples_path(self, samples: Path) -> str:
+        return str(samples.resolve())
 
     def start(self, order: Order) -> "ProcessHandle":
         folder = order.folder.resolve()

@@ -112,7 +112,19 @@ def test_samples_have_one_source():
     with pytest.raises(ValidationError, match="name one of"):
         SampleSource(dataset_id="a/b", synthetic=True)
     with pytest.raises(ValidationError, match="name one of"):
+        SampleSource(prompts_sha256="0" * 64, folder_sha256="0" * 64)
+    with pytest.raises(ValidationError, match="name one of"):
         SampleSource(count=3)
+
+
+def test_a_draw_is_part_of_what_is_measured():
+    first, drawn, other = (
+        builders.spec(samples=SampleSource(dataset_id="a/b", seed=seed)).spec_hash()
+        for seed in (None, 0, 1)
+    )
+    assert len({first, drawn, other}) == 3
+    with pytest.raises(ValidationError, match="seed"):
+        SampleSource(dataset_id="a/b", seed=-1)
 
 
 def test_a_finished_report_must_be_whole():
@@ -162,11 +174,15 @@ COMMIT, OTHER_COMMIT = "a" * 40, "b" * 40
         ({"device": DeviceSpec(kind="cpu", gpu_count=1)}, ["device"]),
         ({"limits": TokenLimits(max_new_tokens=11, min_new_tokens=10)}, ["limits"]),
         ({"limits": None}, ["limits"]),
+        ({"kind": "call", "limits": None}, ["kind"]),
+        ({"kind": "forward"}, ["kind", "limits"]),
+        ({"steps": 30}, ["steps"]),
         ({"batch_size": 2}, ["batch_size"]),
         ({"meters": ("simulated", "codecarbon")}, ["meters"]),
         ({"meters": ()}, ["meters"]),
         ({"dataset_id": "org/data"}, ["dataset"]),
         ({"prompts_sha256": "0" * 64}, ["prompts_sha256"]),
+        ({"folder_sha256": "0" * 64}, ["folder_sha256"]),
         ({"samples_used": 3}, ["samples"]),
         (
             {"prompt_form": "chat", "template_kwargs": {"enable_thinking": True}},
@@ -179,6 +195,44 @@ def test_every_setting_applied_otherwise_is_named(change, names):
     found = differences(spec, builders.report(spec, applied=builders.applied(spec, **change)))
     assert [line.split(":")[0] for line in found] == names
     assert all(": asked for " in line for line in found)
+
+
+SUMMARIES = {
+    "task": "summarization",
+    "reasoning": None,
+    "precision": "float32",
+    "model": ModelSpec(id="org/model"),
+}
+PICTURES = SUMMARIES | {"task": "image_generation", "limits": None, "steps": 30}
+
+
+@pytest.mark.parametrize(
+    ("of_spec", "applied", "names"),
+    [
+        (SUMMARIES, {"kind": "generate"}, []),
+        (SUMMARIES, {"kind": "forward", "limits": None}, []),
+        (SUMMARIES, {"kind": "forward"}, ["limits"]),
+        (SUMMARIES, {"kind": "generate", "limits": None}, ["limits"]),
+        (SUMMARIES, {"kind": "call", "limits": None}, ["kind"]),
+        (PICTURES, {"kind": "call", "steps": 30}, []),
+        (PICTURES, {"kind": "call", "steps": 29}, ["steps"]),
+        (PICTURES, {"kind": "call", "steps": None}, ["steps"]),
+        (PICTURES, {"kind": "forward", "steps": None}, ["kind"]),
+    ],
+)
+def test_limits_and_steps_hold_where_the_kind_has_them(of_spec, applied, names):
+    spec = builders.spec(**of_spec)
+    report = builders.report(spec, applied=builders.applied(spec, **applied), reasoning=None)
+    assert [line.split(":")[0] for line in differences(spec, report)] == names
+
+
+def test_other_samples_of_the_users_are_named():
+    spec = builders.spec(samples=SampleSource(folder_sha256="1" * 64))
+    assert differences(spec, builders.report(spec)) == []
+    others = builders.applied(spec, folder_sha256="2" * 64)
+    assert differences(spec, builders.report(spec, applied=others)) == [
+        f"folder_sha256: asked for {'1' * 64}, applied {'2' * 64}"
+    ]
 
 
 @pytest.mark.parametrize(

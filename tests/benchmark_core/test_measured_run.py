@@ -23,6 +23,7 @@ from benchmark_core.meters.simulated import SimulatedMeter
 from benchmark_core.reasoning.facts import ReasoningFacts
 from benchmark_core.reasoning.states import parse_state
 from benchmark_core.report import Reading, RunReport
+from benchmark_core.tasks import registry as tasks
 from demo.tiny_models import ON_CHAIN, THOUGHT
 from tests.support import builders
 from tests.support.tiny_hub import (  # noqa: F401
@@ -104,6 +105,43 @@ def test_the_energy_files_hold_the_score(prepared):
     parts = sum(summary[f"{name}_wh"] for name in ("preprocess", "prefill", "decode"))
     assert parts == pytest.approx(summary["total"])
     assert summary["rehearsal"] is True
+
+
+OF_KIND = {
+    "object_detection": ("forward", ["preprocess", "forward"], None),
+    "summarization": ("forward", ["preprocess", "forward"], None),
+    "image_generation": ("call", ["preprocess", "call"], 30),
+    "image_captioning": ("generate", ["preprocess", "prefill", "decode"], None),
+}
+
+
+@pytest.mark.parametrize("name", OF_KIND)
+def test_each_kind_has_phases_and_files_of_its_own(prepared, name):
+    kind, phases, steps = OF_KIND[name]
+    task = tasks.get(name)
+    spec = builders.spec(
+        task=name,
+        reasoning=None,
+        model=ModelSpec(id="org/model"),
+        precision=task.precision,
+        limits=task.limits(reasons=False),
+        steps=task.steps,
+        backend=simulated(),
+    )
+    folder = prepared(spec)
+    report = run(folder)
+    assert report.outcome == "finished"
+    assert differences(spec, report) == []
+    assert (report.applied.kind, report.applied.steps) == (kind, steps)
+    assert report.applied.limits == (spec.limits if kind == "generate" else None)
+    for repetition in report.repetitions:
+        assert list(repetition.phases) == phases
+    summary = json.loads((folder / "GPU_ENERGY_SUMMARY.json").read_text())
+    parts = sum(summary[f"{phase}_wh"] for phase in phases)
+    assert parts == pytest.approx(summary["total"])
+    with (folder / "benchmark_results.csv").open(newline="") as stream:
+        passes = {row["pass"] for row in csv.DictReader(stream)}
+    assert passes == ({"prefill", "generate"} if kind == "generate" else {kind})
 
 
 @pytest.mark.parametrize("device", ["simulated", "cpu"])
@@ -290,7 +328,7 @@ def test_samples_asked_for_beyond_those_there_are_flag_the_run(prepared, tmp_pat
     digest = hashlib.sha256(prompts.read_bytes()).hexdigest()
     spec = builders.spec(backend=simulated(), samples=SampleSource(prompts_sha256=digest, count=5))
     folder = prepared(spec)
-    (folder / "launch.json").write_text(builders.launch(prompts_path=str(prompts)).to_json())
+    (folder / "launch.json").write_text(builders.launch(samples_path=str(prompts)).to_json())
     report = run(folder)
     assert report.outcome == "finished"
     assert report.applied.samples_used == report.applied.samples_available == 2
@@ -432,7 +470,7 @@ def generated(prepared, tmp_path):
     def generate(model, state):
         spec = make_spec(model, state, samples=source, repetitions=1)
         folder = prepared(spec)
-        launch = builders.launch(prompts_path=str(prompts))
+        launch = builders.launch(samples_path=str(prompts))
         (folder / "launch.json").write_text(launch.to_json())
         report = run(folder)
         assert report.outcome == "failed" or differences(spec, report) == []

@@ -13,6 +13,7 @@ from benchmark_core.official import CODES, examine
 from benchmark_core.reasoning.states import parse_state
 from benchmark_core.report import EnergySource, EnergySources, GpuFacts
 from benchmark_core.statistics import summarize
+from benchmark_core.tasks import registry as tasks
 from tests.support import builders
 
 SXM = GpuFacts(
@@ -111,6 +112,7 @@ def test_no_gpu_at_all():
     ("changes", "found"),
     [
         ({"batch_size": 8}, "batch_size: asked 1 vs found 8"),
+        ({"limits": None}, "token_limits: asked 10/10 new tokens vs found no limit"),
         ({"dtype": "float32"}, "precision: asked float16 vs found float32"),
         ({"model_commit": None}, "model_revision: asked a commit vs found unknown"),
         ({"dataset_commit": None}, "dataset_revision: asked a commit vs found unknown"),
@@ -130,6 +132,81 @@ def test_no_gpu_at_all():
 )
 def test_other_settings(changes, found):
     assert deviations(of_applied=changes) == (found,)
+
+
+FORWARD = {"kind": "forward", "limits": None, "dtype": "float32"}
+CALL = {"kind": "call", "limits": None, "dtype": "float32", "steps": 30}
+
+
+def of_task(name):
+    task = tasks.get(name)
+    return {
+        "task": name,
+        "reasoning": None,
+        "model": ModelSpec(id="org/model"),
+        "samples": SampleSource(dataset_id=task.dataset_id, count=1000),
+        "precision": task.precision,
+        "limits": task.limits(reasons=False),
+        "steps": task.steps,
+    }
+
+
+@pytest.mark.parametrize("task", tasks.TASKS.values(), ids=lambda task: task.name)
+def test_each_task_run_by_the_protocol_is_official_whatever_its_kind(task):
+    of_kind = {
+        "generate": {"kind": "generate", "dtype": task.precision},
+        "forward": FORWARD,
+        "call": CALL,
+    }
+    for kind in task.kinds:
+        assert deviations(of_spec=of_task(task.name), of_applied=of_kind[kind]) == ()
+
+
+@pytest.mark.parametrize(
+    ("name", "applied", "found"),
+    [
+        ("image_generation", CALL | {"steps": 4}, "steps: asked 30 vs found 4"),
+        ("image_generation", CALL | {"steps": None}, "steps: asked 30 vs found "),
+        ("image_generation", CALL | {"dtype": "float16"}, "precision: asked float32 vs found"),
+        (
+            "summarization",
+            FORWARD | {"limits": TokenLimits(max_new_tokens=10, min_new_tokens=10)},
+            "token_limits: asked no limit vs found 10/10 new tokens",
+        ),
+        (
+            "summarization",
+            FORWARD | {"kind": "generate"},
+            "token_limits: asked 10/10 new tokens vs found no limit",
+        ),
+        (
+            "image_captioning",
+            {
+                "kind": "generate",
+                "dtype": "float32",
+                "limits": TokenLimits(max_new_tokens=10, min_new_tokens=10),
+            },
+            "token_limits: asked 100/100 new tokens vs found 10/10 new tokens",
+        ),
+    ],
+)
+def test_steps_and_limits_are_those_of_the_kind(name, applied, found):
+    (deviation,) = deviations(of_spec=of_task(name), of_applied=applied)
+    assert deviation.startswith(found)
+
+
+def test_steps_where_nothing_is_drawn_are_a_deviation():
+    (found,) = deviations(of_applied={"steps": 4})
+    assert found.startswith("steps: asked ")
+    assert found.endswith(" vs found 4")
+
+
+@pytest.mark.parametrize("count", [0, 2])
+def test_a_task_without_classes_has_one_gpu(count):
+    found = deviations(
+        of_spec=of_task("image_generation") | {"model": ModelSpec(id="a/b", model_class="C")},
+        of_applied=CALL | {"device": DeviceSpec(kind="cuda", gpu_count=count)},
+    )
+    assert found == (f"gpu_count: asked 1 vs found {count}",)
 
 
 TEN = TokenLimits(max_new_tokens=10, min_new_tokens=10)
@@ -277,6 +354,7 @@ def test_everything_at_once_is_all_listed_under_the_known_codes():
             "batch_size": 2,
             "dtype": "float32",
             "limits": None,
+            "steps": 4,
             "model_commit": None,
             "dataset_commit": None,
         },

@@ -4,12 +4,12 @@ from pathlib import Path
 
 import pytest
 
+from benchmark_core.checkpoints.faults import told_as_model_faults
 from benchmark_core.faults import ModelFault, ReasoningFault
 from benchmark_core.hub import LONGEST_TEXT, repository_text
 from benchmark_core.reasoning.prompts import LONGEST_EXAMPLE, Prompts
 from benchmark_core.reasoning.splitting import Split
 from benchmark_core.reasoning.states import parse_state
-from benchmark_core.tasks.model_faults import told_as_model_faults
 from tests.support import chat_templates as templates
 from tests.support.chat_templates import tokenizer_with, tokenizer_without_marks, tokens_of
 

@@ -11,11 +11,11 @@ import pytest
 import torch
 
 from benchmark_core.backends import registry as backends
-from benchmark_core.backends.base import MeasuredPass, SampleResult
-from benchmark_core.backends.pytorch import PyTorchBackend, check_device
+from benchmark_core.backends.base import SampleResult, Unusable
+from benchmark_core.backends.pytorch import PyTorchBackend, check_device, refuse_other_length
 from benchmark_core.contract import BackendSpec, DeviceSpec, ModelSpec, RunSpec, TokenLimits
 from benchmark_core.faults import MemoryFault, ModelFault, RunFault, SpecFault
-from benchmark_core.tasks import registry as tasks
+from benchmark_core.kinds import MeasuredPass, passes_of
 from demo.tiny_models import HIGH_CHAIN, LOW_CHAIN, OFF_CHAIN, ON_CHAIN, OPENED_CHAIN
 from tests.support.tiny_hub import (  # noqa: F401
     GPT2,
@@ -33,8 +33,12 @@ from tests.support.tiny_hub import (  # noqa: F401
 PROMPTS = [{"text": "What floats?"}, {"text": "Name a cat."}, {"text": "ü 猫 🐈\nnew line"}]
 
 
+def passes(spec: RunSpec) -> tuple[MeasuredPass, ...]:
+    return passes_of("generate", spec.limits, spec.steps)
+
+
 def generate(backend: PyTorchBackend, spec: RunSpec) -> list[SampleResult]:
-    step = tasks.get("text_generation").passes(spec.limits)[-1]
+    step = passes(spec)[-1]
     return [backend.run(prepared, step) for prepared in backend.preprocess(PROMPTS)]
 
 
@@ -195,13 +199,13 @@ def test_prefill_makes_one_token_and_warm_up_one_answer_and_ten_pairs() -> None:
     spec = make_spec(LLAMA, "On")
     backend = make_backend(spec)
     backend.load()
-    passes = tasks.get("text_generation").passes(spec.limits)
+    of_run = passes(spec)
     prepared = backend.preprocess(PROMPTS)[0]
-    assert backend.run(prepared, passes[1]).completion_tokens == 1
+    assert backend.run(prepared, of_run[1]).completion_tokens == 1
 
     steps: list[int] = []
     backend._model.register_forward_hook(lambda *_: steps.append(1))
-    backend.warm_up(prepared, passes)
+    backend.warm_up(prepared, of_run)
     assert len(steps) == len(ON_CHAIN) + 10 * 2
 
 
@@ -218,6 +222,8 @@ def test_what_was_loaded_is_described(tiny_hub: Path) -> None:  # noqa: F811
     loaded = make_backend(make_spec(model, "Off")).load()
     assert loaded.commit == snapshot(tiny_hub, GPT2).name
     assert (loaded.model_id, loaded.processor) == (GPT2, LLAMA)
+    assert loaded.processor_commit == snapshot(tiny_hub, LLAMA).name != loaded.commit
+    assert loaded.kind == "generate"
     assert loaded.device == DeviceSpec(kind="cpu", gpu_count=0)
     assert loaded.quantization is None
     # It was allowed to, and had no code of its own.
@@ -252,7 +258,7 @@ def test_the_conditions_are_those_given_to_template_and_generation(
     spec = make_spec(LLAMA, "On (High)")
     backend = make_backend(spec)
     backend.load()
-    _, prefill, generate_pass = tasks.get("text_generation").passes(spec.limits)
+    _, prefill, generate_pass = passes(spec)
     prepared = backend.preprocess(PROMPTS)
     for step in (prefill, generate_pass):
         backend.run(prepared[0], step)
@@ -328,11 +334,56 @@ def test_a_bad_sample_fails_alone() -> None:
     backend.load()
     bad, good = backend.preprocess(PROMPTS[:2])
     bad.inputs["input_ids"][0, 0] = 10**6
-    step = tasks.get("text_generation").passes(spec.limits)[-1]
+    step = passes(spec)[-1]
     with pytest.raises(Exception) as caught:
         backend.run(bad, step)
     assert not isinstance(caught.value, RunFault)
     assert backend.run(good, step).completion_tokens == 10
+
+
+@pytest.mark.usefixtures("tiny_hub")
+def test_a_sample_that_cannot_be_prepared_says_why_and_is_left_out() -> None:
+    spec = make_spec(LLAMA, "Off")
+    backend = make_backend(spec)
+    backend.load()
+    long = {"text": " the cat" * 3000}
+    unusable, short, cut = backend.preprocess([{"words": "none"}, PROMPTS[0], long])
+    assert unusable == Unusable("KeyError: 'text'")
+    for usable in (short, cut):
+        assert backend.run(usable, passes(spec)[-1]).completion_tokens == 10
+    found = backend.conditions()
+    assert (found.prompt_form, found.prompts_cut, found.steps) == ("chat", 1, None)
+
+
+@pytest.mark.usefixtures("tiny_hub")
+def test_a_fault_of_the_whole_run_is_no_bad_sample() -> None:
+    backend = make_backend(make_spec(LLAMA, "Off"))
+    backend.load()
+    backend._processor.chat_template = "{{ raise_exception('no') }}"
+    with pytest.raises(RunFault):
+        backend.preprocess(PROMPTS)
+
+
+@pytest.mark.usefixtures("tiny_hub")
+def test_tokens_that_were_not_asked_for_fail_the_sample() -> None:
+    spec = make_spec(LLAMA, "Off")
+    backend = make_backend(spec)
+    backend.load()
+    prepared = backend.preprocess(PROMPTS)[0]
+    with_prompt = replace(prepared, echoed_tokens=0)
+    with pytest.raises(ValueError, match="new tokens, and at least 10 and at most 10"):
+        backend.run(with_prompt, passes(spec)[-1])
+    assert backend.run(prepared, passes(spec)[-1]).completion_tokens == 10
+
+
+@pytest.mark.parametrize(("tokens", "fits"), [(9, False), (10, True), (20, True), (21, False)])
+def test_both_ends_of_the_limits_fit(tokens: int, fits: bool) -> None:
+    limits = TokenLimits(max_new_tokens=20, min_new_tokens=10)
+    if fits:
+        refuse_other_length(tokens, limits)
+        return
+    with pytest.raises(ValueError, match=f"{tokens} new tokens"):
+        refuse_other_length(tokens, limits)
 
 
 @pytest.mark.usefixtures("tiny_hub")
@@ -363,9 +414,11 @@ def test_a_simulated_device_is_refused() -> None:
 
 def test_the_registry_makes_what_is_built_and_refuses_the_rest_by_name(tmp_path: Path) -> None:
     spec = make_spec(LLAMA)
-    assert isinstance(backends.create(spec, make_recipe(spec), tmp_path), PyTorchBackend)
+    assert isinstance(
+        backends.create(spec, make_recipe(spec), "generate", tmp_path), PyTorchBackend
+    )
     assert backends.BUILT == ("pytorch", "simulated")
     for name in ("vllm", "optimum"):
         with pytest.raises(SpecFault, match=name):
             other = make_spec(LLAMA, backend=BackendSpec(name=name))
-            backends.create(other, make_recipe(other), tmp_path)
+            backends.create(other, make_recipe(other), "generate", tmp_path)

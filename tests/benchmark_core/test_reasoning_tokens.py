@@ -58,7 +58,7 @@ def measure(tmp_path: Path, tiny_hub: Path) -> Callable[..., RunReport]:  # noqa
         folder = tmp_path / "run"
         folder.mkdir(exist_ok=True)
         (folder / "run_spec.json").write_text(spec.to_json())
-        launch = builders.launch(prompts_path=str(prompts))
+        launch = builders.launch(samples_path=str(prompts))
         (folder / "launch.json").write_text(launch.to_json())
         report = run(folder)
         assert report.failure is None, report.failure

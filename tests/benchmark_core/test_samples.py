@@ -11,17 +11,23 @@ from benchmark_core import prompts_file
 from benchmark_core.contract import (
     BackendSpec,
     DeviceSpec,
+    Launch,
     ModelSpec,
     RunSpec,
     SampleSource,
     TokenLimits,
 )
 from benchmark_core.faults import SampleFault, SpecFault
-from benchmark_core.samples import check_prompts_file, load_samples
+from benchmark_core.media import Column
+from benchmark_core.sample_folder import samples_sha256
+from benchmark_core.samples import LoadedSamples, check_prompts_file, load_samples
+from tests.support import builders
 from tests.support.hub_server import refusing_hub
 
-TEXT = ("text",)
-PAIR = ("question", "context")
+TEXT = (Column("text"),)
+PAIR = (Column("question"), Column("context"))
+PROMPT = (Column("prompt", aliases=("text",)),)
+IMAGE = (Column("image", "image"),)
 ROOT = Path(__file__).parents[2]
 
 
@@ -39,17 +45,21 @@ def make_spec(source: SampleSource, backend: str = "pytorch") -> RunSpec:
     )
 
 
+def launch(samples: Path | None = None) -> Launch:
+    return builders.launch(samples_path=str(samples) if samples else None)
+
+
 def write(folder: Path, name: str, content: str | bytes) -> Path:
     path = folder / name
     path.write_bytes(content if isinstance(content, bytes) else content.encode())
     return path
 
 
-def read(path: Path, columns: tuple[str, ...] = TEXT, count: int | None = None) -> list[object]:
+def read(path: Path, columns: tuple[Column, ...] = TEXT, count: int | None = None) -> list[object]:
     """The samples of a file that is named by its own SHA-256: their texts, or their columns."""
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
     source = SampleSource(prompts_sha256=digest, count=count)
-    loaded = load_samples(make_spec(source), path, columns)
+    loaded = load_samples(make_spec(source), launch(path), columns)
     assert loaded.prompts_sha256 == digest
     assert loaded.used == len(loaded.samples)
     check = check_prompts_file(path, columns)
@@ -85,7 +95,7 @@ def test_the_first_rows_that_hold_something_are_taken(tmp_path: Path) -> None:
     assert read(path, count=2) == ["one", "two"]
     assert read(path, count=1000) == ["one", "two", "three"]
     source = SampleSource(prompts_sha256=hashlib.sha256(path.read_bytes()).hexdigest(), count=1000)
-    loaded = load_samples(make_spec(source), path, TEXT)
+    loaded = load_samples(make_spec(source), launch(path), TEXT)
     assert (loaded.available, loaded.used, loaded.dataset_commit) == (3, 3, None)
 
 
@@ -166,19 +176,88 @@ def test_a_file_that_is_too_large_is_refused_unread(tmp_path: Path) -> None:
 def test_a_file_that_changed_since_the_plan_is_refused(tmp_path: Path) -> None:
     path = write(tmp_path, "a.txt", "one\n")
     source = SampleSource(prompts_sha256=hashlib.sha256(b"two\n").hexdigest())
-    with pytest.raises(SampleFault, match="has changed since the run was planned"):
-        load_samples(make_spec(source), path, TEXT)
+    with pytest.raises(SampleFault, match="have changed since the run was planned"):
+        load_samples(make_spec(source), launch(path), TEXT)
+    with pytest.raises(SpecFault, match="names no path") as caught:
+        load_samples(make_spec(source), launch(), TEXT)
+    assert "samples_path" in caught.value.remedy
+
+
+def test_rows_are_read_when_they_are_asked_for_and_can_be_cut_out(tmp_path: Path) -> None:
+    path = write(tmp_path, "a.txt", "one\ntwo\nthree\n")
+    source = SampleSource(prompts_sha256=hashlib.sha256(path.read_bytes()).hexdigest())
+    rows = load_samples(make_spec(source), launch(path), TEXT).samples
+    assert [row["text"] for row in rows[1:]] == ["two", "three"]
+    assert rows[-1] == {"text": "three"}
+    assert len(rows[:2]) == 2
+
+
+def test_prompts_for_pictures_are_read_too(tmp_path: Path) -> None:
+    for name, content in (
+        ("a.csv", "prompt\na cat\n"),
+        ("a.txt", "a cat\n"),
+        ("a.jsonl", '"a cat"\n'),
+    ):
+        assert read(write(tmp_path, name, content), PROMPT) == [{"prompt": "a cat"}]
+
+
+def test_pictures_are_not_looked_for_in_a_prompts_file(tmp_path: Path) -> None:
+    path = write(tmp_path, "a.csv", "image,text\na.png,one\n")
+    with pytest.raises(SampleFault, match="holds texts, and this task needs image") as caught:
+        check_prompts_file(path, IMAGE)
+    assert "--dataset-dir" in caught.value.remedy
+
+
+# ---------------------------------------------------------------- folders of the user's
+
+
+def load_folder(path: Path, **of_source: int) -> LoadedSamples:
+    source = SampleSource(folder_sha256=samples_sha256(path), **of_source)
+    return load_samples(make_spec(source), launch(path), TEXT)
+
+
+def test_a_table_of_samples_is_read_without_the_empty_rows(tmp_path: Path) -> None:
+    path = write(tmp_path, "a.csv", "text\none\n \ntwo\nthree\n")
+    loaded = load_folder(path, count=2)
+    assert list(loaded.samples) == [{"text": "one"}, {"text": "two"}]
+    assert (loaded.available, loaded.used) == (3, 2)
+    assert loaded.folder_sha256 == samples_sha256(path)
+    assert (loaded.prompts_sha256, loaded.dataset_id) == (None, None)
+
+
+def test_a_draw_takes_equally_from_the_sources(tmp_path: Path) -> None:
+    rows = "".join(f"{source}{number},{source}\n" for source in "abc" for number in range(20))
+    path = write(tmp_path, "a.csv", f"text,source\n{rows}")
+    drawn = [str(row["text"]) for row in load_folder(path, count=9, seed=1).samples]
+    assert sorted(text[0] for text in drawn) == [*"aaabbbccc"]
+    assert drawn == [str(row["text"]) for row in load_folder(path, count=9, seed=1).samples]
+    assert drawn != [str(row["text"]) for row in load_folder(path, count=9, seed=2).samples]
+    assert {str(row["text"])[0] for row in load_folder(path, count=9).samples} == {"a"}
+
+
+def test_samples_that_changed_since_the_plan_are_refused(tmp_path: Path) -> None:
+    path = write(tmp_path, "a.csv", "text\none\n")
+    source = SampleSource(folder_sha256=samples_sha256(path))
+    write(tmp_path, "a.csv", "text\ntwo\n")
+    with pytest.raises(SampleFault, match="have changed since the run was planned"):
+        load_samples(make_spec(source), launch(path), TEXT)
     with pytest.raises(SpecFault, match="names no path"):
-        load_samples(make_spec(source), None, TEXT)
+        load_samples(make_spec(source), launch(), TEXT)
+
+
+def test_samples_with_empty_rows_alone_are_refused(tmp_path: Path) -> None:
+    path = write(tmp_path, "a.csv", "text,id\n ,1\n")
+    with pytest.raises(SampleFault, match="no row without an empty text"):
+        load_folder(path)
 
 
 def test_synthetic_samples_are_for_rehearsals_alone() -> None:
     source = SampleSource(synthetic=True, count=3)
-    loaded = load_samples(make_spec(source, "simulated"), None, PAIR)
+    loaded = load_samples(make_spec(source, "simulated"), launch(), PAIR)
     assert (loaded.available, loaded.used) == (3, 3)
-    assert all(set(sample) == set(PAIR) for sample in loaded.samples)
+    assert all(list(sample) == ["question", "context"] for sample in loaded.samples)
     with pytest.raises(SpecFault, match="synthetic"):
-        load_samples(make_spec(source), None, TEXT)
+        load_samples(make_spec(source), launch(), TEXT)
 
 
 def test_the_demos_prompts_can_be_used() -> None:
@@ -220,8 +299,8 @@ def dataset(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_rows_of_a_dataset_without_the_empty_ones(dataset: Path) -> None:
     source = SampleSource(dataset_id=str(dataset), count=2)
-    loaded = load_samples(make_spec(source), None, TEXT)
-    assert loaded.samples == [{"text": "one"}, {"text": "two"}]
+    loaded = load_samples(make_spec(source), launch(), TEXT)
+    assert list(loaded.samples) == [{"text": "one"}, {"text": "two"}]
     assert (loaded.available, loaded.used) == (3, 2)
     assert loaded.prompts_sha256 is None
     assert loaded.dataset_id == str(dataset)
@@ -230,19 +309,19 @@ def test_rows_of_a_dataset_without_the_empty_ones(dataset: Path) -> None:
 def test_a_dataset_that_is_not_at_the_commit_asked_for_is_refused(dataset: Path) -> None:
     source = SampleSource(dataset_id=str(dataset), dataset_revision="a" * 40)
     with pytest.raises(SampleFault, match=f"at commit {'a' * 40} and was read from a place"):
-        load_samples(make_spec(source), None, TEXT)
+        load_samples(make_spec(source), launch(), TEXT)
 
 
 def test_a_dataset_without_the_column_is_refused(dataset: Path) -> None:
     source = SampleSource(dataset_id=str(dataset))
     with pytest.raises(SampleFault, match="has no column question; it has text, id"):
-        load_samples(make_spec(source), None, ("question", "text"))
+        load_samples(make_spec(source), launch(), (Column("question"), *TEXT))
 
 
 def test_a_dataset_with_empty_rows_alone_is_refused(dataset: Path) -> None:
     (dataset / "train.jsonl").write_text('{"text": ""}\n')
     with pytest.raises(SampleFault, match="no row without an empty text"):
-        load_samples(make_spec(SampleSource(dataset_id=str(dataset))), None, TEXT)
+        load_samples(make_spec(SampleSource(dataset_id=str(dataset))), launch(), TEXT)
 
 
 def test_a_dataset_that_cannot_be_reached_names_the_ways_out(
@@ -255,7 +334,7 @@ def test_a_dataset_that_cannot_be_reached_names_the_ways_out(
     monkeypatch.setattr(datasets.config, "HF_HUB_OFFLINE", True)
     source = SampleSource(dataset_id="org/absent", dataset_revision="v1")
     with pytest.raises(SampleFault, match="org/absent at revision v1 is not in the") as caught:
-        load_samples(make_spec(source), None, TEXT)
+        load_samples(make_spec(source), launch(), TEXT)
     assert "HF_HUB_OFFLINE" in caught.value.remedy
     assert "--prompts-file" in caught.value.remedy
 
@@ -277,5 +356,5 @@ def test_a_dataset_the_hub_refuses(
     with refusing_hub(status, code) as address:
         monkeypatch.setattr(constants, "ENDPOINT", address)
         with pytest.raises(SampleFault, match=f"dataset org/absent {message}") as caught:
-            load_samples(make_spec(SampleSource(dataset_id="org/absent")), None, TEXT)
+            load_samples(make_spec(SampleSource(dataset_id="org/absent")), launch(), TEXT)
     assert "HF_TOKEN" in caught.value.remedy or "tag" in caught.value.remedy

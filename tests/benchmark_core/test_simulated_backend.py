@@ -5,9 +5,9 @@ from itertools import pairwise
 import pytest
 
 from benchmark_core.backends import simulated
-from benchmark_core.backends.base import MeasuredPass
 from benchmark_core.backends.simulated import FIRST_TOKEN_SHARE, SimulatedBackend
 from benchmark_core.contract import BackendSpec, Simulation, TokenLimits
+from benchmark_core.kinds import MeasuredPass
 from tests.support import builders
 
 SECONDS = 2.0
@@ -23,12 +23,12 @@ def slept(monkeypatch):
     return seconds
 
 
-def backend(limits, tmp_path):
+def backend(limits, tmp_path, kind="generate"):
     spec = builders.spec(
         limits=limits,
         backend=BackendSpec(name="simulated", simulation=Simulation(seconds_per_sample=SECONDS)),
     )
-    return SimulatedBackend(spec, None, tmp_path)
+    return SimulatedBackend(spec, kind, tmp_path)
 
 
 def exactly(tokens):
@@ -55,10 +55,23 @@ def test_every_token_after_the_first_takes_equally_long(tmp_path, slept):
 
 
 def test_a_pass_without_tokens_takes_the_time_of_a_sample(tmp_path, slept):
-    backend(None, tmp_path).run(5, MeasuredPass("forward", None))
+    backend(None, tmp_path, "forward").run(5, MeasuredPass("forward"))
     backend(exactly(1), tmp_path).run(5, MeasuredPass("generate", exactly(1)))
     assert slept == [SECONDS, SECONDS]
 
 
 def test_nothing_was_generated_that_could_be_told_apart(tmp_path, slept):
     assert backend(LONG, tmp_path).run(5, MeasuredPass("generate", LONG)).token_ids is None
+
+
+@pytest.mark.parametrize("kind", ["generate", "forward", "call"])
+def test_it_plays_the_kind_that_it_is_told(kind, tmp_path, slept):
+    assert backend(TEN, tmp_path, kind).load().kind == kind
+
+
+def test_what_was_done_last_is_told(tmp_path, slept):
+    running = backend(TEN, tmp_path)
+    running.run(5, MeasuredPass("call", steps=30))
+    assert (running.conditions().limits, running.conditions().steps) == (None, 30)
+    running.run(5, MeasuredPass("generate", TEN))
+    assert (running.conditions().limits, running.conditions().steps) == (TEN, None)

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from benchmark_core.report import Repetition, TokenCounts
 from benchmark_core.statistics import (
     impossible_phases,
     reached,
@@ -63,6 +64,37 @@ def test_every_spread_of_a_summary_has_an_interval():
     expected = 3 * (0.5 * stats.t.ppf(0.975, 1)) / 3600
     assert summary.cpu_energy_wh.ci95 == pytest.approx(expected)
     assert summary.ram_energy_wh.ci95 == pytest.approx(expected)
+
+
+def forward_repetition(prompt):
+    """Four samples in one forward pass of 90 joules."""
+    whole = builders.window("forward", 2.0, 90.0)
+    tokens = TokenCounts(prompt=prompt, completion=0)
+    return Repetition(
+        windows=(
+            builders.window("preprocess", 0.5, 10.0),
+            whole.model_copy(update={"tokens": tokens}),
+        ),
+        phases={"preprocess": builders.phase(10.0), "forward": builders.phase(90.0)},
+    )
+
+
+@pytest.mark.parametrize(("prompt", "total"), [(20, 20), (None, None)])
+def test_what_generates_nothing_has_no_figures_of_tokens(prompt, total):
+    summary = summarize([forward_repetition(prompt)], 4)
+    assert (summary.tokens.prompt, summary.tokens.total) == (prompt, total)
+    assert summary.throughput_tokens_per_second is None
+    assert summary.tokens_per_joule is None
+    assert summary.gpu_energy_wh.mean == pytest.approx(100 / 3600)
+    assert summary.wh_per_1000_queries == pytest.approx(100 / 3600 * 1000 / 4)
+    expected = {"preprocess": 10 / 3600, "forward": 90 / 3600}
+    assert summary.phases_gpu_wh == pytest.approx(expected)
+
+
+def test_inputs_that_are_no_texts_agree_with_each_other_alone():
+    picture, text = forward_repetition(None).windows[-1], forward_repetition(20).windows[-1]
+    assert tokens_agree([picture, picture])
+    assert not tokens_agree([picture, text])
 
 
 @pytest.mark.parametrize("decode", [0.0, -0.5])

@@ -1,4 +1,4 @@
-"""Text generation as a task: its limits, passes, phases, prompts, and how it loads models."""
+"""Text generation as a task: its limits, its prompts, and how it loads models."""
 
 import json
 import subprocess
@@ -11,17 +11,15 @@ from typing import Any
 import pytest
 from transformers import AutoTokenizer, ByT5Tokenizer
 
-from benchmark_core.backends.base import Encoded
-from benchmark_core.contract import DeviceSpec, ModelSpec, PassName, RunSpec, TokenLimits
-from benchmark_core.faults import ModelFault, ReasoningFault, SampleFault, SpecFault
-from benchmark_core.report import Reading, TokenCounts, Window
-from benchmark_core.tasks import registry as tasks
-from benchmark_core.tasks.base import passes_of, phases_of
-from benchmark_core.tasks.model_loading import (
+from benchmark_core.checkpoints.loading import (
     check_still_quantized,
     weights_device,
     weights_dtype,
 )
+from benchmark_core.contract import DeviceSpec, ModelSpec, RunSpec, TokenLimits
+from benchmark_core.faults import ModelFault, ReasoningFault, SampleFault
+from benchmark_core.recipe import Encoded
+from benchmark_core.tasks import registry as tasks
 from benchmark_core.tasks.text_generation import cut_text
 from tests.support.hub_server import refusing_hub
 from tests.support.tiny_hub import (  # noqa: F401
@@ -39,18 +37,6 @@ from tests.support.tiny_hub import (  # noqa: F401
 )
 
 TASK = tasks.get("text_generation")
-ONE = TokenLimits(max_new_tokens=1, min_new_tokens=1)
-
-
-def window(name: PassName, seconds: float, gpu: float | None, cpu: float | None) -> Window:
-    return Window(
-        name=name,
-        duration_seconds=seconds,
-        reading=Reading(gpu_joules=gpu, cpu_joules=cpu),
-        tokens=TokenCounts(prompt=1, completion=1),
-        successful=1,
-        failed=0,
-    )
 
 
 @pytest.mark.parametrize(("reasons", "most", "least"), [(True, 8192, 1), (False, 10, 10)])
@@ -59,63 +45,12 @@ def test_a_run_that_reasons_has_room_for_it(reasons: bool, most: int, least: int
     assert limits == TokenLimits(max_new_tokens=most, min_new_tokens=least)
 
 
-def test_passes_of_each_kind() -> None:
-    limits = TokenLimits(max_new_tokens=8192, min_new_tokens=1)
-    walks = [(step.name, step.limits) for step in TASK.passes(limits)]
-    assert walks == [("preprocess", None), ("prefill", ONE), ("generate", limits)]
-    assert [step.name for step in passes_of("forward", None)] == ["preprocess", "forward"]
-    assert [step.name for step in passes_of("call", None)] == ["preprocess", "call"]
-    with pytest.raises(ValueError, match="limits"):
-        passes_of("generate", None)
-
-
-def test_decode_is_generate_minus_prefill_for_each_quantity() -> None:
-    phases = TASK.phases(
-        [
-            window("preprocess", 1.0, 5.0, None),
-            window("prefill", 2.0, 30.0, 7.0),
-            window("generate", 12.0, 130.5, None),
-        ]
-    )
-    assert list(phases) == ["preprocess", "prefill", "decode"]
-    assert phases["prefill"].gpu_joules == 30.0
-    assert phases["decode"].duration_seconds == 10.0
-    assert phases["decode"].gpu_joules == 100.5
-    assert phases["decode"].cpu_joules is None
-    assert phases["decode"].ram_joules is None
-
-
-def test_other_kinds_keep_their_windows() -> None:
-    windows = [window("preprocess", 1.0, None, 1.0), window("call", 4.0, 9.0, 2.0)]
-    assert phases_of("call", windows)["call"].gpu_joules == 9.0
-    assert phases_of("call", windows)["preprocess"].gpu_joules is None
-
-
-@pytest.mark.parametrize(
-    "names",
-    [
-        ("preprocess", "prefill"),
-        ("preprocess", "prefill", "generate", "generate"),
-        ("preprocess", "forward"),
-    ],
-)
-def test_windows_that_do_not_fit_the_kind_are_refused(names: tuple[PassName, ...]) -> None:
-    with pytest.raises(ValueError, match="preprocess, prefill, generate; got"):
-        TASK.phases([window(name, 1.0, 1.0, 1.0) for name in names])
-
-
-def test_the_registry_refuses_a_task_that_is_not_built() -> None:
-    assert tasks.supported("text_generation")
-    assert not tasks.supported("image_generation")
-    with pytest.raises(SpecFault, match="image_generation"):
-        tasks.get("image_generation")
-
-
 def test_the_registries_load_no_model_library() -> None:
     program = (
         "import sys, benchmark_core.tasks.registry, benchmark_core.backends.registry,"
         " benchmark_core.samples, benchmark_core.reasoning.states\n"
-        "heavy = {'torch', 'transformers', 'datasets', 'huggingface_hub'} & set(sys.modules)\n"
+        "heavy = {'torch', 'transformers', 'diffusers', 'datasets', 'huggingface_hub', 'PIL',"
+        " 'numpy', 'soundfile', 'soxr', 'pyarrow'} & set(sys.modules)\n"
         "sys.exit(f'loaded {heavy}' if heavy else 0)"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)

@@ -1,4 +1,4 @@
-"""The demo's catalog on real models in real processes, on a driver whose watts are known."""
+"""The demo's text rows on real models in real processes, on a driver whose watts are known."""
 
 import csv
 import json
@@ -15,12 +15,12 @@ REASONER = "demo_tiny-llama-reasoner"
 
 @pytest.fixture(scope="module")
 def sweep(tmp_path_factory):
-    """One sweep over the demo's five rows, metered on the second of two simulated GPUs."""
+    """One sweep over the demo's five text rows, metered on the second of two simulated GPUs."""
     place = tmp_path_factory.mktemp("demo sweep")
     build_hub(place / "hub")
     driver = simulated_driver.build(place / "driver", gpus=2, watts=f"100,{WATTS:g}", step_ms=50)
     found = batch(
-        *("--csv", str(ROOT / "demo/catalog.csv")),
+        *("--csv", str(ROOT / "demo/catalog.csv"), "--task", "text_gen"),
         *("--prompts-file", str(ROOT / "demo/prompts.jsonl")),
         *("--engine", "process", "--device", "cpu", "--repetitions", "2"),
         *("--meters", "nvml,codecarbon", "--gpus", "1", "--region", "FRA"),

@@ -35,7 +35,7 @@ def place(tmp_path):
     )
     (folder / "prompts.jsonl").write_text(PROMPTS)
     (folder / SPEC_FILE).write_text(spec.to_json())
-    launch = Launch(engine="none", launched_at=NOW, prompts_path="/results/run/prompts.jsonl")
+    launch = Launch(engine="none", launched_at=NOW, samples_path="/results/run/prompts.jsonl")
     (folder / LAUNCH_FILE).write_text(launch.to_json())
     for path in (tmp_path, tmp_path / "results", folder):
         path.chmod(0o777)  # the container's user is another one

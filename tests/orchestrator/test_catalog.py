@@ -1,13 +1,10 @@
+from typing import get_args
+
 import pytest
 
 from benchmark_core.contract import TaskName
-from orchestrator.catalog import (
-    TASK_SPELLINGS,
-    ModelConfig,
-    filter_configs,
-    shown,
-    task_named,
-)
+from benchmark_core.tasks import registry as tasks
+from orchestrator.catalog import ModelConfig, filter_configs, shown
 from orchestrator.errors import UsageError
 
 
@@ -114,8 +111,20 @@ def test_an_empty_filter_is_refused_not_ignored(name: str) -> None:
     assert refusal(**{name: " "}).startswith(f"{flag}: the value is empty")
 
 
-def test_every_task_has_a_spelling() -> None:
-    assert set(TASK_SPELLINGS.values()) == set(TaskName.__args__)  # type: ignore[attr-defined]
+def test_every_task_is_there_with_spellings_of_its_own() -> None:
+    assert set(tasks.TASKS) == set(get_args(TaskName))
+    spellings = [spelling for task in tasks.TASKS.values() for spelling in task.spellings]
+    assert len(set(spellings)) == len(spellings)
+    assert all(task.name == name for name, task in tasks.TASKS.items())
+
+
+@pytest.mark.parametrize("task", tasks.TASKS.values(), ids=lambda task: task.name)
+def test_a_task_is_found_by_each_of_its_spellings(task: tasks.Task) -> None:
+    assert task.name in task.spellings
+    for spelling in task.spellings:
+        for written in (spelling, f" {spelling.upper()} ", spelling.replace("_", "-")):
+            assert tasks.named(written) == task.name
+    assert tasks.PREFERRED_SPELLINGS.count(task.spellings[0]) == 1
 
 
 @pytest.mark.parametrize(
@@ -130,7 +139,7 @@ def test_every_task_has_a_spelling() -> None:
     ],
 )
 def test_task_named(spelling: str, task: str | None) -> None:
-    assert task_named(spelling) == task
+    assert tasks.named(spelling) == task
 
 
 def test_shown_values_are_short_and_cannot_steer_a_terminal() -> None:

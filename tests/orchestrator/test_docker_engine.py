@@ -300,16 +300,16 @@ def test_a_prompts_file_that_the_container_cannot_read_is_refused(
     prompts.write_text("x")
     prompts.chmod(0o200)
     with pytest.raises(HostError, match="chmod a\\+r"):
-        engine.start(make_order(output_dir, prompts_file=prompts))
+        engine.start(make_order(output_dir, samples=prompts))
 
 
 def test_the_container_is_confined(engine: DockerEngine, output_dir: Path) -> None:
     prompts = output_dir / "my prompts: one.txt"
     prompts.write_text("What is a joule?\n")
     prompts.chmod(0o644)
-    target = engine.prompts_path(prompts)
+    target = engine.samples_path(prompts)
     order = make_order(
-        output_dir, prompts_file=prompts, look_at=["/tmp", "/home/user", "/dev/shm", target]
+        output_dir, samples=prompts, look_at=["/tmp", "/home/user", "/dev/shm", target]
     )
     assert run_to_end(engine, order).code == 0
     seen = seen_by(order)

@@ -19,9 +19,11 @@ from benchmark_core.report import (
     IdleBaseline,
     Ledger,
     Official,
+    Repetition,
     SinglePass,
     Spread,
     ThermalGate,
+    TokenCounts,
     TraceFacts,
     Verdict,
 )
@@ -86,6 +88,37 @@ def add(directory):
 
 
 @pytest.fixture
+def add_picture(add):
+    """A run whose inputs are no texts and which generates none."""
+
+    def add_run():
+        changes = {
+            "task": "object_detection",
+            "reasoning": None,
+            "limits": None,
+            "precision": "float32",
+            "model": ModelSpec(id="org/finder"),
+            "backend": BackendSpec(name="pytorch"),
+        }
+        whole = builders.window("forward", 2.0, 90.0)
+        whole = whole.model_copy(update={"tokens": TokenCounts(prompt=None, completion=0)})
+        once = Repetition(
+            windows=(builders.window("preprocess", 0.5, 10.0), whole),
+            phases={"preprocess": builders.phase(10.0), "forward": builders.phase(90.0)},
+        )
+        spec = builders.spec(run_id="org_finder", **changes)
+        report = builders.report(
+            spec,
+            applied=builders.applied(spec, kind="forward"),
+            repetitions=(once, once),
+            summary=summarize([once, once], 4),
+        )
+        add(run_id="org_finder", report=report, **changes)
+
+    return add_run
+
+
+@pytest.fixture
 def rows(directory):
     def read():
         table = MasterTable(directory)
@@ -98,6 +131,21 @@ def rows(directory):
 
 def test_the_first_columns_are_those_users_know():
     assert ",".join(list(COLUMNS)[:19]) == FIRST_19
+
+
+def test_what_has_no_tokens_has_empty_cells_for_them(add_picture, rows):
+    add_picture()
+    (row,) = rows()
+    assert row["task"] == "object_detection"
+    assert row["model_class"] == row["reasoning_state"] == ""
+    for column in ("total_tokens", "total_prompt_tokens", "tokens_per_joule"):
+        assert row[column] == "", column
+    assert row["throughput_tokens_per_second"] == ""
+    assert row["total_completion_tokens"] == "0"
+    assert float(row["gpu_energy_wh"]) == pytest.approx(100 / 3600)
+    assert float(row["preprocess_wh"]) == pytest.approx(10 / 3600)
+    assert float(row["forward_wh"]) == pytest.approx(90 / 3600)
+    assert row["prefill_wh"] == row["decode_wh"] == row["call_wh"] == ""
 
 
 def test_a_finished_run_has_its_figures(add, rows):

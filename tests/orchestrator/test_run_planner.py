@@ -3,9 +3,11 @@
 import csv
 import dataclasses
 import json
+from pathlib import Path
 
 import pytest
 
+from benchmark_core.tasks import registry as tasks
 from orchestrator.catalog import ModelConfig
 from orchestrator.display import plan_view
 from orchestrator.display.plan_view import Preview
@@ -203,12 +205,35 @@ def test_a_row_that_needs_more_gpus_than_there_are_is_skipped_by_name():
     assert "line 2: openai/gpt-oss-20b needs 16 GPUs, and 8 may be used" in str(plan.skipped[0])
 
 
-def test_tasks_that_are_not_built_are_skipped_by_name():
-    image = config(task="image_generation", model_class=None, reasoning_state=None, line=9)
-    plan = make_plan([config(), image], settings(), EIGHT, None, Simulations())
-    assert len(plan.runs) == 1
-    assert "line 9" in str(plan.skipped[0])
-    assert "not supported yet" in str(plan.skipped[0])
+def of_task(name, **changes):
+    """A row of another task than text generation."""
+    return config(**{"task": name, "model_class": None, "reasoning_state": None} | changes)
+
+
+HUNDRED = (100, 100)
+
+
+@pytest.mark.parametrize(
+    ("name", "limits", "steps"),
+    [
+        ("summarization", TEN, None),
+        ("question_answering", HUNDRED, None),
+        ("text_classification", TEN, None),
+        ("sentence_similarity", None, None),
+        ("image_classification", None, None),
+        ("object_detection", None, None),
+        ("automatic_speech_recognition", HUNDRED, None),
+        ("image_generation", None, 30),
+        ("image_captioning", HUNDRED, None),
+    ],
+)
+def test_every_other_task_is_planned_by_its_own_protocol(name, limits, steps):
+    spec = plan_one(of_task(name))
+    assert (spec.task, spec.reasoning, spec.precision) == (name, None, "float32")
+    found = spec.limits and (spec.limits.max_new_tokens, spec.limits.min_new_tokens)
+    assert (found, spec.steps) == (limits, steps)
+    assert spec.samples.dataset_id == tasks.get(name).dataset_id
+    assert spec.device.gpu_count == 1
 
 
 @pytest.mark.parametrize(
@@ -232,6 +257,15 @@ def test_tasks_that_are_not_built_are_skipped_by_name():
         ),
         ({"stop_at_ci": 0.01, "repetitions": 2}, "3 repetitions at the earliest, and only 2"),
         ({"stop_at_ci": 0.01, "meters": ("codecarbon",)}, "no meter measures it"),
+        (
+            {"prompts_file": Path("a.txt"), "dataset_dir": Path("data")},
+            "--dataset-dir: goes instead of --prompts-file",
+        ),
+        ({"given": {"seed"}}, "--seed: is of a draw.*--sample stratified"),
+        (
+            {"prompts_file": Path("a.txt"), "seed": 0},
+            "--sample stratified: a prompts file does not",
+        ),
     ],
 )
 def test_what_is_not_built_is_refused_by_name(changes, message):
@@ -282,11 +316,9 @@ def test_a_simulated_run_needs_no_data_and_says_what_it_is():
     assert spec.backend.simulation is not None
 
 
-def test_a_prompts_file_replaces_the_dataset():
-    digest = "a" * 64
-    plan = make_plan([config()], settings(), EIGHT, digest, Simulations())
-    assert plan.runs[0].spec.samples.prompts_sha256 == digest
-    assert plan.runs[0].spec.samples.dataset_id is None
+def test_a_draw_from_a_dataset_reaches_the_spec():
+    assert plan_one(config(), seed=5).samples.seed == 5
+    assert plan_one(config()).samples.seed is None
 
 
 def test_settings_never_show_the_token():

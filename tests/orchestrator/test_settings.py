@@ -115,6 +115,26 @@ def test_meters_are_asked_in_one_order_however_they_are_named():
     assert tuple(fastest_first(METERS[::-1])) == METERS
 
 
+@pytest.mark.parametrize(
+    ("flags", "seed"),
+    [
+        ([], None),
+        (["--sample", "first"], None),
+        (["--sample", "stratified"], 0),
+        (["--sample", "stratified", "--seed", "42"], 42),
+        (["--seed", "42"], None),
+    ],
+)
+def test_samples_are_drawn_with_a_seed_or_the_first_are_taken(flags, seed):
+    assert settings(*flags).seed == seed
+    assert ("seed" in settings(*flags).given) == ("--seed" in flags)
+
+
+def test_own_samples_are_named_by_path():
+    assert settings().dataset_dir is None
+    assert settings("--dataset-dir", "my data").dataset_dir == Path("my data")
+
+
 def test_repetitions_do_not_end_early_unless_asked_to():
     assert settings().stop_at_ci is None
 
@@ -154,6 +174,11 @@ def test_the_help_shows_percentages_as_they_are_written(capsys):
         ["--backend", "tensorflow"],
         ["--engine", "podman"],
         ["--preset", "quick"],
+        ["--sample", "random"],
+        ["--seed", "-1"],
+        ["--seed", "1.5"],
+        ["--seed", "1000000000"],
+        ["--seed", "\u0664"],
         ["--num-prompt", "3"],
         ["--unknown"],
     ],

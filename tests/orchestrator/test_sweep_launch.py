@@ -68,8 +68,8 @@ class RestingEngine:
     def image_digest(self) -> None:
         return None
 
-    def prompts_path(self, prompts_file: Path) -> str:
-        return str(prompts_file)
+    def samples_path(self, samples: Path) -> str:
+        return str(samples)
 
     def adopt(self, leftover: Leftover, order: Order) -> Handle:
         raise AssertionError("nothing was left")

@@ -130,7 +130,9 @@ def applied(of: RunSpec, **changes: Any) -> Applied:
     fields: dict[str, Any] = {
         "model_id": of.model.id,
         "model_commit": None,
+        "kind": "generate",
         "processor": of.model.processor or of.model.id,
+        "processor_commit": None,
         "dtype": of.precision,
         "quantization": of.model.quantization,
         "attention": None,
@@ -138,6 +140,7 @@ def applied(of: RunSpec, **changes: Any) -> Applied:
         "device": of.device.used_by_model(),
         "batch_size": of.batch_size,
         "limits": of.limits,
+        "steps": None,
         "prompt_form": None,
         "template_kwargs": {},
         "prompts_cut": 0,
@@ -146,6 +149,7 @@ def applied(of: RunSpec, **changes: Any) -> Applied:
         "dataset_id": of.samples.dataset_id,
         "dataset_commit": None,
         "prompts_sha256": of.samples.prompts_sha256,
+        "folder_sha256": of.samples.folder_sha256,
         "meters": of.meters,
     }
     return Applied(**(fields | changes))

@@ -18,7 +18,7 @@ def make_order(
     output_dir: Path,
     run_id: str = "acme_tiny_On",
     gpus: tuple[str, ...] = (),
-    prompts_file: Path | None = None,
+    samples: Path | None = None,
     offline: bool = True,
     **steps: Any,
 ) -> Order:
@@ -33,7 +33,7 @@ def make_order(
         log_path=output_dir / "logs" / f"{run_id}.log",
         launch=Launch(engine="test", gpu_uuids=gpus, launched_at="2026-01-01T00:00:00+00:00"),
         wants_gpus=bool(gpus),
-        prompts_file=prompts_file,
+        samples=samples,
         offline=offline,
     )
 

@@ -37,8 +37,9 @@ def _cells(line: str) -> list[str]:
 
 
 def coded(cells: list[str]) -> list[str]:
-    """Every `word` in backquotes."""
-    return [word for cell in cells for word in re.findall(r"`([^`]+)`", cell)]
+    """Every `word` in backquotes, outside of blocks."""
+    texts = (re.sub(r"^```.*?^```", "", cell, flags=re.MULTILINE | re.DOTALL) for cell in cells)
+    return [word for text in texts for word in re.findall(r"`([^`]+)`", text)]
 
 
 def run_folder_files() -> set[str]:

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -20,8 +21,8 @@ from benchmark_core.contract import (
 from benchmark_core.reasoning.prompts import Prompts
 from benchmark_core.reasoning.resolution import reasons
 from benchmark_core.reasoning.states import parse_state
+from benchmark_core.recipe import Recipe
 from benchmark_core.tasks import registry as tasks
-from benchmark_core.tasks.text_generation import TextGenerationRecipe
 from demo.tiny_models import build_hub
 
 LLAMA = "demo/tiny-llama-reasoner"
@@ -102,9 +103,9 @@ def make_spec(
     return RunSpec(**{**settings, **fields})
 
 
-def make_recipe(spec: RunSpec) -> TextGenerationRecipe:
-    return TextGenerationRecipe(spec, Prompts(spec.model.id, spec.reasoning))
+def make_recipe(spec: RunSpec) -> Recipe:
+    return tasks.get(spec.task).recipe(spec, Prompts(spec.model.id, spec.reasoning))
 
 
 def make_backend(spec: RunSpec) -> PyTorchBackend:
-    return PyTorchBackend(spec, make_recipe(spec))
+    return PyTorchBackend(spec, make_recipe(spec), Path(tempfile.gettempdir()))

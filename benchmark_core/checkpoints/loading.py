@@ -74,6 +74,23 @@ def check_loaded(name: str, model: Any, loading: dict[str, Any]) -> None:
         )
 
 
+def refuse_wordless(name: str, processor: Any) -> None:
+    """Refuses a tokenizer that knows nothing but its marks.
+
+    Raises:
+        ModelFault: transformers makes such a one where a repository has no files of a tokenizer.
+    """
+    tokenizer = getattr(processor, "tokenizer", processor)
+    if not hasattr(tokenizer, "get_vocab"):
+        return
+    # Some put the mark of a word's beginning into every vocabulary.
+    if len(set(tokenizer.get_vocab()) - set(tokenizer.all_special_tokens)) < 2:
+        raise ModelFault(
+            f"model {name}: the tokenizer is missing or damaged: it knows no words",
+            "Name another model's tokenizer in the catalog's Processor column.",
+        )
+
+
 def check_still_quantized(name: str, model: Any, method: str | None) -> None:
     """Refuses a model whose quantization, `method` in the checkpoint, was undone while loading.
 

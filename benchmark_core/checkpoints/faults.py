@@ -56,10 +56,13 @@ _MEANINGS: tuple[tuple[tuple[str, ...], str, str], ...] = (
     (
         ("Unrecognized configuration class",),
         "it is no model for this task",
-        "Correct the row's task, or choose a model that generates text.",
+        "Correct the row's task, or choose a model made for it.",
     ),
     (
-        ("SafetensorError", "Error while deserializing", "UnpicklingError", "PytorchStreamReader"),
+        (
+            *("SafetensorError", "Error while deserializing", "UnpicklingError"),
+            *("PytorchStreamReader", "Unable to load weights from checkpoint file"),
+        ),
         "a weights file is damaged",
         "Delete the model from the cache and fetch it again.",
     ),
@@ -71,7 +74,8 @@ _MEANINGS: tuple[tuple[tuple[str, ...], str, str], ...] = (
     (
         ("no file named", "does not appear to have a file named", "does not appear to have files"),
         "a file is missing in the repository or in the cache",
-        "Name a revision that has weights, config.json and tokenizer; fetch it again if it has.",
+        "Name a revision that has weights, config.json and tokenizer or processor; fetch it again"
+        " if it has.",
     ),
     (
         ("not a valid JSON", "JSONDecodeError"),
@@ -82,6 +86,11 @@ _MEANINGS: tuple[tuple[tuple[str, ...], str, str], ...] = (
         ("Can't load tokenizer", "Couldn't instantiate the backend tokenizer"),
         "the tokenizer is missing or damaged",
         "Name another model's tokenizer in the catalog's Processor column.",
+    ),
+    (
+        ("Can't load image processor", "Can't load feature extractor", "Can't load processor"),
+        "the processor is missing or damaged",
+        "Correct the row's task, or name another model's in the catalog's Processor column.",
     ),
     (
         ("PermissionError",),

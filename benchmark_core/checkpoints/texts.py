@@ -1,0 +1,36 @@
+"""Texts as the tokens of one input, and how long it may be."""
+
+from typing import Any
+
+from benchmark_core.recipe import Encoded
+
+POSITIONS_WHEN_UNSTATED = 512
+
+
+def most_tokens(config: Any) -> int:
+    """The positions that a config states at its top level, else 512, as in the published method."""
+    return getattr(config, "max_position_embeddings", None) or POSITIONS_WHEN_UNSTATED
+
+
+def encoded_texts(
+    tokenizer: Any, texts: tuple[str, ...], limit: int, echoed_tokens: int = 0
+) -> Encoded:
+    """One text, or a pair of texts as one sequence; what is over `limit` tokens is cut."""
+    inputs = tokenizer(*texts, return_tensors="pt", verbose=False)
+    cut = inputs["input_ids"].shape[-1] > limit
+    if cut:
+        inputs = tokenizer(*texts, truncation=True, max_length=limit, return_tensors="pt")
+    return Encoded(
+        inputs=dict(inputs),
+        prompt_tokens=int(inputs["input_ids"].shape[-1]),
+        echoed_tokens=echoed_tokens,
+        cut=cut,
+        form="raw",
+    )
+
+
+def padded_with_end(tokenizer: Any) -> Any:
+    """The tokenizer, which pads with its end-of-text token when it has none for padding."""
+    if tokenizer.pad_token is None:
+        tokenizer.pad_token = tokenizer.eos_token
+    return tokenizer
