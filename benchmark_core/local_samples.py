@@ -20,6 +20,7 @@ class LocalSamples:
     """Rows that are read when asked for, quickest in their order.
 
     `path` is what was named; `sources` has the source of each row, None unless every row has one.
+    `names_files`: images or sounds were found to lie in files of their own.
     """
 
     def __init__(
@@ -29,6 +30,7 @@ class LocalSamples:
         self._root = root.resolve()
         self._tables = tables
         self._columns = columns
+        self.names_files = False
         self.sources: Sequence[str] | None = self._examined()
         self._ends = list(accumulate(len(table) for table in tables))
 
@@ -155,6 +157,7 @@ class LocalSamples:
             if not isinstance(name, str):
                 self._refuse(table, index, column, name, "the name of a file")
             if name.strip():
+                self.names_files = True
                 path = file_inside(self._root, name, table.path, table.place(index))
                 return {"bytes": None, "path": str(path)}
             name = None

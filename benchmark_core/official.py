@@ -156,8 +156,9 @@ def _of_settings(spec: RunSpec, task: Task, applied: Applied) -> Iterator[str]:
             for which in (limits, applied.limits)
         ]
         yield _deviation("token_limits", *shown)
-    if applied.steps != (task.steps if applied.kind == "call" else None):
-        yield _deviation("steps", task.steps, applied.steps)
+    steps = task.steps if applied.kind == "call" else None
+    if applied.steps != steps:
+        yield _deviation("steps", steps or "none", applied.steps or "none")
     if applied.quantization is None and applied.dtype != task.precision:
         yield _deviation("precision", task.precision, applied.dtype)
     if spec.backend.name != BACKEND:

@@ -12,7 +12,7 @@ from typing import Any
 from benchmark_core.faults import SampleFault
 
 LARGEST_FILE_BYTES = 256 * 1024 * 1024
-OTHER_NAME = "prompt"
+OTHER_NAMES = ("text", "prompt")
 """Also understood as the column of a task that has a single one."""
 
 Row = dict[str, str]
@@ -144,8 +144,8 @@ def _places(path: Path, header: list[str], columns: tuple[str, ...]) -> dict[str
 
 
 def _accepted_name(columns: tuple[str, ...], column: str, present: Any) -> str | None:
-    """How the column is named among `present`: a task's single column may also be `prompt`."""
-    others = (OTHER_NAME,) if len(columns) == 1 else ()
+    """How the column is named among `present`: a single column may have other names."""
+    others = OTHER_NAMES if len(columns) == 1 else ()
     return next((name for name in (column, *others) if name in present), None)
 
 

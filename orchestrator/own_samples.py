@@ -6,6 +6,7 @@ from pathlib import Path
 
 from benchmark_core.contract import TaskName
 from benchmark_core.faults import SampleFault
+from benchmark_core.local_samples import METADATA, LocalSamples
 from benchmark_core.sample_folder import open_samples, samples_sha256
 from benchmark_core.samples import check_prompts_file
 from benchmark_core.tasks import registry as tasks
@@ -47,7 +48,7 @@ def find_own_samples(names: Iterable[TaskName], settings: Settings) -> OwnSample
                 own.sha256[name] = check_prompts_file(path, task.columns).sha256
             else:
                 own.paths[name] = place = _place(path, task)
-                open_samples(place, task.columns)
+                _refuse_lone_table(place, open_samples(place, task.columns))
                 own.sha256[name] = samples_sha256(place)
         except SampleFault as fault:
             own.obstacles[name] = fault
@@ -55,6 +56,15 @@ def find_own_samples(names: Iterable[TaskName], settings: Settings) -> OwnSample
         flag = "--prompts-file" if own.are_prompts else "--dataset-dir"
         raise UsageError(*_problems(flag, own.obstacles))
     return own
+
+
+def _refuse_lone_table(place: Path, samples: LocalSamples) -> None:
+    """A table stands for itself: what it names is neither hashed nor handed to a container."""
+    if place.is_file() and samples.names_files:
+        raise SampleFault(
+            f"{place}: names files beside it, and the table alone would be taken",
+            f"Put it into a folder with them, as {METADATA[0]} for example, and name the folder.",
+        )
 
 
 def _problems(flag: str, obstacles: Mapping[TaskName, SampleFault]) -> Iterable[Problem]:

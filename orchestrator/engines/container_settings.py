@@ -69,13 +69,21 @@ class ContainerUser:
         return self.host_uid == os.geteuid()
 
     def may(self, folder_or_file: Path, bit: int) -> bool:
-        """Whether the mode grants 4 (read) or 2 (write); access lists are not looked at."""
+        """Whether the mode grants 4 (read), 2 (write) or 1 (enter); access lists are not seen."""
         facts = folder_or_file.stat()
         if facts.st_uid == self.host_uid:
             return bool(facts.st_mode & bit << 6)
         if facts.st_gid == self.host_gid:
             return bool(facts.st_mode & bit << 3)
         return bool(facts.st_mode & bit)
+
+    def unreadable(self, samples: Path) -> Path | None:
+        """The first that the mode closes to this user: the file or folder, or what lies in it."""
+        inside = sorted(samples.rglob("*")) if samples.is_dir() else []
+        for path in (samples, *inside):
+            if not self.may(path, 4) or (path.is_dir() and not self.may(path, 1)):
+                return path
+        return None
 
 
 @dataclass(frozen=True)
@@ -143,7 +151,9 @@ def create_arguments(
 
 
 def samples_target(samples: Path) -> str:
-    return f"{INPUTS}/{samples.name}"
+    """Under the name that the user gave, whose ending says what it is; `..` is no name."""
+    is_name = samples.name not in ("", "..")
+    return f"{INPUTS}/{(samples if is_name else samples.resolve()).name}"
 
 
 def hash_of_folder(folder: Path) -> str:

@@ -207,7 +207,7 @@ class DockerEngine:
                 if not folder.is_dir():
                     folder.mkdir(parents=True)
                     os.chown(folder, user.host_uid, user.host_gid)
-            readable = samples is None or user.may(samples, 5 if samples.is_dir() else 4)
+            closed = user.unreadable(samples) if samples is not None else None
         except OSError as error:
             raise HostError(
                 Problem(
@@ -216,12 +216,12 @@ class DockerEngine:
                     "Put it right and start again; finished runs are kept",
                 )
             ) from error
-        if not readable:
+        if closed is not None:
             raise HostError(
                 Problem(
-                    str(samples),
-                    f"the containers' user {user.host_uid} cannot read this file",
-                    f"Run: chmod a+r {shlex.quote(str(samples))}",
+                    str(closed),
+                    f"the containers' user {user.host_uid} cannot read this",
+                    f"Run: chmod -R a+rX {shlex.quote(str(samples))}",
                 )
             )
 

@@ -195,6 +195,9 @@ def test_rows_are_read_when_they_are_asked_for_and_can_be_cut_out(tmp_path: Path
 def test_prompts_for_pictures_are_read_too(tmp_path: Path) -> None:
     for name, content in (
         ("a.csv", "prompt\na cat\n"),
+        ("a.csv", "text\na cat\n"),
+        ("a.csv", "text,prompt\na dog,a cat\n"),
+        ("a.jsonl", '{"text": "a cat"}\n'),
         ("a.txt", "a cat\n"),
         ("a.jsonl", '"a cat"\n'),
     ):

@@ -50,6 +50,41 @@ def test_a_table_keeps_its_ending_behind_a_link(tmp_path: Path, folder: Path) ->
     assert mounts_of(tmp_path, link)[target]["Source"] == str(folder / "metadata.csv")
 
 
+@pytest.mark.parametrize("written", [".", "..", "../my samples: 'one'"])
+def test_a_folder_has_its_own_name_however_it_is_written(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, written: str
+) -> None:
+    monkeypatch.chdir(folder)
+    named = folder.parent if written == ".." else folder
+    assert samples_target(Path(written)) == samples_target(named)
+
+
+STRANGER = ContainerUser(uid=54321, gid=54321, host_uid=54321, host_gid=54321)
+
+
+@pytest.mark.parametrize(("mode", "is_read"), [(0o755, True), (0o754, False), (0o751, False)])
+def test_a_folder_must_be_open_to_be_read_and_entered(
+    folder: Path, mode: int, is_read: bool
+) -> None:
+    (folder / "metadata.csv").chmod(0o644)
+    folder.chmod(mode)
+    assert STRANGER.unreadable(folder) == (None if is_read else folder)
+
+
+def test_what_lies_in_a_folder_must_be_readable_too(folder: Path) -> None:
+    folder.chmod(0o755)
+    inner = folder / "train"
+    inner.mkdir()
+    inner.chmod(0o755)
+    (folder / "metadata.csv").chmod(0o644)
+    closed = inner / "a.png"
+    closed.write_bytes(b"")
+    closed.chmod(0o640)
+    assert STRANGER.unreadable(folder) == closed
+    assert STRANGER.unreadable(folder / "metadata.csv") is None
+    assert STRANGER.unreadable(closed) == closed
+
+
 def test_the_run_folder_and_the_caches_alone_can_be_written(tmp_path: Path, folder: Path) -> None:
     writable = {
         Path(mount["Source"]).name

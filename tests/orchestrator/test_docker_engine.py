@@ -299,7 +299,7 @@ def test_a_prompts_file_that_the_container_cannot_read_is_refused(
     prompts = output_dir / "prompts.txt"
     prompts.write_text("x")
     prompts.chmod(0o200)
-    with pytest.raises(HostError, match="chmod a\\+r"):
+    with pytest.raises(HostError, match=r"chmod -R a\+rX"):
         engine.start(make_order(output_dir, samples=prompts))
 
 

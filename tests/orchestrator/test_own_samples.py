@@ -92,6 +92,16 @@ def test_a_single_table_serves_each_task_that_it_fits(tmp_path):
     assert "no column context" in own.obstacles["question_answering"].message
 
 
+def test_a_table_alone_may_not_name_files_beside_it(samples, tmp_path):
+    folder = samples[DETECTION]
+    table = folder / "metadata.csv"
+    (problem,) = refusal([DETECTION], settings(dataset_dir=table))
+    assert f"{table}: names files beside it" in problem.what
+    assert problem.remedy
+    own = find_own_samples([DETECTION], settings(dataset_dir=folder))
+    assert own.paths == {DETECTION: folder}
+
+
 def test_a_folder_that_fits_no_task_is_refused_with_each_reason(tmp_path):
     (tmp_path / "mine.csv").write_text("words\none\n")
     problems = refusal([TEXT, DETECTION], settings(dataset_dir=tmp_path))
