@@ -8,7 +8,10 @@ import pytest
 
 from benchmark_core.checkpoints.texts import most_tokens, padded_with_end
 from benchmark_core.contract import TaskName
+from benchmark_core.reasoning.prompts import Prompts
+from benchmark_core.reasoning.states import parse_state
 from benchmark_core.recipe import Encoded, Sample
+from benchmark_core.tasks import registry as tasks
 from tests.support.task_runs import (  # noqa: F401
     T5,
     Bench,
@@ -233,3 +236,16 @@ def test_only_the_prompt_reaches_the_pipeline(
     ((arguments, named),) = calls
     assert (arguments, named.pop("prompt")) == ((), "a red circle")
     assert named == {"num_inference_steps": 30, "num_images_per_prompt": 1}
+
+
+@pytest.mark.usefixtures("zoo")
+@pytest.mark.parametrize(("state", "enforced"), [("On", False), ("Off", True)])
+def test_a_text_to_text_model_is_labelled_as_one_that_cannot_reason(
+    state: str, enforced: bool
+) -> None:
+    spec = task_spec("text_generation", T5, reasoning=parse_state(state))
+    prompts = Prompts(spec.model.id, spec.reasoning)
+    tasks.get("text_generation").recipe(spec, prompts).load_processor()
+    facts = prompts.facts()
+    assert facts is not None
+    assert (facts.effective, facts.enforced, facts.mechanism) == ("none", enforced, "raw_text")
