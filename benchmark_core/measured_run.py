@@ -7,7 +7,7 @@ import errno
 import sys
 import time
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,7 +16,7 @@ from benchmark_core import thermal_gate, verdict
 from benchmark_core.applied import applied_settings
 from benchmark_core.atomic_file import write_text
 from benchmark_core.backends import registry as backends
-from benchmark_core.backends.base import Backend, Prepared, Unusable
+from benchmark_core.backends.base import Backend, Unusable
 from benchmark_core.conclusion import Measurements, conclude
 from benchmark_core.contract import (
     EMISSIONS_DIR,
@@ -31,8 +31,15 @@ from benchmark_core.contract import (
 )
 from benchmark_core.documents import ContractError
 from benchmark_core.energy_files import write_energy_files
-from benchmark_core.faults import DiskFault, MeterFault, RunFault, SampleFault, SpecFault
-from benchmark_core.kinds import passes_of
+from benchmark_core.faults import (
+    DiskFault,
+    MeterFault,
+    ModelFault,
+    RunFault,
+    SampleFault,
+    SpecFault,
+)
+from benchmark_core.kinds import MeasuredPass, passes_of
 from benchmark_core.ledger import IDLE_AFTER, IDLE_BEFORE, LOAD, WARM_UP
 from benchmark_core.meters import registry as meters
 from benchmark_core.meters.panel import MeterPanel
@@ -40,7 +47,7 @@ from benchmark_core.reasoning.facts import ReasoningFacts
 from benchmark_core.reasoning.prompts import Prompts
 from benchmark_core.reasoning_journal import ReasoningJournal
 from benchmark_core.recipe import LoadedModel
-from benchmark_core.repetitions import Session, repeat
+from benchmark_core.repetitions import LARGEST_FAILED_SHARE, Session, repeat
 from benchmark_core.report import Failure, RunReport, ThermalGate, Verdict
 from benchmark_core.sample_journal import open_journal
 from benchmark_core.samples import LoadedSamples, load_samples
@@ -108,8 +115,7 @@ def _measure(folder: Path, spec: RunSpec, launch: Launch, started_at: str) -> Ru
         journal = stack.enter_context(
             open_journal(folder / SAMPLES_FILE, spec.repetitions, len(passes) - 1, samples.used)
         )
-        first = _first_usable(backend, samples)
-        windows.measure(WARM_UP, lambda: backend.warm_up(first, passes))
+        windows.measure(WARM_UP, lambda: _warm_up(backend, samples, passes))
         session = Session(
             spec,
             loaded.kind,
@@ -181,13 +187,26 @@ def _come_to_rest(
     return thermal_gate.wait(trace_path, uuids, spec.idle_seconds, launch.gpus_at_rest)
 
 
-def _first_usable(backend: Backend, samples: LoadedSamples) -> Prepared:
-    because = ""
+def _warm_up(backend: Backend, samples: LoadedSamples, passes: Sequence[MeasuredPass]) -> None:
+    """On the first sample that can be used; a bad one fails later, where it is counted."""
+    because, failed = "", 0
     for sample in samples.samples:
         (prepared,) = backend.preprocess([sample])
-        if not isinstance(prepared, Unusable):
-            return prepared
-        because = prepared.because
+        if isinstance(prepared, Unusable):
+            because = prepared.because
+            continue
+        try:
+            backend.warm_up(prepared, passes)
+            return
+        except RunFault:
+            raise
+        except Exception as problem:  # noqa: BLE001 - one bad sample fails that sample alone
+            because, failed = f"{type(problem).__name__}: {problem}", failed + 1
+        if failed > samples.used * LARGEST_FAILED_SHARE:
+            raise ModelFault(
+                f"{failed} samples failed before any was run; the last one: {because}",
+                "See the log; check that the model is one for this task.",
+            )
     raise SampleFault(
         f"none of the {samples.used} samples can be used; the last one: {because}",
         "Check that the samples are made for this task.",

@@ -109,6 +109,8 @@ class PreparedInputs(Sequence[Encoded | Unusable]):
 def _load(descriptor: int, place: _Stored) -> Any:
     import torch
 
+    if not place.size:
+        return torch.empty(place.shape, dtype=place.dtype)
     buffer = bytearray(place.size)
     done = os.preadv(descriptor, [buffer], place.offset)
     if done != place.size:

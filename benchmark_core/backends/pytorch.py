@@ -86,7 +86,8 @@ class PyTorchBackend:
         """One sample of one pass; moving its inputs to the device is part of it."""
         import torch
 
-        self._last, self._limits = step, None
+        if step != self._last:
+            self._last, self._limits = step, None
         with torch.inference_mode(), self._memory_watched("while a sample ran"):
             if step.steps is not None:
                 self._batch_size = 1

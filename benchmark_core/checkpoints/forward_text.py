@@ -4,7 +4,12 @@ from typing import Any
 
 from benchmark_core.checkpoints.checkpoint import Checkpoint
 from benchmark_core.checkpoints.plain_recipe import PlainRecipe
-from benchmark_core.checkpoints.texts import encoded_texts, most_tokens, padded_with_end
+from benchmark_core.checkpoints.texts import (
+    encoded_texts,
+    most_tokens,
+    padded_with_end,
+    reserved_positions,
+)
 from benchmark_core.recipe import Encoded, Sample
 
 
@@ -20,10 +25,16 @@ class ForwardText(PlainRecipe):
         super().__init__(checkpoint)
         self._columns = columns
         self.model_classes = model_classes
+        self._reserved = 0
 
     def load_processor(self) -> Any:
         return padded_with_end(super().load_processor())
 
+    def load_model(self, device: str) -> Any:
+        model = super().load_model(device)
+        self._reserved = reserved_positions(model)
+        return model
+
     def encode(self, sample: Sample, processor: Any, model: Any) -> Encoded:
         texts = tuple(str(sample[column]) for column in self._columns)
-        return encoded_texts(processor, texts, most_tokens(model.config))
+        return encoded_texts(processor, texts, most_tokens(model.config) - self._reserved)

@@ -6,6 +6,7 @@ from typing import Any
 
 from benchmark_core.checkpoints.checkpoint import Checkpoint
 from benchmark_core.checkpoints.faults import told_as_model_faults
+from benchmark_core.checkpoints.loading import check_quantization
 from benchmark_core.faults import ModelFault
 
 
@@ -15,7 +16,14 @@ class Pipeline:
     def __init__(self, pipeline: Any, name: str) -> None:
         self._pipeline = pipeline
         self.name_or_path = name
-        self.config = SimpleNamespace()
+        # Its models have configs of their own; the first quantized one speaks for all.
+        settings = (
+            getattr(getattr(part, "config", None), "quantization_config", None)
+            for part in self._models()
+        )
+        self.config = SimpleNamespace(
+            quantization_config=next((found for found in settings if found is not None), None)
+        )
 
     def __call__(self, *, num_inference_steps: int, **inputs: Any) -> Any:
         return self._pipeline(
@@ -24,11 +32,14 @@ class Pipeline:
 
     def parameters(self) -> Iterator[Any]:
         """The weights of all its models."""
+        for part in self._models():
+            yield from part.parameters()
+
+    def _models(self) -> Iterator[Any]:
         import torch
 
-        for part in self._pipeline.components.values():
-            if isinstance(part, torch.nn.Module):
-                yield from part.parameters()
+        parts = self._pipeline.components.values()
+        return (part for part in parts if isinstance(part, torch.nn.Module))
 
 
 def load_pipeline(checkpoint: Checkpoint, device: str) -> Pipeline:
@@ -60,7 +71,9 @@ def load_pipeline(checkpoint: Checkpoint, device: str) -> Pipeline:
         if not several:
             pipeline.to(device)
     pipeline.set_progress_bar_config(disable=True)
-    return Pipeline(pipeline, checkpoint.id)
+    drawing = Pipeline(pipeline, checkpoint.id)
+    check_quantization(spec.model, drawing.config)
+    return drawing
 
 
 def _refuse_single_model(checkpoint: Checkpoint) -> None:

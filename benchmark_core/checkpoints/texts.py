@@ -12,6 +12,16 @@ def most_tokens(config: Any) -> int:
     return getattr(config, "max_position_embeddings", None) or POSITIONS_WHEN_UNSTATED
 
 
+def reserved_positions(model: Any) -> int:
+    """Positions that never hold a token: RoBERTa and its like begin behind that of padding."""
+    rows = (
+        getattr(module, "padding_idx", None)
+        for name, module in model.named_modules()
+        if name.endswith("position_embeddings")
+    )
+    return max((row + 1 for row in rows if row is not None), default=0)
+
+
 def encoded_texts(
     tokenizer: Any, texts: tuple[str, ...], limit: int, echoed_tokens: int = 0
 ) -> Encoded:

@@ -1,5 +1,6 @@
 """Speech recognition: a sound in; 100 tokens out, or the letters of all its frames at once."""
 
+from dataclasses import replace
 from typing import Any
 
 from benchmark_core.checkpoints.checkpoint import Checkpoint
@@ -27,7 +28,7 @@ class Listening(PlainRecipe):
 
 
 class Transcribing(Listening):
-    """Generates text; what starts the decoder is not among what it returns."""
+    """Generates text."""
 
     kind = "generate"
     model_classes = ("AutoModelForSpeechSeq2Seq",)
@@ -40,6 +41,11 @@ class Transcribing(Listening):
         "begin_suppress_tokens",
         "forced_decoder_ids",
     )
+
+    def encode(self, sample: Sample, processor: Any, model: Any) -> Encoded:
+        # Whisper's own generate() gives back nothing of what starts the decoder.
+        echoed = 0 if model.config.model_type == "whisper" else 1
+        return replace(super().encode(sample, processor, model), echoed_tokens=echoed)
 
 
 class Spelling(Listening):

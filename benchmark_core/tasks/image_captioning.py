@@ -15,11 +15,28 @@ class Captioning(PlainRecipe):
     processor_class = "AutoProcessor"
     model_classes = ("AutoModelForImageTextToText",)
 
+    def load_processor(self) -> Any:
+        processor = super().load_processor()
+        # Of a repository that names no class for both, AutoProcessor gives the tokenizer alone.
+        if hasattr(processor, "get_vocab"):
+            return self._checkpoint.processor("AutoImageProcessor")
+        return processor
+
     def encode(self, sample: Sample, processor: Any, model: Any) -> Encoded:
         inputs = dict(processor(images=read_image(sample["image"]), return_tensors="pt"))
-        # What starts the decoder, or the words that the processor puts before the caption.
-        echoed = int(inputs["input_ids"].shape[-1]) if "input_ids" in inputs else 1
-        return Encoded(inputs=inputs, echoed_tokens=echoed)
+        return Encoded(inputs=inputs, echoed_tokens=_echoed_tokens(inputs, model))
+
+
+def _echoed_tokens(inputs: dict[str, Any], model: Any) -> int:
+    """What stands before a caption: the start of the decoder, words of the processor, or a picture.
+
+    BLIP-2 puts the picture's tokens before the start of a decoder that has no encoder.
+    """
+    if model.config.get_text_config().is_encoder_decoder:
+        return 1
+    if "input_ids" in inputs:
+        return int(inputs["input_ids"].shape[-1])
+    return 1 + getattr(model.config, "num_query_tokens", 0)
 
 
 def make_recipe(spec: RunSpec, prompts: Prompts) -> Recipe:

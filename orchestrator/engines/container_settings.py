@@ -80,7 +80,9 @@ class ContainerUser:
     def unreadable(self, samples: Path) -> Path | None:
         """The first that the mode closes to this user: the file or folder, or what lies in it."""
         inside = sorted(samples.rglob("*")) if samples.is_dir() else []
-        for path in (samples, *inside):
+        # What begins with a dot is no sample.
+        seen = (path for path in inside if not path.relative_to(samples).as_posix().startswith("."))
+        for path in (samples, *seen):
             if not self.may(path, 4) or (path.is_dir() and not self.may(path, 1)):
                 return path
         return None
