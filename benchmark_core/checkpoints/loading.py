@@ -78,13 +78,17 @@ def check_loaded(name: str, model: Any, loading: dict[str, Any]) -> None:
 def _made_without_loss(model: Any, key: str) -> bool:
     """Whether published checkpoints lack this weight rightly.
 
-    It is used in training alone, calculated and not learned, or what the bare model makes of its
+    It is used in training alone, calculated and not learned, or what a bare model makes of its
     output for a task that is not ours.
     """
     place, _, name = key.rpartition(".")
-    if name == "masked_spec_embed" or place.partition(".")[0] == "pooler":
+    # Models put together of two hold a bare one as their encoder, of which they read the features.
+    of_two = model.config.model_type.endswith("encoder-decoder")
+    bare = place.removeprefix("encoder.") if of_two else place
+    if name == "masked_spec_embed" or bare.partition(".")[0] == "pooler":
         return True
-    return bool(place) and "Sinusoidal" in type(model.get_submodule(place)).__name__
+    # Not every weight lies in a module of its own name: a quantized one has parts.
+    return "Sinusoidal" in type(dict(model.named_modules()).get(place)).__name__
 
 
 def refuse_wordless(name: str, processor: Any) -> None:
