@@ -3,7 +3,7 @@
 import argparse
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from benchmark_core import VERSION
@@ -131,10 +131,22 @@ def _run(folder: Path, overrides: Sequence[str]) -> int:
 
 def _render(options: argparse.Namespace) -> int:
     from benchmark_core import render_command
+
+    return _told(lambda: render_command.render(options), "the prompt")
+
+
+def _build_dataset(options: argparse.Namespace) -> int:
+    from benchmark_core import build_dataset_command
+
+    return _told(lambda: build_dataset_command.build(options), "the dataset")
+
+
+def _told(command: Callable[[], None], product: str) -> int:
+    """The exit code of a command, whose faults are one line each."""
     from benchmark_core.faults import RunFault, SpecFault
 
     try:
-        render_command.render(options)
+        command()
     except RunFault as fault:
         print(f"error: {fault.message}. {fault.remedy}", file=sys.stderr)
         return WRONG_USE if isinstance(fault, SpecFault) else FAILED
@@ -142,24 +154,7 @@ def _render(options: argparse.Namespace) -> int:
         # The reader has seen enough. Python flushes again at exit, and would complain then.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except OSError as error:
-        print(f"error: the prompt cannot be written: {error.strerror}.", file=sys.stderr)
-        return FAILED
-    return FINISHED
-
-
-def _build_dataset(options: argparse.Namespace) -> int:
-    from benchmark_core import build_dataset_command
-    from benchmark_core.faults import RunFault, SpecFault
-
-    try:
-        build_dataset_command.build(options)
-    except RunFault as fault:
-        print(f"error: {fault.message}. {fault.remedy}", file=sys.stderr)
-        return WRONG_USE if isinstance(fault, SpecFault) else FAILED
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # as above
-    except OSError as error:
-        print(f"error: the dataset cannot be written: {error.strerror}.", file=sys.stderr)
+        print(f"error: {product} cannot be written: {error.strerror}.", file=sys.stderr)
         return FAILED
     return FINISHED
 
