@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from benchmark_core.tasks import registry as tasks
 from demo import tiny_models
+from demo.tiny_zoo import zoo_models
 from tests.support.tiny_hub import LLAMA, built_hub, snapshot  # noqa: F401
 
 ROOT = Path(__file__).parents[1]
@@ -60,9 +62,11 @@ def test_wrong_arguments_are_refused(arguments: list[str], tmp_path: Path) -> No
     assert tiny_models.main(arguments) == 2
 
 
-def test_the_demos_catalog_names_the_models_and_every_kind_of_state() -> None:
+def test_the_demos_catalog_has_every_task_and_every_kind_of_state() -> None:
     with (ROOT / "demo" / "catalog.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
-    assert {row["Models to Add"] for row in rows} == {model.id for model in tiny_models.MODELS}
-    assert {row["Reasoning State"] for row in rows} >= {"On", "Off", "On (High)"}
-    assert len(rows) >= 4
+    assert {tasks.named(row["Task"]) for row in rows} == set(tasks.TASKS)
+    assert {row["Models to Add"] for row in rows} <= zoo_models().keys()
+    text = [row for row in rows if row["Task"] == "text_gen"]
+    assert {row["Models to Add"] for row in text} == {model.id for model in tiny_models.MODELS}
+    assert {row["Reasoning State"] for row in text} == {"On", "Off", "On (High)"}

@@ -67,6 +67,7 @@ def sweep(tmp_path_factory):
         cwd=place,
         HF_HUB_CACHE=str(hub),
         HF_HUB_OFFLINE="1",
+        OMP_NUM_THREADS="1",
     )
     return place / "results", found
 
