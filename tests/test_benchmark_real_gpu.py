@@ -68,7 +68,8 @@ def test_the_steps_of_the_counter_are_found(driver: Path, tmp_path: Path) -> Non
     )
     steps = CounterSteps(**json.loads(done.stdout))
     assert steps.period_ms == pytest.approx(50, rel=0.1)
-    assert 10 <= steps.steps <= 20
+    # A second holds twenty steps, and one more at each of its ends.
+    assert 10 <= steps.steps <= 22
 
 
 def beside(zeus_joules: float | None = 20000.0) -> Beside:
