@@ -16,6 +16,8 @@ from benchmarks.beside_zeus import Beside, CounterSteps
 from benchmarks.meter_rig import subjects
 from tests.support import simulated_driver
 
+pytestmark = pytest.mark.wall_clock
+
 
 @pytest.fixture(scope="module")
 def driver(tmp_path_factory: pytest.TempPathFactory) -> Path:

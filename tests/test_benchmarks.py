@@ -19,6 +19,8 @@ from benchmarks.meter_rig.subjects import OURS, PEERS
 from benchmarks.meter_rig.windows import Measured, Plan, read_plan, read_results
 from tests.support import simulated_driver
 
+pytestmark = pytest.mark.wall_clock
+
 CODECARBON = ("codecarbon start/stop", "codecarbon task")
 needs_zeus = pytest.mark.skipif(
     importlib.util.find_spec("zeus") is None,

@@ -19,6 +19,9 @@ from benchmark_core.power_trace import rows
 from benchmark_core.report import RunReport
 from tests.support import builders, simulated_driver
 from tests.support.simulated_driver import uuid
+from tests.support.tries import per_try
+
+pytestmark = pytest.mark.wall_clock
 
 ROOT = Path(__file__).parents[2]
 WATTS = 350.0
@@ -101,14 +104,28 @@ def driver(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def runs(driver: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+def measured() -> dict[int, dict[str, Path]]:
+    return {}
+
+
+@pytest.fixture
+def runs(
+    request: pytest.FixtureRequest,
+    measured: dict[int, dict[str, Path]],
+    driver: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> dict[str, Path]:
     """The folders of all runs, measured a few at a time."""
-    place = tmp_path_factory.mktemp("runs")
-    behaviours = {name: case[0] for name, case in {**FINISHED, **FAILED}.items()}
-    with ThreadPoolExecutor(AT_ONCE) as pool:
-        for name, behaviour in behaviours.items():
-            pool.submit(measure, place / name, driver, spec(), **behaviour)
-    return {name: place / name for name in behaviours}
+
+    def measure_all() -> dict[str, Path]:
+        place = tmp_path_factory.mktemp("runs")
+        behaviours = {name: case[0] for name, case in {**FINISHED, **FAILED}.items()}
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            for name, behaviour in behaviours.items():
+                pool.submit(measure, place / name, driver, spec(), **behaviour)
+        return {name: place / name for name in behaviours}
+
+    return per_try(request, measured, measure_all)
 
 
 def report_of(folder: Path) -> RunReport:

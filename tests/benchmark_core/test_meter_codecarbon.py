@@ -17,6 +17,8 @@ from benchmark_core.faults import MeterFault, SpecFault
 from benchmark_core.meters.codecarbon import EMISSIONS_FILE, WINDOWS_FILE, CodeCarbonMeter
 from tests.support import simulated_driver
 
+pytestmark = pytest.mark.wall_clock
+
 ROOT = Path(__file__).parents[2]
 
 PROBE = """

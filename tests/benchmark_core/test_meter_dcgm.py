@@ -13,6 +13,8 @@ from benchmark_core.meters.dcgm import DcgmMeter
 from benchmark_core.report import GpuFacts, Reading
 from tests.support.dcgm_server import Exporter, Gpu, serving, uuid
 
+pytestmark = pytest.mark.wall_clock
+
 IDLE_WATTS, BUSY_WATTS = 100.0, 600.0
 # Far below what a meter that reads once at each end of these windows is wrong by.
 MOST_DOUBT_JOULES = 120.0

@@ -17,6 +17,8 @@ from benchmark_core.meters.panel import MeterPanel
 from benchmark_core.report import EnergySource, EnergySources, GpuFacts, Reading
 from tests.support import simulated_driver
 
+pytestmark = pytest.mark.wall_clock
+
 ROOT = Path(__file__).parents[2]
 
 # Short windows under both real meters, and what CodeCarbon takes for the watts of the RAM.

@@ -15,6 +15,8 @@ from tests.support import simulated_driver
 from tests.support.sampler_owner import PATIENCE_SECONDS, SAMPLE, answer_of, hear, owner
 from tests.support.simulated_driver import uuid
 
+pytestmark = pytest.mark.wall_clock
+
 
 @pytest.fixture(scope="module")
 def driver(tmp_path_factory: pytest.TempPathFactory) -> Path:

@@ -18,6 +18,8 @@ from tests.support import simulated_driver
 from tests.support.sampler_owner import PATIENCE_SECONDS, ROOT, answer_of, sampled
 from tests.support.simulated_driver import uuid
 
+pytestmark = pytest.mark.wall_clock
+
 
 @pytest.fixture(scope="module")
 def driver(tmp_path_factory: pytest.TempPathFactory) -> Path:

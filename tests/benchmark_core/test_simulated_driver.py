@@ -16,6 +16,8 @@ import pytest
 from tests.support import simulated_driver
 from tests.support.driver_programs import ask, finish, start
 
+pytestmark = pytest.mark.wall_clock
+
 MILLIJOULE = 0.001
 
 

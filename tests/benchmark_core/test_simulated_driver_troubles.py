@@ -11,6 +11,8 @@ import pytest
 from tests.support import simulated_driver
 from tests.support.driver_programs import ask, start
 
+pytestmark = pytest.mark.wall_clock
+
 
 @pytest.fixture(scope="module")
 def driver(tmp_path_factory: pytest.TempPathFactory) -> Path:

@@ -139,6 +139,7 @@ def metered_image(tmp_path_factory, image):
     subprocess.run(["docker", "image", "rm", "--force", tag], check=False, capture_output=True)
 
 
+@pytest.mark.wall_clock
 def test_a_real_model_in_a_container_gives_the_joules_the_driver_spent(place, hub, metered_image):
     """Two devices with different watts; the class A row reports exactly the first one's."""
     tag, driver = metered_image

@@ -55,7 +55,7 @@ def engine(output_dir: Path, program_root: Path) -> ProcessEngine:
 
 
 def wait_until_dead(pid: int) -> None:
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 120
     while process_start(pid) is not None:
         assert time.monotonic() < deadline, f"process {pid} still lives"
         time.sleep(0.02)
