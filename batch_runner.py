@@ -67,6 +67,12 @@ def _add_rows(group: argparse._ArgumentGroup) -> None:
         help='rows whose state contains TEXT: High finds "On (High)"',
     )
     group.add_argument("--task", metavar="NAME", help="rows of this task")
+    group.add_argument(
+        "--lock",
+        action="store_true",
+        help="ask the hub which commits the rows are of now, and keep to them: writes a lock file"
+        " beside the catalog, which every later plan takes them from",
+    )
 
 
 def _add_measurement(group: argparse._ArgumentGroup) -> None:

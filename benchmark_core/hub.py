@@ -80,7 +80,7 @@ _GATED = HubTrouble(
     "is gated: the hub refused access (401 or 403)",
     "Accept its terms on its page and give a token of that account (HF_TOKEN or `hf auth login`).",
 )
-_UNREACHABLE = HubTrouble(
+UNREACHABLE = HubTrouble(
     "is not in the local cache and the hub was not asked or did not answer",
     "Check the network; with HF_HUB_OFFLINE=1 fetch it beforehand into the cache (HF_HUB_CACHE).",
 )
@@ -100,15 +100,15 @@ _TROUBLES: dict[str, HubTrouble] = {
         "Check the spelling; for a private one give a token (HF_TOKEN, or `hf auth login`).",
     ),
     "HFValidationError": HubTrouble("is no valid hub id", "Write it as org/name."),
-    "RevisionResolutionError": _UNREACHABLE,
-    "OfflineModeIsEnabled": _UNREACHABLE,
-    "LocalEntryNotFoundError": _UNREACHABLE,
+    "RevisionResolutionError": UNREACHABLE,
+    "OfflineModeIsEnabled": UNREACHABLE,
+    "LocalEntryNotFoundError": UNREACHABLE,
     "DatasetNotFoundError": HubTrouble(
         "is not on the hub, or needs access rights",
         "Check the spelling; for a private or gated one give a token"
         " (HF_TOKEN, or `hf auth login`).",
     ),
     "HfHubHTTPError": HubTrouble("could not be fetched: the hub answered an error", "Try again."),
-    "TransportError": _UNREACHABLE,
-    "ConnectionError": _UNREACHABLE,
+    "TransportError": UNREACHABLE,
+    "ConnectionError": UNREACHABLE,
 }

@@ -16,6 +16,7 @@ from orchestrator.gpu_slots import Gpu, check_form, choose_gpus, find_gpus, name
 from orchestrator.master_table import MasterTable
 from orchestrator.own_samples import find_own_samples
 from orchestrator.preflight import host_problems, host_warnings
+from orchestrator.revision_lock import pinned, read_lock, renew_lock, unlocked
 from orchestrator.run_directory import RunDirectory
 from orchestrator.run_planner import REFERENCE_GPUS, GpuSet, Plan, make_plan
 from orchestrator.settings import Settings
@@ -46,11 +47,14 @@ def run_batch(settings: Settings, dry_run: bool, as_json: bool) -> int:
         find_own_samples({config.task for config in configs}, settings),
         _simulations(settings),
     )
+    lock = renew_lock(plan, settings) if settings.lock else read_lock(settings.csv)
+    plan = pinned(plan, lock)
     engine = _engine(settings)
     problems = [*gpu_problems, *host_problems(settings, engine, gpus)]
     warnings = [
         *catalog.ignored_columns,
         *lint_configs([run.config for run in plan.runs], catalog.name),
+        *unlocked(plan, lock, settings.csv),
         *host_warnings(plan, settings, engine, gpus),
     ]
     if dry_run:

@@ -170,7 +170,12 @@ def _samples(task: Task, settings: Settings, own: OwnSamples | None) -> SampleSo
         return SampleSource(folder_sha256=own.sha256[task.name], count=count, seed=seed)
     if settings.backend == "simulated":
         return SampleSource(synthetic=True, count=count or SYNTHETIC_SAMPLES)
-    return SampleSource(dataset_id=task.dataset_id, count=count, seed=seed)
+    return SampleSource(
+        dataset_id=task.dataset_id,
+        dataset_revision=task.dataset_revision,
+        count=count,
+        seed=seed,
+    )
 
 
 def _backend(settings: Settings, simulation: Simulation) -> BackendSpec:

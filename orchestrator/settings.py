@@ -80,6 +80,7 @@ class Settings:
     timeout_seconds: float | None
     region: str
     simulation: Path | None
+    lock: bool
     rerun_failed: bool
     replace: bool
     hub_cache: Path
@@ -141,6 +142,7 @@ def from_arguments(flags: Namespace, environ: Mapping[str, str] | None = None) -
         timeout_seconds=flags.timeout,
         region=flags.region,
         simulation=Path(flags.simulation) if flags.simulation else None,
+        lock=flags.lock,
         rerun_failed=flags.rerun_failed,
         replace=flags.replace,
         hub_cache=Path(env.get("HF_HUB_CACHE") or home / "hub").expanduser().absolute(),

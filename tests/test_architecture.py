@@ -21,6 +21,7 @@ PURE = {
     "benchmark_core.differences",
     "benchmark_core.documents",
     "benchmark_core.faults",
+    "benchmark_core.hub",
     "benchmark_core.local_samples",
     "benchmark_core.official",
     "benchmark_core.power_trace",

@@ -7,11 +7,15 @@ import shutil
 import stat
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from benchmark_core.tasks.registry import TASKS
+from orchestrator.catalog_file import read_catalog
 from orchestrator.master_columns import COLUMNS
+from tests.support.hub_server import knowing_hub
 from tests.support.pages import PAGES, ROOT, run_folder_files, text
 from tests.support.runner import environment
 from tests.support.tiny_hub import built_hub  # noqa: F401
@@ -85,11 +89,23 @@ def checkout(tmp_path: Path, built_hub: Path) -> Path:  # noqa: F811
     return folder
 
 
-def run(script: str, checkout: Path, programs: Path) -> subprocess.CompletedProcess[str]:
+@pytest.fixture(scope="module")
+def hub() -> Iterator[str]:
+    """A hub that knows the commits of what our own catalog names."""
+    models = {f"models/{row.model_id}" for row in read_catalog(ROOT / "models.csv").configs}
+    datasets = {f"datasets/{task.dataset_id}" for task in TASKS.values()}
+    with knowing_hub(dict.fromkeys(models | datasets, "1" * 40)) as address:
+        yield address
+
+
+def run(
+    script: str, checkout: Path, programs: Path, **changes: str
+) -> subprocess.CompletedProcess[str]:
+    path = f"{programs}:{os.environ['PATH']}"
     return subprocess.run(
         ["bash", "-euo", "pipefail", "-c", script],
         cwd=checkout,
-        env=environment(PATH=f"{programs}:{os.environ['PATH']}", HOME=str(checkout.parent)),
+        env=environment(PATH=path, HOME=str(checkout.parent), **changes),
         capture_output=True,
         text=True,
         timeout=200,
@@ -101,14 +117,14 @@ WITH_BLOCKS = [page for page in PAGES if shell_blocks(page)]
 
 
 @pytest.mark.parametrize("page", WITH_BLOCKS, ids=lambda page: page.name)
-def test_shell_blocks_run_as_written(page: Path, checkout: Path, programs: Path) -> None:
+def test_shell_blocks_run_as_written(page: Path, checkout: Path, programs: Path, hub: str) -> None:
     earlier = "--engine process --backend simulated --num-prompts 2 --repetitions 1"
     if "batch_results/" in "".join(shell_blocks(page)):
         done = run(f"python batch_runner.py --class A {earlier}", checkout, programs)
         assert done.returncode == 0, done.stdout + done.stderr
     for block in shell_blocks(page):
         script = "\n".join(form_to_run(line) for line in block.splitlines())
-        done = run(script, checkout, programs)
+        done = run(script, checkout, programs, HF_ENDPOINT=hub)
         assert done.returncode == 0, f"{script}\n{done.stdout}\n{done.stderr}"
     for folder in checkout.glob("**/individual_runs/*"):
         files = {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}

@@ -39,11 +39,11 @@ class Task:
     """One of the ten tasks: what the methodology says of it, and its recipe.
 
     `spellings` are those of a catalog, in lower case with `_` between words; the first is the
-    preferred one. A sample consists of `columns`; one with an empty column is dropped. `kinds` are
-    the ways in which checkpoints of the task are run; the first is what a rehearsal plays.
-    `new_tokens` is how many tokens a checkpoint generates that generates at all, `steps` how many
-    steps one draws in. `has_classes` and `can_reason` say whether models of the task are sorted
-    into classes, and told to reason.
+    preferred one. `dataset_revision` None is what the hub has now. A sample consists of `columns`;
+    one with an empty column is dropped. `kinds` are the ways in which checkpoints of the task are
+    run; the first is what a rehearsal plays. `new_tokens` is how many tokens a checkpoint generates
+    that generates at all, `steps` how many steps one draws in. `has_classes` and `can_reason` say
+    whether models of the task are sorted into classes, and told to reason.
     """
 
     name: TaskName
@@ -53,6 +53,7 @@ class Task:
     columns: tuple[Column, ...]
     kinds: tuple[Kind, ...]
     recipe: Callable[[RunSpec, Prompts], Recipe]
+    dataset_revision: str | None = None
     precision: Precision = "float32"
     new_tokens: int | None = None
     steps: int | None = None
