@@ -81,6 +81,7 @@ class Checkpoint:
                 self._model.processor or self._model.id,
                 revision=self.processor_commit,
                 trust_remote_code=self._model.trust_remote_code,
+                **BACKENDS.get(auto_class, {}),
             )
         refuse_wordless(name, processor)
         return processor
@@ -148,6 +149,10 @@ PROCESSORS = {
     "AutoImageProcessor": "the image processor",
     "AutoProcessor": "the processor",
 }
+
+# Pillow prepares pictures everywhere. Left alone, the library takes torchvision where the image
+# happens to bring it, and the same model costs something else there.
+BACKENDS = {"AutoImageProcessor": {"backend": "pil"}, "AutoProcessor": {"backend": "pil"}}
 
 
 def _fitting(auto_classes: Sequence[str], config: Any) -> Any:
