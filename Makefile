@@ -21,7 +21,7 @@ $(READY): requirements.txt requirements-dev.txt
 demo: $(READY)   ## all ten tasks on tiny models made on the spot, on the CPU
 	$(BIN)/python -m demo.tiny_zoo $(DEMO_HUB)
 	$(BIN)/python -m demo.own_samples $(DEMO_SAMPLES)
-	HF_HUB_CACHE=$(DEMO_HUB) HF_HUB_OFFLINE=1 $(BIN)/python batch_runner.py \
+	HF_HUB_CACHE=$(DEMO_HUB) HF_HUB_OFFLINE=1 OMP_NUM_THREADS=1 $(BIN)/python batch_runner.py \
 	    --csv demo/catalog.csv --dataset-dir $(DEMO_SAMPLES) --output-dir demo/results \
 	    --engine process --device cpu --repetitions 2
 

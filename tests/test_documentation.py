@@ -42,12 +42,12 @@ from tests.support.pages import PAGES, ROOT, coded, rows, run_folder_files, sect
 from tests.support.parsers import actions, commands_of
 
 # Flags of build.sh, docker, mypy and the benchmark scripts.
-FOREIGN_FLAGS = {"--base", "--tag", "--no-cache", "--help", "--all", "--filter"}
+FOREIGN_FLAGS = {"--base", "--tag", "--no-cache", "--no-deps", "--help", "--all", "--filter"}
 FOREIGN_FLAGS |= {"--strict", "--rows", "--out", "--seconds", "--simulated"}
 # Packages whose modules the architecture names one by one.
 TREES = ("orchestrator", "benchmark_core", "benchmark_core/reasoning", "benchmark_core/checkpoints")
 # Places inside a container, the path of a page on the hub, and words that switch reasoning.
-KNOWN_ROOTS = {"results", "inputs", "home", "run", "tmp", "dev", "tree", "think", "no_think"}
+KNOWN_ROOTS = {"results", "inputs", "home", "run", "tmp", "dev", "opt", "tree", "think", "no_think"}
 KNOWN_HOSTS = {"huggingface.co", "keepachangelog.com"}
 
 

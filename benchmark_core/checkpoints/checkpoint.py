@@ -105,6 +105,10 @@ class Checkpoint:
         check_still_quantized(self.name, model, method)
         return model.eval()
 
+    @property
+    def _task(self) -> str:
+        return self.spec.task.replace("_", " ")
+
     def is_of(self, auto_class: str) -> bool:
         """Whether the class takes the checkpoint's config."""
         import transformers
@@ -116,12 +120,20 @@ class Checkpoint:
         own_code = getattr(self.config, "auto_map", None) or {}
         if any(self.is_of(name) or name in own_code for name in auto_classes):
             return
-        task = self.spec.task.replace("_", " ")
         raise ModelFault(
-            f"model {self.name}: it is no model for this task, {task}: its config.json says"
+            f"model {self.name}: it is no model for this task, {self._task}: its config.json says"
             f" {self.config.model_type}",
-            f"Correct the row's task, or choose a model made for {task}.",
+            f"Correct the row's task, or choose a model made for {self._task}.",
         )
+
+    def refuse_encoder(self) -> None:
+        """Raises ModelFault for one that fills gaps; it would be made to write, without sense."""
+        if self.is_of("AutoModelForMaskedLM") and not getattr(self.config, "is_decoder", False):
+            raise ModelFault(
+                f"model {self.name}: it is no model for this task, {self._task}: a"
+                f" {self.config.model_type} model reads a whole text and fills its gaps",
+                f"Correct the row's task, or choose a model made for {self._task}.",
+            )
 
     def text_file(self, file_name: str) -> str:
         """A small text file that lies beside the weights."""
@@ -146,6 +158,7 @@ class Checkpoint:
 
 PROCESSORS = {
     "AutoTokenizer": "the tokenizer",
+    "AutoFeatureExtractor": "the feature extractor",
     "AutoImageProcessor": "the image processor",
     "AutoProcessor": "the processor",
 }

@@ -17,13 +17,12 @@ RATE_HERTZ = 16_000
 class Listening(PlainRecipe):
     """Makes features of a sound, which is brought to one channel at 16 kHz first."""
 
-    processor_class = "AutoProcessor"
-
     def encode(self, sample: Sample, processor: Any, model: Any) -> Encoded:
         sound = read_audio(sample["audio"], RATE_HERTZ)
         inputs = dict(processor(sound, sampling_rate=RATE_HERTZ, return_tensors="pt"))
         # Stated by those alone that hear a fixed time and drop the rest.
-        heard = getattr(getattr(processor, "feature_extractor", None), "n_samples", len(sound))
+        features = getattr(processor, "feature_extractor", processor)
+        heard = getattr(features, "n_samples", len(sound))
         return Encoded(inputs=inputs, cut=len(sound) > heard)
 
 
@@ -31,6 +30,7 @@ class Transcribing(Listening):
     """Generates text."""
 
     kind = "generate"
+    processor_class = "AutoProcessor"
     model_classes = ("AutoModelForSpeechSeq2Seq",)
     kept_settings = (
         "is_multilingual",
@@ -49,9 +49,13 @@ class Transcribing(Listening):
 
 
 class Spelling(Listening):
-    """Has no text to generate: a forward pass gives a letter for each frame."""
+    """Has no text to generate: a forward pass gives a letter for each frame.
+
+    Nothing is spelled out, so the letters' tokenizer and language model are not needed.
+    """
 
     kind = "forward"
+    processor_class = "AutoFeatureExtractor"
     model_classes = ("AutoModelForCTC",)
 
 

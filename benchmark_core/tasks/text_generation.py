@@ -2,7 +2,7 @@
 
 How long a prompt may be:
 
-- The user's text is cut to 2,048 tokens before it is rendered; the template is never cut.
+- In a row that reasons, the user's text is cut to 2,048 tokens; the template is never cut.
 - The whole prompt leaves room for the tokens that must follow, in the positions the model has: ten
   for a row that does not reason, one for a row that does. Where the template pushes the prompt
   over that, the user's text is cut further. A config without max_position_embeddings at its top
@@ -11,13 +11,18 @@ How long a prompt may be:
 - A prompt that was cut either way is counted as cut.
 """
 
+from functools import cached_property
 from typing import Any
 
 from benchmark_core.checkpoints.checkpoint import Checkpoint
 from benchmark_core.checkpoints.choice import ChosenRecipe
 from benchmark_core.checkpoints.plain_recipe import PlainRecipe
 from benchmark_core.checkpoints.text_to_text import PLAIN_TEXT, TextToText, is_text_to_text
-from benchmark_core.checkpoints.texts import POSITIONS_WHEN_UNSTATED, padded_with_end
+from benchmark_core.checkpoints.texts import (
+    POSITIONS_WHEN_UNSTATED,
+    padded_with_end,
+    stated_positions,
+)
 from benchmark_core.contract import RunSpec
 from benchmark_core.faults import SampleFault
 from benchmark_core.media import Column
@@ -42,18 +47,23 @@ class CausalText(PlainRecipe):
 
     def load_processor(self) -> Any:
         """The tokenizer. The prompts are settled with it, before the weights are fetched."""
+        self._checkpoint.refuse_encoder()
         tokenizer = padded_with_end(super().load_processor())
         self._prompts.settle(tokenizer, self._checkpoint.text_file)
         return tokenizer
 
     def encode(self, sample: Sample, processor: Any, model: Any) -> Encoded:
         """The prompt as token ids, shape (1, prompt tokens). Raises SampleFault."""
-        text, cut = cut_text(processor, str(sample["text"]), USER_TEXT_TOKENS)
-        room = self._room(model.config)
+        text, cut = str(sample["text"]), False
         prompt, inputs = self._tokenised(processor, text)
+        # A prompt of no more tokens than that holds no longer text.
+        if self._reasons and _length(inputs) > USER_TEXT_TOKENS:
+            text, cut = cut_text(processor, text, USER_TEXT_TOKENS)
+            if cut:
+                prompt, inputs = self._tokenised(processor, text)
+        room = self._room
         while room is not None and _length(inputs) > room:
-            own_tokens = len(_token_ids(processor, text))
-            text, cut = cut_text(processor, text, own_tokens - (_length(inputs) - room))
+            text, cut = cut_text(processor, text, room - _length(inputs))
             if not text:
                 raise SampleFault(
                     f"the chat template alone is longer than the {room} tokens of prompt that"
@@ -70,14 +80,24 @@ class CausalText(PlainRecipe):
             template_kwargs=prompt.template_kwargs,
         )
 
-    def _room(self, config: Any) -> int | None:
-        """The longest prompt in tokens, None when the model sets no bound."""
+    @property
+    def _reasons(self) -> bool:
+        """Whether the row has the limits of one that reasons."""
+        limits = self._spec.limits
+        return limits is not None and limits.max_new_tokens > limits.min_new_tokens
+
+    @cached_property
+    def _room(self) -> int | None:
+        """The longest prompt in tokens, None when the model sets no bound.
+
+        By the checkpoint's own config: of some with several parts the text part alone is loaded,
+        and would state positions that the published method does not see.
+        """
         limits = self._spec.limits
         if limits is None:
             return None
-        reasons = limits.max_new_tokens > limits.min_new_tokens
-        unstated = None if reasons else POSITIONS_WHEN_UNSTATED
-        positions = getattr(config, "max_position_embeddings", None) or unstated
+        unstated = None if self._reasons else POSITIONS_WHEN_UNSTATED
+        positions = stated_positions(self._checkpoint.config) or unstated
         return None if positions is None else positions - limits.min_new_tokens
 
     def _tokenised(self, tokenizer: Any, text: str) -> tuple[RenderedPrompt, dict[str, Any]]:
@@ -110,23 +130,25 @@ class ContinuedText(TextToText):
 
 
 def cut_text(tokenizer: Any, text: str, tokens: int) -> tuple[str, bool]:
-    """The beginning of `text` that is at most `tokens` tokens long, and whether that cut it."""
-    ids = _token_ids(tokenizer, text)
-    if len(ids) <= tokens:
+    """The beginning of `text` that is at most `tokens` tokens long, and whether that cut it.
+
+    Below zero, `tokens` is how many fewer it shall have than it has.
+    """
+    is_fast = getattr(tokenizer, "is_fast", False)
+    encoded = tokenizer(
+        text, add_special_tokens=False, return_offsets_mapping=is_fast, verbose=False
+    )
+    ids = encoded["input_ids"]
+    kept = tokens if tokens >= 0 else max(len(ids) + tokens, 0)
+    if len(ids) <= kept:
         return text, False
-    if tokens <= 0:
+    if kept == 0:
         return "", True
-    if not getattr(tokenizer, "is_fast", False):
-        kept = tokenizer.decode(ids[:tokens], clean_up_tokenization_spaces=False)
-        return kept, True
-    spans = tokenizer(text, add_special_tokens=False, return_offsets_mapping=True)["offset_mapping"]
+    if not is_fast:
+        return tokenizer.decode(ids[:kept], clean_up_tokenization_spaces=False), True
+    spans = encoded["offset_mapping"]
     # A character can be spread over several tokens; one that is not kept whole is dropped.
-    return text[: min(spans[tokens - 1][1], spans[tokens][0])], True
-
-
-def _token_ids(tokenizer: Any, text: str) -> list[int]:
-    ids: list[int] = tokenizer(text, add_special_tokens=False, verbose=False)["input_ids"]
-    return ids
+    return text[: min(spans[kept - 1][1], spans[kept][0])], True
 
 
 def _length(inputs: dict[str, Any]) -> int:

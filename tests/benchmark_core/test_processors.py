@@ -9,11 +9,12 @@ from typing import Any
 
 import pytest
 
-from demo.hub_layout import HubModel, place_models
+from demo.hub_layout import HubModel, place_models, rewrite_json
 from demo.zoo_tokenizers import SENTENCES
 from tests.support.task_runs import (  # noqa: F401
     Bench,
     Encoder,
+    altered_copy,
     built_zoo,
     own_samples,
     read_samples,
@@ -106,6 +107,22 @@ def test_speech_with_pieces_of_sentences_is_transcribed(
     (item,) = bench.backend.preprocess(read_samples(SPEECH, own_samples[SPEECH])[:1])
     assert item.inputs["input_features"].shape[-1] == BINS
     assert bench.backend.run(item, bench.longest).completion_tokens == 100
+
+
+def test_what_spells_sounds_needs_no_tokenizer(
+    zoo: Path, own_samples: dict[str, Path], tmp_path: Path
+) -> None:
+    """Nor the language model that many are published with: a forward pass spells nothing out."""
+
+    def forget_letters(files: Path) -> None:
+        for name in ("vocab.json", "tokenizer_config.json", "special_tokens_map.json"):
+            (files / name).unlink(missing_ok=True)
+        rewrite_json(files / "processor_config.json", processor_class="Wav2Vec2ProcessorWithLM")
+
+    model = altered_copy(zoo, "demo/tiny-wav2vec2", forget_letters)
+    bench = Bench(task_spec(SPEECH, model), tmp_path / "run")
+    (item,) = bench.backend.preprocess(read_samples(SPEECH, own_samples[SPEECH])[:1])
+    assert bench.backend.run(item, bench.longest).completion_tokens == 0
 
 
 def test_a_text_is_read_in_pieces_of_sentences(zoo: Path) -> None:

@@ -49,6 +49,7 @@ def tokens_of(encoded: Encoded) -> int:
         ("WhisperConfig", 512),
         ("BlipConfig", 512),
         ("LlavaConfig", 512),
+        ("XLNetConfig", 512),
     ],
 )
 def test_a_text_has_the_stated_positions_and_512_where_none_are(name: str, tokens: int) -> None:

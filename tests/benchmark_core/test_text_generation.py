@@ -64,9 +64,14 @@ def encode(spec: RunSpec, text: str, **config: Any) -> tuple[Encoded, str]:
     """A prompt for a model whose config has only what is given, and the prompt decoded."""
     recipe = make_recipe(spec)
     tokenizer = recipe.load_processor()
-    model = SimpleNamespace(config=SimpleNamespace(**config))
-    encoded = recipe.encode({"text": text}, tokenizer, model)
+    encoded = encode_for(recipe, text, tokenizer, **config)
     return encoded, tokenizer.decode(encoded.inputs["input_ids"][0])
+
+
+def encode_for(recipe: Any, text: str, tokenizer: Any, **config: Any) -> Encoded:
+    recipe._chosen._checkpoint.config = SimpleNamespace(**config)
+    encoded: Encoded = recipe.encode({"text": text}, tokenizer, None)
+    return encoded
 
 
 @pytest.mark.usefixtures("tiny_hub")
@@ -82,8 +87,7 @@ def test_a_raw_prompt_gets_the_tokens_its_tokenizer_adds() -> None:
     recipe = make_recipe(make_spec(LLAMA, "Off"))
     tokenizer = recipe.load_processor()
     tokenizer.chat_template = None
-    model = SimpleNamespace(config=SimpleNamespace(max_position_embeddings=4096))
-    encoded = recipe.encode({"text": "What floats?"}, tokenizer, model)
+    encoded = encode_for(recipe, "What floats?", tokenizer, max_position_embeddings=4096)
     assert tokenizer.decode(encoded.inputs["input_ids"][0]) == "<|begin|>What floats?"
 
 
@@ -166,9 +170,9 @@ def test_a_template_that_ignores_the_switch_is_refused_before_the_weights_are_fe
 @pytest.mark.parametrize(
     ("state", "positions", "expected"),
     [
-        # 2,048 tokens of text; four more are the template's, six when it closes the block.
+        # 2,048 tokens of text, and four of the template.
         ("On", 4096, 2048 + 4),
-        ("Off", 4096, 2048 + 6),
+        ("Off", 4096, 4096 - 10),
         ("On", None, 2048 + 4),
         ("On", 1024, 1024 - 1),
         ("Off", 1024, 1024 - 10),
@@ -244,6 +248,10 @@ def become_an_image_model(files: Path) -> None:
     (files / "config.json").write_text(json.dumps({"model_type": "vit"}))
 
 
+def become_an_encoder(files: Path) -> None:
+    (files / "config.json").write_text(json.dumps({"model_type": "bert"}))
+
+
 def need_own_code(files: Path) -> None:
     rewrite_json(
         files / "config.json",
@@ -262,6 +270,7 @@ def need_own_code(files: Path) -> None:
         (change_config(hidden_size=32), "shapes"),
         (change_config(model_type="novel"), "architecture is unknown"),
         (become_an_image_model, "no model for this task"),
+        (become_an_encoder, "no model for this task.*fills its gaps"),
         (need_own_code, "own program code"),
         (lambda files: (files / "config.json").write_text("{"), "JSON file of it is damaged"),
         (lambda files: (files / "tokenizer.json").write_text("{"), "the tokenizer"),
@@ -274,6 +283,7 @@ def need_own_code(files: Path) -> None:
         "other shapes",
         "unknown architecture",
         "image model",
+        "encoder",
         "own code",
         "damaged config",
         "damaged tokenizer",
