@@ -115,7 +115,7 @@ def _measure(folder: Path, spec: RunSpec, launch: Launch, started_at: str) -> Ru
         journal = stack.enter_context(
             open_journal(folder / SAMPLES_FILE, spec.repetitions, len(passes) - 1, samples.used)
         )
-        windows.measure(WARM_UP, lambda: _warm_up(backend, samples, passes))
+        windows.measure(WARM_UP, lambda: _warm_up(spec, backend, samples, passes))
         session = Session(
             spec,
             loaded.kind,
@@ -187,9 +187,12 @@ def _come_to_rest(
     return thermal_gate.wait(trace_path, uuids, spec.idle_seconds, launch.gpus_at_rest)
 
 
-def _warm_up(backend: Backend, samples: LoadedSamples, passes: Sequence[MeasuredPass]) -> None:
+def _warm_up(
+    spec: RunSpec, backend: Backend, samples: LoadedSamples, passes: Sequence[MeasuredPass]
+) -> None:
     """On the first sample that can be used; a bad one fails later, where it is counted."""
     because, failed = "", 0
+    whose = f"model {spec.model.id}, {spec.task.replace('_', ' ')}"
     for sample in samples.samples:
         (prepared,) = backend.preprocess([sample])
         if isinstance(prepared, Unusable):
@@ -204,11 +207,16 @@ def _warm_up(backend: Backend, samples: LoadedSamples, passes: Sequence[Measured
             because, failed = f"{type(problem).__name__}: {problem}", failed + 1
         if failed > samples.used * LARGEST_FAILED_SHARE:
             raise ModelFault(
-                f"{failed} samples failed before any was run; the last one: {because}",
+                f"{whose}: {failed} {'sample' if failed == 1 else 'samples'} failed before any was"
+                f" run; the last said: {because}",
                 "See the log; check that the model is one for this task.",
             )
+    if samples.used == 1:
+        none = "the only sample cannot be used"
+    else:
+        none = f"none of the {samples.used} samples can be used; the last said"
     raise SampleFault(
-        f"none of the {samples.used} samples can be used; the last one: {because}",
+        f"{whose}: {none}: {because}",
         "Check that the samples are made for this task.",
     )
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from benchmark_core import statistics
 from benchmark_core.backends.base import Backend, Prepared, SampleResult, Unusable
 from benchmark_core.contract import SAMPLES_FILE, Kind, RunSpec
-from benchmark_core.faults import ModelFault, RunFault
+from benchmark_core.faults import MemoryFault, ModelFault, RunFault
 from benchmark_core.kinds import MeasuredPass, phases_of
 from benchmark_core.reasoning.splitting import Split
 from benchmark_core.reasoning_journal import ReasoningJournal
@@ -100,12 +100,17 @@ def _preprocess(session: Session, number: int) -> tuple[Window, Sequence[Prepare
 
 @dataclass
 class _Walk:
-    """What a pass over the samples counts as it goes. `results` are by the samples' numbers."""
+    """What a pass over the samples counts as it goes. `results` are by the samples' numbers.
+
+    `out_of_memory` of the failed samples were too large for the device; `memory_remedy` is theirs.
+    """
 
     prompt_tokens: int | None = 0
     completion_tokens: int = 0
     failed: int = 0
     last_error: str = ""
+    out_of_memory: int = 0
+    memory_remedy: str = ""
     marks: list[TokenMark] = field(default_factory=list)
     results: dict[int, SampleResult] = field(default_factory=dict)
 
@@ -191,6 +196,10 @@ def _walk_samples(
                 error = sample.because
             else:
                 result = session.backend.run(sample, step)
+        except MemoryFault as fault:
+            # The text alone is kept: with the fault itself, what it was raised from would live on.
+            error, walk.memory_remedy = fault.message, fault.remedy
+            walk.out_of_memory += 1
         except RunFault:
             raise
         except Exception as problem:  # noqa: BLE001 - one bad sample fails that sample alone
@@ -207,9 +216,16 @@ def _walk_samples(
 
 
 def _refuse_too_many_failures(spec: RunSpec, step: MeasuredPass, walk: _Walk, total: int) -> None:
-    if walk.failed > total * LARGEST_FAILED_SHARE:
-        raise ModelFault(
-            f"model {spec.model.id}, {spec.task.replace('_', ' ')}: {walk.failed} of {total}"
-            f" samples failed in the {step.name} pass; the last said: {walk.last_error}",
-            f"See the error column of {SAMPLES_FILE}.",
+    if walk.failed <= total * LARGEST_FAILED_SHARE:
+        return
+    message = (
+        f"model {spec.model.id}, {spec.task.replace('_', ' ')}: {walk.failed} of {total}"
+        f" samples failed in the {step.name} pass"
+    )
+    remedy = f"See the error column of {SAMPLES_FILE}."
+    if walk.out_of_memory * 2 >= walk.failed:
+        raise MemoryFault(
+            f"{message}, {walk.out_of_memory} of them because the device ran out of memory",
+            f"{walk.memory_remedy} {remedy}",
         )
+    raise ModelFault(f"{message}; the last said: {walk.last_error}", remedy)

@@ -62,7 +62,10 @@ class Backend(Protocol):
         """Run the first sample until times are steady; never counted."""
 
     def run(self, prepared: Prepared, step: MeasuredPass) -> SampleResult:
-        """One sample of one pass. An exception other than RunFault fails that sample alone."""
+        """One sample of one pass. A RunFault other than MemoryFault ends the run.
+
+        Everything else fails that sample alone.
+        """
 
     def synchronise(self) -> None:
         """Return when the device has finished all work given to it."""

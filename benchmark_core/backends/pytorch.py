@@ -3,6 +3,7 @@
 import copy
 import gc
 import time
+import traceback
 from array import array
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -12,8 +13,9 @@ from typing import Any
 
 from benchmark_core.backends.base import Conditions, SampleResult, Unusable
 from benchmark_core.backends.prepared_inputs import PreparedInputs
-from benchmark_core.contract import DeviceSpec, RunSpec, TokenLimits
-from benchmark_core.faults import MemoryFault, ModelFault, RunFault, SampleFault, SpecFault
+from benchmark_core.backends.torch_device import check_device, gpu_uuids, torch_device
+from benchmark_core.contract import RunSpec, TokenLimits
+from benchmark_core.faults import MemoryFault, RunFault, SampleFault
 from benchmark_core.kinds import MeasuredPass
 from benchmark_core.recipe import Encoded, LoadedModel, Recipe, Sample
 
@@ -42,7 +44,7 @@ class PyTorchBackend:
     def load(self) -> LoadedModel:
         import transformers
 
-        self._device = _torch_device(self._spec)
+        self._device = torch_device(self._spec)
         transformers.set_seed(SEED)
         with self._memory_watched("while the model was loaded"):
             self._processor = self._recipe.load_processor()
@@ -50,7 +52,7 @@ class PyTorchBackend:
         self._forget_own_generation_settings()
         loaded = self._recipe.describe(self._processor, self._model)
         check_device(self._spec.device.used_by_model(), loaded)
-        return replace(loaded, gpu_uuids=_gpu_uuids(loaded.device), seed=SEED)
+        return replace(loaded, gpu_uuids=gpu_uuids(loaded.device), seed=SEED)
 
     def preprocess(self, samples: Sequence[Sample]) -> Sequence[Encoded | Unusable]:
         self._prepared.close()
@@ -70,20 +72,42 @@ class PyTorchBackend:
             return Unusable(f"{type(problem).__name__}: {problem}")
 
     def warm_up(self, prepared: Encoded, passes: Sequence[MeasuredPass]) -> None:
-        """One run of the longest pass, and ten of two tokens or steps; or ten plain runs."""
+        """One run of the longest pass, and ten of two tokens or steps; or ten plain runs.
+
+        Not everything can be done in two steps, whatever the sample: some schedulers need more.
+        Where the longest pass ran and a short one fails, it runs once more in place of them.
+        """
         longest = passes[-1]
         short = replace(
             longest,
             limits=longest.limits and _TWO_TOKENS,
             steps=longest.steps and WARM_UP_STEPS,
         )
-        if short != longest:
+        if short == longest:
+            self._repeat(prepared, longest)
+            return
+        self.run(prepared, longest)
+        if not self._runs_short(prepared, short):
             self.run(prepared, longest)
+
+    def _repeat(self, prepared: Encoded, step: MeasuredPass) -> None:
         for _ in range(WARM_UP_REPEATS):
-            self.run(prepared, short)
+            self.run(prepared, step)
+
+    def _runs_short(self, prepared: Encoded, short: MeasuredPass) -> bool:
+        try:
+            self._repeat(prepared, short)
+        except RunFault:
+            raise
+        except Exception:  # noqa: BLE001 - the longest pass ran, so the sample is a good one
+            return False
+        return True
 
     def run(self, prepared: Encoded, step: MeasuredPass) -> SampleResult:
-        """One sample of one pass; moving its inputs to the device is part of it."""
+        """One sample of one pass; moving its inputs to the device is part of it.
+
+        Raises MemoryFault when the device is exhausted; what the sample held is given back first.
+        """
         import torch
 
         if step != self._last:
@@ -155,6 +179,9 @@ class PyTorchBackend:
         self._model = None
         self._processor = None
         self._prepared.close()
+        self._give_memory_back()
+
+    def _give_memory_back(self) -> None:
         gc.collect()
         if self._device.startswith("cuda"):
             import torch
@@ -205,19 +232,18 @@ class PyTorchBackend:
 
         try:
             yield
-        except (torch.OutOfMemoryError, MemoryError) as error:
-            raise self._memory_fault(when) from error
-        except RuntimeError as error:
-            if "can't allocate memory" not in str(error):
+        except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
+            known = isinstance(error, (torch.OutOfMemoryError, MemoryError))
+            if not known and "can't allocate memory" not in str(error):
                 raise
-            raise self._memory_fault(when) from error
-
-    def _memory_fault(self, when: str) -> MemoryFault:
-        return MemoryFault(
-            f"{self._spec.model.id}: {self._device} ran out of memory {when}",
-            "Give it more GPUs (--gpus-per-run, or the catalog's GPUs column), or free the device"
-            " of other programs.",
-        )
+            # The frames of the failed call hold its tensors for as long as the error is known.
+            traceback.clear_frames(error.__traceback__)
+            self._give_memory_back()
+            raise MemoryFault(
+                f"{self._spec.model.id}: {self._device} ran out of memory {when}",
+                "Give it more GPUs (--gpus-per-run, or the catalog's GPUs column), or free the"
+                " device of other programs.",
+            ) from error
 
 
 class _FirstToken:
@@ -232,52 +258,6 @@ class _FirstToken:
             self._synchronise()
             self.at_seconds = time.monotonic()
         return scores
-
-
-def check_device(wanted: DeviceSpec, loaded: LoadedModel) -> None:
-    """Refuses a model that does not lie on the device of the run, before anything is measured.
-
-    Raises:
-        ModelFault: some of the GPUs would idle, and their energy would count as the model's.
-    """
-    found = loaded.device
-    if found != wanted:
-        raise ModelFault(
-            f"model {loaded.model_id} was put on {found.kind} with {found.gpu_count} GPU(s), the"
-            f" run asks for {wanted.kind} with {wanted.gpu_count}",
-            "Give the row as many GPUs as it fills (its GPUs column, or --gpus-per-run).",
-        )
-
-
-def _torch_device(spec: RunSpec) -> str:
-    """The torch name of the spec's device. Raises ModelFault where it does not exist."""
-    import torch
-
-    if spec.device.kind == "cpu":
-        return "cpu"
-    if spec.device.kind != "cuda":
-        raise SpecFault(
-            f"the pytorch backend cannot run on a {spec.device.kind} device",
-            "Choose --device cuda or cpu, or the simulated backend.",
-        )
-    wanted, found = max(spec.device.gpu_count, 1), torch.cuda.device_count()
-    if not torch.cuda.is_available() or found < wanted:
-        raise ModelFault(
-            f"the run needs {wanted} CUDA GPU(s), PyTorch sees {found}",
-            "Check that nvidia-smi lists the GPUs, that the run was given them, and that the"
-            " installed PyTorch is built for CUDA; or use --device cpu.",
-        )
-    return "cuda:0"
-
-
-def _gpu_uuids(device: DeviceSpec) -> tuple[str, ...]:
-    """As the driver names them."""
-    if device.kind != "cuda":
-        return ()
-    import torch
-
-    properties = map(torch.cuda.get_device_properties, range(device.gpu_count))
-    return tuple(f"GPU-{own.uuid}" for own in properties)
 
 
 def refuse_other_length(tokens: int, limits: TokenLimits) -> None:

@@ -5,7 +5,8 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmark_core.backends.base import Conditions, Prepared, SampleResult
+from benchmark_core.backends.base import Conditions, Prepared, SampleResult, Unusable
+from benchmark_core.bad_rows import BadRow
 from benchmark_core.contract import REPORT_FILE, Kind, RunSpec, Simulation, TokenLimits
 from benchmark_core.faults import MemoryFault
 from benchmark_core.hub import pinned_commit
@@ -55,7 +56,12 @@ class SimulatedBackend:
 
     def preprocess(self, samples: Sequence[Sample]) -> Sequence[Prepared]:
         time.sleep(self._simulation.seconds_per_sample * PREPROCESS_SHARE * len(samples))
-        return [max(1, len(str(sample).split())) for sample in samples]
+        return [
+            Unusable(sample.fault.message)
+            if isinstance(sample, BadRow)
+            else max(1, len(str(sample).split()))
+            for sample in samples
+        ]
 
     def warm_up(self, prepared: Prepared, passes: Sequence[MeasuredPass]) -> None:
         time.sleep(self._simulation.seconds_per_sample)

@@ -140,7 +140,10 @@ class Checkpoint:
         with told_as_model_faults(f"{self.name} ({file_name})", "the file"):
             return repository_text(self._model.id, file_name, self.commit)
 
-    def describe(self, processor: Any, model: Any, kind: Kind) -> LoadedModel:
+    def describe(
+        self, processor: Any, model: Any, kind: Kind, parts: Sequence[Any] = ()
+    ) -> LoadedModel:
+        """The facts of what was loaded. `parts` are those of a pipeline."""
         return LoadedModel(
             model_id=model.name_or_path,
             commit=self.commit,
@@ -150,7 +153,7 @@ class Checkpoint:
             dtype=weights_dtype(model),
             quantization=quantization_method(model.config),
             attention=getattr(model.config, "_attn_implementation", None),
-            ran_own_code=runs_own_code(model, model.config, processor),
+            ran_own_code=runs_own_code(model, model.config, processor, *parts),
             device=weights_device(model),
             template_sha256=template_sha256(processor),
         )

@@ -41,6 +41,12 @@ def _shortened(text: str) -> str:
     return text if len(text) <= 300 else text[:297] + "..."
 
 
+FETCH_AGAIN = "Delete the model from the cache and fetch it again, or name another revision."
+LEAVE_OUT = (
+    "Leave the row out, or choose a pipeline that is whole: the catalog has no way yet to name"
+    " the missing parts."
+)
+
 # Marks are parts of the message or the name of the error's class.
 _MEANINGS: tuple[tuple[tuple[str, ...], str, str], ...] = (
     (
@@ -69,7 +75,17 @@ _MEANINGS: tuple[tuple[tuple[str, ...], str, str], ...] = (
     (
         ("size mismatch", "ignore_mismatched_sizes"),
         "its weights do not have the shapes its config.json says",
-        "Delete the model from the cache and fetch it again, or name another revision.",
+        FETCH_AGAIN,
+    ),
+    (
+        ("meta tensor",),
+        "weights of it are in none of its files",
+        FETCH_AGAIN,
+    ),
+    (
+        ("were passed",),
+        "it needs parts that its repository does not have",
+        LEAVE_OUT,
     ),
     (
         ("no file named", "does not appear to have a file named", "does not appear to have files"),

@@ -59,8 +59,7 @@ def check_loaded(name: str, model: Any, loading: dict[str, Any]) -> None:
         ModelFault: the checkpoint lacks weights, which transformers fills with random numbers.
         MemoryFault: parts of the model were left in main memory or on disk.
     """
-    missing = sorted(str(key) for key in loading.get("missing_keys") or ())
-    lacking = [key for key in missing if not _made_without_loss(model, key)]
+    lacking = lacking_weights(model, loading)
     if lacking:
         raise ModelFault(
             f"model {name}: the checkpoint lacks {len(lacking)} of the model's weights,"
@@ -75,6 +74,16 @@ def check_loaded(name: str, model: Any, loading: dict[str, Any]) -> None:
         )
 
 
+def lacking_weights(model: Any, loading: dict[str, Any]) -> list[str]:
+    """The weights that the checkpoint should have and has not, by what was told while loading.
+
+    Weights that share another's numbers, and those that the library itself calculates, are not
+    told as missing.
+    """
+    missing = sorted(str(key) for key in loading.get("missing_keys") or ())
+    return [key for key in missing if not _made_without_loss(model, key)]
+
+
 def _made_without_loss(model: Any, key: str) -> bool:
     """Whether published checkpoints lack this weight rightly.
 
@@ -83,7 +92,7 @@ def _made_without_loss(model: Any, key: str) -> bool:
     """
     place, _, name = key.rpartition(".")
     # Models put together of two hold a bare one as their encoder, of which they read the features.
-    of_two = model.config.model_type.endswith("encoder-decoder")
+    of_two = getattr(model.config, "model_type", "").endswith("encoder-decoder")
     bare = place.removeprefix("encoder.") if of_two else place
     if name == "masked_spec_embed" or bare.partition(".")[0] == "pooler":
         return True
@@ -139,11 +148,13 @@ def weights_dtype(model: Any) -> str:
     return max(sizes, key=sizes.__getitem__, default="unknown")
 
 
+# Under these names transformers and diffusers import the program code of repositories.
+OWN_CODE = ("transformers_modules", "diffusers_modules")
+
+
 def runs_own_code(*parts: Any) -> bool:
     """Whether any of them is made by program code from a model's repository."""
-    from transformers.utils.hub import TRANSFORMERS_DYNAMIC_MODULE_NAME as OWN_CODE
-
-    return any(type(part).__module__.partition(".")[0] == OWN_CODE for part in parts)
+    return any(type(part).__module__.partition(".")[0] in OWN_CODE for part in parts)
 
 
 def template_sha256(processor: Any) -> str | None:

@@ -1,13 +1,19 @@
 """A pipeline of several models that draws pictures, seen as one model."""
 
+import inspect
+import json
 from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from types import SimpleNamespace
 from typing import Any
 
 from benchmark_core.checkpoints.checkpoint import Checkpoint
-from benchmark_core.checkpoints.faults import told_as_model_faults
-from benchmark_core.checkpoints.loading import check_quantization
+from benchmark_core.checkpoints.faults import FETCH_AGAIN, LEAVE_OUT, told_as_model_faults
+from benchmark_core.checkpoints.loading import check_quantization, lacking_weights
 from benchmark_core.faults import ModelFault
+
+# A model that was loaded, and what its library tells of that.
+Told = tuple[Any, dict[str, Any]]
 
 
 class Pipeline:
@@ -30,6 +36,11 @@ class Pipeline:
             **inputs, num_inference_steps=num_inference_steps, num_images_per_prompt=1
         )
 
+    @property
+    def parts(self) -> tuple[Any, ...]:
+        """The pipeline inside, and all it is made of: models, tokenizers, a scheduler."""
+        return (self._pipeline, *self._pipeline.components.values())
+
     def parameters(self) -> Iterator[Any]:
         """The weights of all its models."""
         for part in self._models():
@@ -38,8 +49,7 @@ class Pipeline:
     def _models(self) -> Iterator[Any]:
         import torch
 
-        parts = self._pipeline.components.values()
-        return (part for part in parts if isinstance(part, torch.nn.Module))
+        return (part for part in self.parts if isinstance(part, torch.nn.Module))
 
 
 def load_pipeline(checkpoint: Checkpoint, device: str) -> Pipeline:
@@ -47,11 +57,8 @@ def load_pipeline(checkpoint: Checkpoint, device: str) -> Pipeline:
 
     Raises ModelFault.
     """
-    import diffusers
     import torch
 
-    by_task: Any = diffusers.AutoPipelineForText2Image
-    by_name: Any = diffusers.DiffusionPipeline
     spec = checkpoint.spec
     several = spec.device.gpu_count > 1 and device != "cpu"
     settings: dict[str, Any] = {
@@ -60,14 +67,11 @@ def load_pipeline(checkpoint: Checkpoint, device: str) -> Pipeline:
         "trust_remote_code": spec.model.trust_remote_code,
         **({"device_map": "balanced"} if several else {}),
     }
-    _refuse_single_model(checkpoint)
+    _refuse_missing_parts(checkpoint.name, _index(checkpoint))
     with told_as_model_faults(checkpoint.name, "the pipeline"):
-        try:
-            pipeline = by_task.from_pretrained(checkpoint.id, **settings)
-        except ValueError as error:
-            if "AutoPipeline" not in str(error):
-                raise
-            pipeline = by_name.from_pretrained(checkpoint.id, **settings)
+        with _listening() as told:
+            pipeline = _from_pretrained(checkpoint.id, settings)
+        _refuse_made_up_weights(checkpoint.name, pipeline, told)
         if not several:
             pipeline.to(device)
     pipeline.set_progress_bar_config(disable=True)
@@ -76,12 +80,108 @@ def load_pipeline(checkpoint: Checkpoint, device: str) -> Pipeline:
     return drawing
 
 
-def _refuse_single_model(checkpoint: Checkpoint) -> None:
-    """Raises ModelFault: the repository holds no pipeline, as far as can be seen from here."""
+def _from_pretrained(model_id: str, settings: dict[str, Any]) -> Any:
+    import diffusers
+
+    by_task: Any = diffusers.AutoPipelineForText2Image
+    by_name: Any = diffusers.DiffusionPipeline
     try:
-        checkpoint.text_file("model_index.json")
+        return by_task.from_pretrained(model_id, **settings)
+    except ValueError as error:
+        if "AutoPipeline" not in str(error):
+            raise
+    return by_name.from_pretrained(model_id, **settings)
+
+
+def _index(checkpoint: Checkpoint) -> dict[str, Any]:
+    """Which class and which parts the checkpoint names.
+
+    Raises ModelFault: the repository holds no pipeline, as far as can be seen from here.
+    """
+    try:
+        text = checkpoint.text_file("model_index.json")
     except ModelFault as fault:
         raise ModelFault(
             f"{fault.message}; without it, a model is none for image generation",
             f"Correct the row's task, or choose a pipeline. {fault.remedy}",
         ) from fault
+    with told_as_model_faults(checkpoint.name, "its model_index.json"):
+        return dict(json.loads(text))
+
+
+def _refuse_missing_parts(name: str, index: dict[str, Any]) -> None:
+    """Before any weights are fetched. Classes that diffusers does not know are left to it.
+
+    Raises:
+        ModelFault: the pipeline needs a further model, which is not in the repository.
+    """
+    import diffusers
+
+    pipeline = str(index.get("_class_name"))
+    own: Any = getattr(diffusers, pipeline, None)
+    if not hasattr(own, "_optional_components"):
+        return
+    # A part that is left empty stands there as [null, null].
+    present = {part for part, value in index.items() if value not in (None, [None, None])}
+    needed = [
+        parameter.name
+        for parameter in inspect.signature(own.__init__).parameters.values()
+        if parameter.default is parameter.empty
+        and parameter.kind in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY)
+    ]
+    missing = [
+        part for part in needed[1:] if part not in present and part not in own._optional_components
+    ]
+    if missing:
+        raise ModelFault(
+            f"model {name}: a {pipeline} needs parts that the repository does not have:"
+            f" {', '.join(missing)}",
+            LEAVE_OUT,
+        )
+
+
+@contextmanager
+def _listening() -> Iterator[list[Told]]:
+    """Collects what the libraries tell of every model that is loaded meanwhile.
+
+    A pipeline loads its models without asking for it, so their loading is wrapped for that time.
+    """
+    import diffusers
+    import transformers
+
+    told: list[Told] = []
+    with ExitStack() as stack:
+        for base in (diffusers.ModelMixin, transformers.PreTrainedModel):
+            stack.enter_context(_wrapped(base, told))
+        yield told
+
+
+@contextmanager
+def _wrapped(base: Any, told: list[Told]) -> Iterator[None]:
+    original = vars(base)["from_pretrained"]
+
+    def from_pretrained(cls: Any, *arguments: Any, **settings: Any) -> Any:
+        asked = settings.pop("output_loading_info", False)
+        found = original.__func__(cls, *arguments, output_loading_info=True, **settings)
+        told.append(found)
+        return found if asked else found[0]
+
+    base.from_pretrained = classmethod(from_pretrained)
+    try:
+        yield
+    finally:
+        base.from_pretrained = original
+
+
+def _refuse_made_up_weights(name: str, pipeline: Any, told: list[Told]) -> None:
+    """Raises ModelFault: a model of the pipeline lacks weights, and would run on random numbers."""
+    names = {id(part): part_name for part_name, part in pipeline.components.items()}
+    for model, loading in told:
+        lacking = lacking_weights(model, loading)
+        if lacking:
+            part = names.get(id(model), type(model).__name__)
+            raise ModelFault(
+                f"model {name}: the checkpoint lacks {len(lacking)} of the weights of its {part},"
+                f" {lacking[0]} among them",
+                FETCH_AGAIN,
+            )

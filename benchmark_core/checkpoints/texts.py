@@ -48,7 +48,7 @@ def _was_cut(tokenizer: Any, texts: tuple[str, ...], inputs: Any) -> bool:
     if inputs.encodings:
         return bool(inputs.encodings[0].overflowing)
     whole = tokenizer(*texts, verbose=False)["input_ids"]
-    return len(whole) > inputs["input_ids"].shape[-1]
+    return bool(len(whole) > inputs["input_ids"].shape[-1])
 
 
 def padded_with_end(tokenizer: Any) -> Any:

@@ -28,7 +28,7 @@ class Drawing:
         return Encoded(inputs={"prompt": str(sample["prompt"])})
 
     def describe(self, processor: Any, model: Any) -> LoadedModel:
-        return self._checkpoint.describe(processor, model, "call")
+        return self._checkpoint.describe(processor, model, "call", model.parts)
 
 
 def make_recipe(spec: RunSpec, prompts: Prompts) -> Recipe:

@@ -297,4 +297,5 @@ def test_the_first_or_last_sample_may_fail_like_any_other(
 def test_a_warm_up_gives_up_where_the_run_would(zoo: Path, tmp_path: Path) -> None:
     report = run_with(zoo, tmp_path, {0, 1})
     assert report.failure.kind == ModelFault.kind
-    assert report.failure.message.startswith("2 samples failed before any was run")
+    whose = "model demo/altered-tiny-t5, summarization"
+    assert report.failure.message.startswith(f"{whose}: 2 samples failed before any was run")

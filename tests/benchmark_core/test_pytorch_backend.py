@@ -12,7 +12,8 @@ import torch
 
 from benchmark_core.backends import registry as backends
 from benchmark_core.backends.base import SampleResult, Unusable
-from benchmark_core.backends.pytorch import PyTorchBackend, check_device, refuse_other_length
+from benchmark_core.backends.pytorch import PyTorchBackend, refuse_other_length
+from benchmark_core.backends.torch_device import check_device
 from benchmark_core.contract import BackendSpec, DeviceSpec, ModelSpec, RunSpec, TokenLimits
 from benchmark_core.faults import MemoryFault, ModelFault, RunFault, SpecFault
 from benchmark_core.kinds import MeasuredPass, passes_of
