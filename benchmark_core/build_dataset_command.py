@@ -14,6 +14,9 @@ from benchmark_core.faults import SpecFault
 from benchmark_core.tasks import registry as tasks
 from benchmark_core.tasks.base import Task
 
+METHOD_ROWS = 1000
+"""Of the datasets of the methodology."""
+
 
 def build(options: argparse.Namespace) -> None:
     """Build the dataset and say what it holds.
@@ -28,6 +31,10 @@ def build(options: argparse.Namespace) -> None:
     licences = _licences(options.licence, len(names))
     _refuse_places(names, options.out)
     counter = _counter(options.tokenizer, task)
+    if counter is None and any(column.media == "text" for column in task.columns):
+        _say("tokens are not counted; --tokenizer ID counts them")
+    if options.total is None and METHOD_ROWS < total < METHOD_ROWS + len(names):
+        _say(f"{total} rows in all; --total {METHOD_ROWS} gives as many as the methodology has")
     if len(names) == 1:
         _say("one source only; the methodology draws from three")
     sources = []

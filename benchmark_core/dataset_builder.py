@@ -7,7 +7,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from benchmark_core import VERSION
+from benchmark_core import VERSION, bad_rows
+from benchmark_core.bad_rows import RowFault
 from benchmark_core.dataset_folder import DATA_FILE, refuse_used, write_dataset
 from benchmark_core.dataset_manifest import Manifest, SourceFacts, TokenTotal
 from benchmark_core.dataset_sources import DEFAULT_SPLIT, Source
@@ -92,9 +93,15 @@ def _survey(
     surveys = []
     for source in sources:
         usable: list[int] = []
-        unusable = duplicates = 0
+        unusable = duplicates = bad = 0
         for index in range(source.rows):
-            row = source.read(index)
+            try:
+                row = source.read(index)
+            except RowFault as fault:
+                bad, unusable = bad + 1, unusable + 1
+                if bad <= bad_rows.MOST_NAMED:
+                    say(f"left out: {fault.message}")
+                continue
             if not _is_usable(row, columns):
                 unusable += 1
                 continue

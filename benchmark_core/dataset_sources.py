@@ -6,14 +6,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from benchmark_core.bad_rows import RowFault
 from benchmark_core.dataset_licence import Licence, hub_licence, local_licence
-from benchmark_core.faults import SampleFault, SpecFault
+from benchmark_core.faults import SpecFault
 from benchmark_core.hub_dataset import open_dataset
-from benchmark_core.media import Column
+from benchmark_core.media import LARGEST_FILE_BYTES, Column
 from benchmark_core.recipe import Sample
 from benchmark_core.sample_files import opened, unreadable
 from benchmark_core.sample_folder import open_samples, samples_sha256
-from benchmark_core.sample_tables import LARGEST_ROW_BYTES
 
 FORM = "ID@REVISION:CONFIG#SPLIT?COLUMN=NAME&..., or PATH?COLUMN=NAME&..."
 DEFAULT_SPLIT = "train"
@@ -49,7 +49,10 @@ class SourceName:
 
 @dataclass(frozen=True)
 class Source:
-    """Rows in the columns of the task; `sha256` is that of local samples, `commit` a dataset's."""
+    """Rows in the columns of the task; `sha256` is that of local samples, `commit` a dataset's.
+
+    `read` raises RowFault for a row that cannot be used.
+    """
 
     name: SourceName
     rows: int
@@ -132,14 +135,11 @@ def _from_hub(
         name.split or DEFAULT_SPLIT,
     )
 
-    def place(index: int) -> str:
-        return f"dataset {dataset_id}, row {index + 1}"
-
     def read(index: int) -> Sample:
-        return _row(dataset.row(index), pairs, place, index)
+        return _row(dataset.row(index), pairs, dataset.place, index)
 
     licence = stated or hub_licence(dataset_id, dataset.commit or name.revision)
-    return Source(name, len(dataset), read, place, licence, commit=dataset.commit)
+    return Source(name, len(dataset), read, dataset.place, licence, commit=dataset.commit)
 
 
 def _path(text: str) -> Path | None:
@@ -185,20 +185,12 @@ def _row(
 ) -> dict[str, Any]:
     """The row in the task's columns; texts, and images and sounds as {"bytes", "path"}.
 
-    Of the path only the file's name is left.
+    Of the path only the file's name is left. Raises RowFault.
     """
     row: dict[str, Any] = {}
     for column, asked in pairs:
         value = found[asked.name]
-        if column.media != "text":
-            row[column.name] = _whole(value, place(index))
-        elif value is None or isinstance(value, str):
-            row[column.name] = value or ""
-        else:
-            raise SampleFault(
-                f"{place(index)}: {asked.name} is a {type(value).__name__}, not a text",
-                "Name a column of texts.",
-            )
+        row[column.name] = _whole(value, place(index)) if column.media != "text" else value or ""
     return row
 
 
@@ -207,12 +199,12 @@ def _whole(value: Any, place: str) -> dict[str, Any]:
     if content is None and path:
         with opened(Path(path)) as file:
             try:
-                content = file.read(LARGEST_ROW_BYTES + 1)
+                content = file.read(LARGEST_FILE_BYTES + 1)
             except OSError as error:
                 raise unreadable(Path(path), error) from error
-    if len(content or b"") > LARGEST_ROW_BYTES:
-        raise SampleFault(
-            f"{place}: more than {LARGEST_ROW_BYTES} bytes", "Shorten it, or remove the row."
+    if len(content or b"") > LARGEST_FILE_BYTES:
+        raise RowFault(
+            f"{place}: more than {LARGEST_FILE_BYTES} bytes", "Shorten it, or remove the row."
         )
     # Names of files need not be UTF-8, texts of a dataset do.
     name = Path(path).name.encode("utf-8", "replace").decode() if path else None

@@ -2,11 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
 from typing import Any
 
+from benchmark_core.bad_rows import Overview, RowFault, alone
 from benchmark_core.faults import SampleFault
 from benchmark_core.hub import hub_trouble, pinned_commit, resolved_commit
-from benchmark_core.media import Column, is_empty, undecoded
+from benchmark_core.media import Column, undecoded
 from benchmark_core.recipe import Sample
 
 
@@ -24,21 +27,68 @@ class HubDataset:
         return len(self.table)
 
     def row(self, index: int) -> Sample:
-        row = self.table[index]
-        pairs = zip(self.columns, self.names, strict=True)
-        return {column.name: row[name] for column, name in pairs}
+        """One row; a BadRow where a column holds what the task does not take."""
+        return alone(self._sample, index, self.table[index])
 
-    def usable(self) -> list[int]:
-        """The rows without an empty column."""
-        pairs = list(zip(self.columns, self.names, strict=True))
-        return [
-            index
-            for index, row in enumerate(self.table.select_columns(list(self.names)))
-            if not any(is_empty(row[name], column.media) for column, name in pairs)
-        ]
+    @cached_property
+    def overview(self) -> Overview:
+        """Of all rows.
+
+        Raises:
+            SampleFault: none can be used.
+        """
+        overview = Overview()
+        for index, row in enumerate(self.table.select_columns(list(self.names))):
+            overview.add(index, alone(self._sample, index, row), self.columns)
+        overview.refuse_without_good()
+        return overview
+
+    def place(self, index: int) -> str:
+        """What to call a row in a message."""
+        return f"dataset {self.name}, row {index + 1}"
 
     def sources(self) -> Sequence[str] | None:
         return self.table["source"] if "source" in self.table.column_names else None
+
+    def _sample(self, index: int, row: Sample) -> Sample:
+        for column, name in zip(self.columns, self.names, strict=True):
+            value = row[name]
+            if column.media == "text" and not isinstance(value, str | None):
+                raise RowFault(
+                    f"{self.place(index)}: {name} is a {type(value).__name__}, not a text",
+                    "Name a column of texts.",
+                )
+            if isinstance(value, dict) and value.get("bytes") is None and value.get("path"):
+                self._refuse_outside(index, str(value["path"]))
+        return {
+            column.name: row[name] for column, name in zip(self.columns, self.names, strict=True)
+        }
+
+    def _refuse_outside(self, index: int, name: str) -> None:
+        """A dataset may name the files that were fetched with it, and no others of this machine."""
+        try:
+            real = Path(name).resolve()
+        except (OSError, RuntimeError, ValueError):  # a loop of links, or a NUL
+            real = None
+        if real is None or not any(real.is_relative_to(cache) for cache in _caches()):
+            raise RowFault(
+                f"{self.place(index)}: the path {name!r} leads out of the cache",
+                "Name a dataset that holds its files.",
+            )
+
+
+def _caches() -> list[Path]:
+    """Where the hub's files and those made of them lie."""
+    from datasets import config
+    from huggingface_hub import constants
+
+    places = (
+        constants.HF_HUB_CACHE,
+        config.HF_DATASETS_CACHE,
+        config.DOWNLOADED_DATASETS_PATH,
+        config.EXTRACTED_DATASETS_PATH,
+    )
+    return [Path(place).resolve() for place in places]
 
 
 def open_dataset(

@@ -6,8 +6,10 @@ from itertools import accumulate
 from pathlib import Path, PurePosixPath
 from typing import Any, NoReturn
 
+from benchmark_core.bad_rows import BadRow, Overview, alone
 from benchmark_core.faults import SampleFault
-from benchmark_core.media import Column, is_empty
+from benchmark_core.media import Column, is_unsound
+from benchmark_core.recipe import Sample
 from benchmark_core.sample_files import fault_at, file_inside
 from benchmark_core.sample_tables import MOST_ROWS, Row, Table
 
@@ -19,8 +21,11 @@ METADATA = ("metadata.csv", "metadata.jsonl", "metadata.parquet")
 class LocalSamples:
     """Rows that are read when asked for, quickest in their order.
 
-    `path` is what was named; `sources` has the source of each row, None unless every row has one.
-    `names_files`: images or sounds were found to lie in files of their own.
+    `path` is what was named; `overview` is of all rows. `sources` has the source of each row, None
+    unless every row has one. `names_files`: images or sounds lie in files of their own.
+
+    Raises:
+        SampleFault: there is nothing to be used.
     """
 
     def __init__(
@@ -31,6 +36,7 @@ class LocalSamples:
         self._tables = tables
         self._columns = columns
         self.names_files = False
+        self.overview = Overview()
         self.sources: Sequence[str] | None = self._examined()
         self._ends = list(accumulate(len(table) for table in tables))
 
@@ -42,34 +48,26 @@ class LocalSamples:
         table, inner = self._located(index)
         return f"{table.path}, {table.place(inner)}"
 
-    def row(self, index: int) -> dict[str, Any]:
+    def row(self, index: int) -> Sample:
         """The columns of one row: texts, and {"bytes", "path"} of images and sounds.
 
+        A row that cannot be used is a BadRow.
+
         Raises:
-            SampleFault: the row cannot be read, or holds what the columns do not take.
+            SampleFault: the file cannot be read any more.
         """
         table, inner = self._located(index)
-        found = table.row(inner, self._present(table))
-        values: dict[str, Any] = {}
-        for column in self._columns:
-            raw = found[self._name(table, column, found, inner)]
-            values[column.name] = self._value(table, inner, column, raw)
-        return values
+        return self._sample(table, inner, alone(table.row, inner, self._present(table)))
 
-    def usable(self) -> list[int]:
-        """The rows without an empty column, in order. Reads every row.
+    def _sample(self, table: Table, index: int, row: Row) -> Sample:
+        return row if isinstance(row, BadRow) else alone(self._values, table, index, row)
 
-        Raises:
-            SampleFault: as `row`.
-        """
-        return [
-            index
-            for index in range(len(self))
-            if not any(
-                is_empty(value, column.media)
-                for value, column in zip(self.row(index).values(), self._columns, strict=True)
-            )
-        ]
+    def _values(self, table: Table, index: int, row: Row) -> Sample:
+        names = {column: self._name(table, column, row, index) for column in self._columns}
+        return {
+            column.name: self._value(table, index, column, row[name])
+            for column, name in names.items()
+        }
 
     def _located(self, index: int) -> tuple[Table, int]:
         if not 0 <= index < len(self):
@@ -79,51 +77,39 @@ class LocalSamples:
         return table, index - (self._ends[number] - len(table))
 
     def _examined(self) -> list[str] | None:
-        """Looks through everything but embedded images and sounds; gives the sources."""
-        sources: list[str] = []
+        """Looks through everything; gives the sources."""
+        sources: list[str | None] = []
         shared: dict[str, str] = {}
-        rows = 0
         for table in self._tables:
             used: dict[str, int] = {}
             for index, row in enumerate(self._scan(table)):
-                rows += 1
-                for column in self._columns:
-                    name = self._name(table, column, row, index)
-                    if name in row:
-                        self._value(table, index, column, row[name])
-                        if name == FILE_NAME and column.media != "text":
-                            self._once(table, index, str(row[name]), used)
+                sample = self._sample(table, index, row)
+                self.overview.add(len(sources), sample, self._columns)
+                if not isinstance(sample, BadRow):
+                    self._once(table, index, row, used)
                 source = str(row.get(SOURCE) or "")
-                if source.strip():
-                    sources.append(shared.setdefault(source, source))
-            if rows > MOST_ROWS:
+                unread = isinstance(row, BadRow)
+                sources.append(None if unread else shared.setdefault(source, source))
+            if len(sources) > MOST_ROWS:
                 raise SampleFault(
                     f"{self.path}: more than {MOST_ROWS} rows", "Give a part of the samples."
                 )
-        if not rows:
+        if not sources:
             raise SampleFault(f"{self.path}: no rows", "Give at least one sample.")
-        return sources if len(sources) == rows else None
+        self.overview.refuse_without_good()
+        return _whole(sources)
 
     def _scan(self, table: Table) -> Iterator[Row]:
-        if table.names is not None:
-            for column in self._columns:
-                self._name(table, column)
-        names = [name for name in self._present(table) if name not in self._embedded(table)]
+        names = self._present(table)
         if SOURCE in (table.names or ()) and SOURCE not in names:
             names.append(SOURCE)
         return table.scan(names)
 
     def _present(self, table: Table) -> list[str]:
+        """What the columns are called in a table. Raises SampleFault where one is missing."""
         if table.names is None:
             return []
         return [self._name(table, column) for column in self._columns]
-
-    def _embedded(self, table: Table) -> set[str]:
-        """What is too large to be looked through: images and sounds inside the table."""
-        media = [column for column in self._columns if column.media != "text"]
-        if table.names is None:
-            return set()
-        return {self._name(table, column) for column in media} & table.embedded
 
     def _accepted(self, table: Table, column: Column) -> tuple[str, ...]:
         """Names of the column, in the order in which they are looked for."""
@@ -157,8 +143,8 @@ class LocalSamples:
             if not isinstance(name, str):
                 self._refuse(table, index, column, name, "the name of a file")
             if name.strip():
-                self.names_files = True
                 path = file_inside(self._root, name, table.path, table.place(index))
+                self.names_files = True
                 return {"bytes": None, "path": str(path)}
             name = None
         if content is not None and not isinstance(content, bytes):
@@ -170,7 +156,7 @@ class LocalSamples:
             return ""
         if not isinstance(value, str):
             self._refuse(table, index, column, value, "a text")
-        if _unsound(value):
+        if is_unsound(value):
             raise fault_at(
                 table.path,
                 table.place(index),
@@ -189,9 +175,13 @@ class LocalSamples:
             f"Write {needed} there.",
         )
 
-    def _once(self, table: Table, index: int, name: str, used: dict[str, int]) -> None:
+    def _once(self, table: Table, index: int, row: Row, used: dict[str, int]) -> None:
+        media = [column for column in self._columns if column.media != "text"]
+        if FILE_NAME not in {self._name(table, column, row, index) for column in media}:
+            return
+        name = str(row[FILE_NAME] or "").strip()
         first = used.setdefault(str(PurePosixPath(name)), index)
-        if first != index:
+        if name and first != index:
             raise fault_at(
                 table.path,
                 table.place(index),
@@ -200,10 +190,8 @@ class LocalSamples:
             )
 
 
-def _unsound(text: str) -> bool:
-    """Whether it holds what no tokenizer takes: NUL, or half a surrogate pair (a JSON escape)."""
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return True
-    return "\0" in text
+def _whole(sources: Sequence[str | None]) -> list[str] | None:
+    """The sources, if every row has one; a row that cannot be read counts as of the one before."""
+    known = next((source for source in sources if source is not None), "")
+    whole = [known := known if source is None else source for source in sources]
+    return whole if all(source.strip() for source in whole) else None

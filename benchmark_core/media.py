@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from benchmark_core import mp3
 from benchmark_core.faults import SampleFault
 
 if TYPE_CHECKING:
@@ -20,9 +21,12 @@ if TYPE_CHECKING:
 Media = Literal["text", "image", "audio"]
 
 LARGEST_FILE_BYTES = 256 * 1024 * 1024
+"""Of a picture, a sound, or a file that is read as a whole."""
 MOST_PIXELS = 80_000_000
 LONGEST_SECONDS = 1800.0
 BLOCK_FRAMES = 65536
+UNKNOWN_FRAMES = 2**62
+"""About so many are stated where a file, written as a stream, leaves its length open."""
 
 # Named, because Pillow starts other programs for some of the rest (EPS calls Ghostscript).
 IMAGE_FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "PPM", "JPEG2000", "AVIF")
@@ -52,6 +56,15 @@ def is_empty(value: Any, media: Media) -> bool:
     if isinstance(value, str):
         return not value.strip()
     return value is None or value == b""
+
+
+def is_unsound(text: str) -> bool:
+    """Whether it holds what no tokenizer takes: NUL, or half a surrogate pair (a JSON escape)."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return True
+    return "\0" in text
 
 
 def undecoded(dataset: Any, columns: Sequence[Column]) -> Any:
@@ -122,19 +135,23 @@ def read_audio(value: Any, rate_hertz: int = 16000) -> "NDArray[float32]":
         MediaError: no sound, empty, damaged, cut off, or longer than LONGEST_SECONDS.
     """
     import numpy
-    import soundfile  # type: ignore[import-untyped,unused-ignore]
 
     content, label = _content(value)
     if _cut_off(content):
         raise MediaError(f"{label}: the sound is cut off after {len(content)} bytes")
     try:
-        with soundfile.SoundFile(io.BytesIO(content)) as sound:
-            if sound.frames > LONGEST_SECONDS * sound.samplerate:
+        with _opened_sound(content) as sound:
+            claimed = _claimed_frames(sound, content)
+            if claimed is None:
+                # After each block it would be told to go where it is, and at an end that it does
+                # not know of it cannot.
+                sound.seekable = lambda: False
+            if claimed is not None and claimed > LONGEST_SECONDS * sound.samplerate:
                 raise MediaError(
-                    f"{label}: {sound.frames / sound.samplerate:.0f} s long,"
+                    f"{label}: {claimed / sound.samplerate:.0f} s long,"
                     f" {LONGEST_SECONDS:.0f} s are read at most"
                 )
-            blocks = list(_resampled(sound, rate_hertz, label))
+            blocks = list(_resampled(sound, claimed, rate_hertz, label))
     except MediaError:
         raise
     except Exception as error:  # decoders of damaged files raise every kind of error
@@ -143,6 +160,22 @@ def read_audio(value: Any, rate_hertz: int = 16000) -> "NDArray[float32]":
     if not samples.size:
         raise MediaError(f"{label}: the sound is empty")
     return samples
+
+
+def _opened_sound(content: bytes) -> Any:
+    import soundfile  # type: ignore[import-untyped,unused-ignore]
+
+    sound = soundfile.SoundFile(io.BytesIO(content))
+    if sound.format != "MP3" or mp3.states_length(content):
+        return sound
+    sound.close()
+    return soundfile.SoundFile(mp3.EndlessFile(content))
+
+
+def _claimed_frames(sound: Any, content: bytes) -> int | None:
+    """How long the file says to be; None where it does not say (a stream), or does not know."""
+    guessed = sound.format == "MP3" and not mp3.states_length(content)
+    return None if guessed or sound.frames >= UNKNOWN_FRAMES else int(sound.frames)
 
 
 def _cut_off(content: bytes) -> bool:
@@ -155,7 +188,9 @@ def _cut_off(content: bytes) -> bool:
     return content[:4] == b"RIFF" and len(content) + 1 < claimed_bytes < 0x7FFF0000
 
 
-def _resampled(sound: Any, rate_hertz: int, label: str) -> "Iterator[NDArray[float32]]":
+def _resampled(
+    sound: Any, claimed: int | None, rate_hertz: int, label: str
+) -> "Iterator[NDArray[float32]]":
     import numpy
     import soxr  # type: ignore[import-untyped,unused-ignore]
 
@@ -171,8 +206,8 @@ def _resampled(sound: Any, rate_hertz: int, label: str) -> "Iterator[NDArray[flo
         if not numpy.isfinite(mono).all():
             raise MediaError(f"{label}: the sound holds values that are no numbers")
         yield mono if stream is None else stream.resample_chunk(mono)
-    if frames < sound.frames:
-        raise MediaError(f"{label}: the sound is cut off after {frames} of {sound.frames} frames")
+    if claimed is not None and frames < claimed:
+        raise MediaError(f"{label}: the sound is cut off after {frames} of {claimed} frames")
     if stream is not None and frames:
         yield stream.resample_chunk(numpy.empty(0, "float32"), last=True)
 

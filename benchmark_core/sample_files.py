@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
+from benchmark_core.bad_rows import RowFault
 from benchmark_core.faults import SampleFault
 
 _KINDS = {
@@ -51,16 +52,16 @@ def unreadable(path: Path, error: Exception) -> SampleFault:
     return SampleFault(f"{path}: cannot be read: {reason}", "Check the path and its permissions.")
 
 
-def fault_at(path: Path, place: str, what: str, remedy: str) -> SampleFault:
+def fault_at(path: Path, place: str, what: str, remedy: str) -> RowFault:
     """`place` is a line, a row or an element of the file, with its number."""
-    return SampleFault(f"{path}, {place}: {what}", remedy)
+    return RowFault(f"{path}, {place}: {what}", remedy)
 
 
 def file_inside(root: Path, name: str, table: Path, place: str) -> Path:
     """The file that a table in `root` (resolved) names, relative to it.
 
     Raises:
-        SampleFault: the name leads out of the folder, also by a link, or to no regular file.
+        RowFault: the name leads out of the folder, also by a link, or to no regular file.
     """
     relative = PurePosixPath(name)
     # Names with a dot in front are not counted in the checksum, so they may not be samples.
@@ -116,7 +117,7 @@ def folder_files(root: Path) -> Iterator[tuple[str, Path]]:
         yield name, path
 
 
-def _leads_out(path: Path, real: Path) -> SampleFault:
-    return SampleFault(
+def _leads_out(path: Path, real: Path) -> RowFault:
+    return RowFault(
         f"{path}: the link leads out of the folder, to {real}", "Put a copy there instead."
     )

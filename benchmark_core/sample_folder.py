@@ -7,13 +7,16 @@ from pathlib import Path
 
 from benchmark_core.faults import SampleFault
 from benchmark_core.local_samples import METADATA, LocalSamples
-from benchmark_core.media import Column
+from benchmark_core.media import LARGEST_FILE_BYTES, Column
 from benchmark_core.sample_files import file_bytes, file_inside, folder_files, opened, unreadable
+from benchmark_core.sample_json import JsonLinesTable, JsonListTable
 from benchmark_core.sample_parquet import ParquetTable
-from benchmark_core.sample_tables import CsvTable, JsonLinesTable, JsonListTable, Row, Table
+from benchmark_core.sample_tables import CsvTable, LinesTable, Row, Table
 
 DATA_FOLDERS = ("", "train", "data")
 BLOCK_BYTES = 1024 * 1024
+PROMPT_NAMES = ("text", "prompt")
+"""Also understood in a prompts file, as the column of a task that has a single one."""
 
 _TABLES: dict[str, Callable[[Path], Table]] = {
     ".csv": CsvTable,
@@ -31,8 +34,6 @@ _MEDIA_ENDINGS = {
 
 class MediaFiles:
     """A table of one column, made of the files of a folder."""
-
-    embedded: frozenset[str] = frozenset()
 
     def __init__(self, path: Path, column: str, files: list[str]) -> None:
         self.path = path
@@ -54,7 +55,7 @@ class MediaFiles:
 
 
 def open_samples(path: Path, columns: Sequence[Column]) -> LocalSamples:
-    """The samples in a file or folder, all looked through once except embedded images and sounds.
+    """The samples in a file or folder, all looked through once; images and sounds undecoded.
 
     A file is a csv with a header, a jsonl, a json list, or parquet. A folder has one of
 
@@ -65,10 +66,10 @@ def open_samples(path: Path, columns: Sequence[Column]) -> LocalSamples:
 
     The first two are also looked for in its folders `train` and `data`. In any table, an image or
     a sound is bytes, {"bytes", "path"}, or the name of a file relative to the table's folder.
-    Nothing found there is executed.
+    Nothing found there is executed. A row that cannot be used is a BadRow.
 
     Raises:
-        SampleFault: there is nothing to be used, or a row is wrong.
+        SampleFault: there is nothing to be used.
     """
     if not path.is_dir():
         file_bytes(path)
@@ -88,6 +89,49 @@ def open_samples(path: Path, columns: Sequence[Column]) -> LocalSamples:
             tables = [_TABLES[file.suffix.casefold()](file) for file in files]
             return LocalSamples(path, folder, tables, columns)
     return LocalSamples(path, path, [_media_files(path, columns)], columns)
+
+
+def open_prompts(path: Path, columns: Sequence[Column]) -> LocalSamples:
+    """The texts in a prompts file: a csv with a header, a jsonl, or a txt with one text a line.
+
+    A single column may also be called text or prompt; it needs no name in a jsonl whose lines are
+    texts.
+
+    Raises:
+        SampleFault: there is nothing to be used, or the task takes more than texts.
+    """
+    media = [column.name for column in columns if column.media != "text"]
+    if media:
+        raise SampleFault(
+            f"{path}: a prompts file holds texts, and this task needs {' and '.join(media)}",
+            "Leave such rows out, or give a folder with --dataset-dir.",
+        )
+    size, ending = file_bytes(path), path.suffix.casefold()
+    if size > LARGEST_FILE_BYTES:
+        raise SampleFault(
+            f"{path}: the file has {size} bytes, {LARGEST_FILE_BYTES} are read at most",
+            "Give a smaller file: a run seldom needs more than 1,000 prompts.",
+        )
+    lone = columns[0].name if len(columns) == 1 else None
+    if ending == ".txt" and lone is None:
+        raise SampleFault(
+            f"{path}: a txt file has one text a line, the task needs"
+            f" {' and '.join(column.name for column in columns)}",
+            "Give a csv or jsonl file.",
+        )
+    tables: dict[str, Callable[[], Table]] = {
+        ".csv": lambda: CsvTable(path),
+        ".jsonl": lambda: JsonLinesTable(path, lone),
+        ".txt": lambda: LinesTable(path, str(lone)),
+    }
+    if ending not in tables:
+        raise SampleFault(
+            f"{path}: a prompts file cannot end in {path.suffix or 'nothing'}",
+            f"Name it *{', *'.join(tables)}, after what it holds.",
+        )
+    others = tuple(name for name in PROMPT_NAMES if name != lone)
+    named = columns if lone is None else [Column(lone, aliases=others)]
+    return LocalSamples(path, path.parent, [tables[ending]()], named)
 
 
 def samples_sha256(path: Path) -> str:

@@ -5,9 +5,11 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from benchmark_core.bad_rows import alone
 from benchmark_core.faults import SampleFault
+from benchmark_core.media import LARGEST_FILE_BYTES
 from benchmark_core.sample_files import fault_at, file_bytes
-from benchmark_core.sample_tables import LARGEST_ROW_BYTES, MOST_ROWS, Row, too_large
+from benchmark_core.sample_tables import MOST_ROWS, Row, too_large
 
 BATCH_BYTES = 8 * 1024 * 1024
 MOST_BATCH_ROWS = 1024
@@ -31,7 +33,6 @@ class ParquetTable:
             # Not mapped: the pages of a mapped file count as memory in use until they are evicted.
             self._file = parquet.ParquetFile(path, buffer_size=BUFFER_BYTES, pre_buffer=False)
             schema = self._file.schema_arrow
-            self.embedded = frozenset(field.name for field in schema if _is_bytes(field.type))
         except Exception as error:  # a damaged file raises every kind of error
             raise self._damaged(error) from error
         self.names: tuple[str, ...] | None = tuple(schema.names)
@@ -51,8 +52,7 @@ class ParquetTable:
         return f"row {index + 1}"
 
     def scan(self, names: Sequence[str]) -> Iterator[Row]:
-        for index in range(len(self)):
-            yield self.row(index, names) if names else {}
+        return (alone(self.row, index, names) for index in range(len(self)))
 
     def row(self, index: int, names: Sequence[str]) -> Row:
         if not 0 <= index < len(self):
@@ -67,8 +67,8 @@ class ParquetTable:
             raise fault_at(
                 self.path, self.place(index), "a text is not UTF-8", "Write the file again."
             ) from error
-        if sum(map(_bytes_of, row.values())) > LARGEST_ROW_BYTES:
-            raise too_large(self.path, self.place(index))
+        if sum(map(_bytes_of, row.values())) > LARGEST_FILE_BYTES:
+            raise too_large(self.path, self.place(index), LARGEST_FILE_BYTES)
         return row
 
     def _turn_to(self, index: int, names: tuple[str, ...]) -> None:
@@ -127,18 +127,6 @@ class ParquetTable:
             f"{self.path}: not a parquet file, or a damaged one: {text or type(error).__name__}",
             "Copy or write the file again.",
         )
-
-
-def _is_bytes(kind: Any) -> bool:
-    from pyarrow import types  # type: ignore[import-untyped,unused-ignore]
-
-    return bool(
-        types.is_struct(kind)
-        or types.is_binary(kind)
-        or types.is_large_binary(kind)
-        or types.is_fixed_size_binary(kind)
-        or types.is_binary_view(kind)
-    )
 
 
 def _bytes_of(value: Any) -> int:

@@ -1,31 +1,30 @@
-"""Tables of samples in text: CSV, JSON lines, and a JSON list. Rows are read when asked for."""
+"""Tables of samples in text, whose rows are read when they are asked for: CSV, and plain lines."""
 
 import csv
 import io
-import json
 from array import array
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol
 
+from benchmark_core.bad_rows import RowFault, alone
 from benchmark_core.faults import SampleFault
 from benchmark_core.sample_files import fault_at, file_bytes, opened, unreadable
 
 MOST_ROWS = 1_000_000
 LARGEST_ROW_BYTES = 64 * 1024 * 1024
-LARGEST_LIST_BYTES = 256 * 1024 * 1024
+"""Of a row in a file of text."""
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 Row = dict[str, Any]
 
 
 class Table(Protocol):
-    """`names` are its columns, None where each row has its own; `embedded` those of bytes."""
+    """`names` are its columns, None where each row has its own."""
 
     path: Path
     names: tuple[str, ...] | None
-    embedded: frozenset[str]
 
     def __len__(self) -> int: ...
 
@@ -35,22 +34,23 @@ class Table(Protocol):
     def scan(self, names: Sequence[str]) -> Iterator[Row]:
         """Every row with at least these columns; to be read to its end once, before all else.
 
+        A row that cannot be used comes as a BadRow.
+
         Raises:
-            SampleFault: the file is damaged, a row is too large, or there are too many.
+            SampleFault: the file is damaged so that its rows cannot be told, or has too many.
         """
 
     def row(self, index: int, names: Sequence[str]) -> Row:
         """One row with at least these columns.
 
         Raises:
-            SampleFault: the row cannot be read.
+            RowFault: the row cannot be used.
+            SampleFault: the file cannot be read any more.
         """
 
 
-class _LineTable:
+class LineTable:
     """Knows where each row begins: 16 bytes a row are kept, and no text."""
-
-    embedded: frozenset[str] = frozenset()
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -66,35 +66,42 @@ class _LineTable:
 
     def _found(self, offset: int, line: int) -> None:
         if len(self) == MOST_ROWS:
-            raise _too_many(self.path)
+            raise too_many(self.path)
         self._offsets.append(offset)
         self._lines.append(line)
 
     def _bytes(self, index: int) -> bytes:
-        """The row's lines, and the empty ones after it."""
+        """The row's lines, and the empty ones after it; only the beginning of one too large."""
         start = self._offsets[index]
         end = self._offsets[index + 1] if index + 1 < len(self) else self._end
         with opened(self.path) as file:
             try:
                 file.seek(start)
-                return file.read(end - start)
+                return file.read(min(end - start, LARGEST_ROW_BYTES + 1))
             except OSError as error:
                 raise unreadable(self.path, error) from error
 
-    def _text_lines(self, file: BinaryIO) -> Iterator[tuple[int, int, str]]:
-        """Offset, number and text of each line."""
+    def _lines_of(self, file: BinaryIO) -> Iterator[tuple[int, int, bytes]]:
+        """Offset, number and content of each line; only the beginning of one too large."""
         offset = 0
         number = 1
         while line := file.readline(LARGEST_ROW_BYTES + 1):
-            if len(line) > LARGEST_ROW_BYTES:
-                raise too_large(self.path, f"line {number}")
             mark = len(BYTE_ORDER_MARK) if not offset and line.startswith(BYTE_ORDER_MARK) else 0
-            yield offset + mark, number, _decoded(self.path, number, line[mark:])
+            yield offset + mark, number, line[mark:]
             offset += len(line)
+            while len(line) > LARGEST_ROW_BYTES and not line.endswith(b"\n"):
+                line = file.readline(LARGEST_ROW_BYTES + 1)
+                offset += len(line)
             number += 1
 
+    def _text(self, number: int, line: bytes) -> str:
+        """Raises RowFault for a line that is too large, SampleFault for a file not in UTF-8."""
+        if len(line) > LARGEST_ROW_BYTES:
+            raise too_large(self.path, f"line {number}", LARGEST_ROW_BYTES)
+        return decoded(self.path, number, line)
 
-class CsvTable(_LineTable):
+
+class CsvTable(LineTable):
     """With a header; a text in double quotes may hold line breaks."""
 
     def __init__(self, path: Path) -> None:
@@ -119,24 +126,27 @@ class CsvTable(_LineTable):
             records = self._records(file)
             next(records, None)
             for (offset, line), cells in records:
-                if len(cells) != len(self._header):
-                    raise fault_at(
-                        self.path,
-                        f"line {line}",
-                        f"{len(cells)} cells where the header has {len(self._header)}",
-                        'Put texts that hold a comma in double quotes ("...").',
-                    )
                 self._found(offset, line)
-                yield dict(zip(self._header, cells, strict=True))
+                yield alone(self._row, line, cells)
 
     def row(self, index: int, names: Sequence[str]) -> Row:
-        text = _decoded(self.path, self._lines[index], self._bytes(index))
+        text = decoded(self.path, self._lines[index], self._bytes(index))
         try:
             with _long_fields():
                 cells = next(csv.reader(io.StringIO(text, newline=""), strict=True))
-            return dict(zip(self._header, cells, strict=True))
-        except (csv.Error, StopIteration, ValueError) as error:
+        except (csv.Error, StopIteration) as error:
             raise _changed(self.path) from error
+        return self._row(self._lines[index], cells)
+
+    def _row(self, line: int, cells: list[str]) -> Row:
+        if len(cells) != len(self._header):
+            raise fault_at(
+                self.path,
+                f"line {line}",
+                f"{len(cells)} cells where the header has {len(self._header)}",
+                'Put texts that hold a comma in double quotes ("...").',
+            )
+        return dict(zip(self._header, cells, strict=True))
 
     def _records(self, file: BinaryIO) -> Iterator[tuple[tuple[int, int], list[str]]]:
         """Offset and line of each record that is not empty, and its cells."""
@@ -145,12 +155,12 @@ class CsvTable(_LineTable):
 
         def texts() -> Iterator[str]:
             nonlocal row_bytes
-            for offset, number, text in self._text_lines(file):
+            for offset, number, line in self._lines_of(file):
                 first.append((offset, number))
-                row_bytes += len(text)
+                row_bytes += len(line)
                 if row_bytes > LARGEST_ROW_BYTES:
-                    raise too_large(self.path, f"line {first[0][1]}")
-                yield text
+                    raise too_large(self.path, f"line {first[0][1]}", LARGEST_ROW_BYTES)
+                yield self._text(number, line)
 
         reader = csv.reader(texts(), strict=True)
         while True:
@@ -172,91 +182,34 @@ class CsvTable(_LineTable):
                 yield first[0], cells
 
 
-class JsonLinesTable(_LineTable):
-    """One JSON object a line."""
+class LinesTable(LineTable):
+    """One text a line, all of them of one column."""
 
-    names: tuple[str, ...] | None = None
+    def __init__(self, path: Path, column: str) -> None:
+        super().__init__(path)
+        self._column = column
+        self.names: tuple[str, ...] | None = (column,)
 
     def scan(self, names: Sequence[str]) -> Iterator[Row]:
         with opened(self.path) as file:
-            for offset, number, text in self._text_lines(file):
-                if text.strip():
-                    row = self._row(number, text)
-                    self._found(offset, number)
-                    yield row
+            for offset, number, line in self._lines_of(file):
+                self._found(offset, number)
+                yield self._row(number, line)
 
     def row(self, index: int, names: Sequence[str]) -> Row:
-        line, _, _ = self._bytes(index).partition(b"\n")
-        return self._row(self._lines[index], _decoded(self.path, self._lines[index], line))
+        return self._row(self._lines[index], self._bytes(index))
 
-    def _row(self, number: int, text: str) -> Row:
-        try:
-            value = json.loads(text)
-        except (ValueError, RecursionError) as error:
-            raise fault_at(
-                self.path,
-                f"line {number}",
-                f"not valid JSON: {error}",
-                "Write one JSON object a line.",
-            ) from error
-        return _json_object(self.path, f"line {number}", value)
+    def _row(self, number: int, line: bytes) -> Row:
+        return {self._column: self._text(number, line).removesuffix("\n").removesuffix("\r")}
 
 
-class JsonListTable:
-    """One list of objects. The format can only be read as a whole, so the rows are kept."""
-
-    names: tuple[str, ...] | None = None
-    embedded: frozenset[str] = frozenset()
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        size = file_bytes(path)
-        if size > LARGEST_LIST_BYTES:
-            raise SampleFault(
-                f"{path}: the list has {size} bytes, {LARGEST_LIST_BYTES} are read at most",
-                "Write one object a line, into a file named *.jsonl.",
-            )
-        with opened(path) as file:
-            content = file.read()
-        text = _decoded(path, None, content.removeprefix(BYTE_ORDER_MARK))
-        try:
-            values = json.loads(text)
-        except (ValueError, RecursionError) as error:
-            raise SampleFault(
-                f"{path}: not valid JSON: {error}", "Write one list of objects: [{...}, {...}]."
-            ) from error
-        if not isinstance(values, list):
-            raise SampleFault(
-                f"{path}: a {type(values).__name__} where a list of objects is needed",
-                "Write [{...}, {...}], or one object a line into a file named *.jsonl.",
-            )
-        if len(values) > MOST_ROWS:
-            raise _too_many(path)
-        self._rows = [
-            _json_object(path, f"element {number}", value)
-            for number, value in enumerate(values, start=1)
-        ]
-
-    def __len__(self) -> int:
-        return len(self._rows)
-
-    def place(self, index: int) -> str:
-        return f"element {index + 1}"
-
-    def scan(self, names: Sequence[str]) -> Iterator[Row]:
-        return iter(self._rows)
-
-    def row(self, index: int, names: Sequence[str]) -> Row:
-        return self._rows[index]
-
-
-def too_large(path: Path, place: str) -> SampleFault:
+def too_large(path: Path, place: str, most_bytes: int) -> RowFault:
     return fault_at(
-        path, place, f"a row of more than {LARGEST_ROW_BYTES} bytes", "Shorten it, or remove it."
+        path, place, f"a row of more than {most_bytes} bytes", "Shorten it, or remove it."
     )
 
 
-def _too_many(path: Path) -> SampleFault:
+def too_many(path: Path) -> SampleFault:
     return SampleFault(f"{path}: more than {MOST_ROWS} rows", "Give a part of the samples.")
 
 
@@ -264,21 +217,15 @@ def _changed(path: Path) -> SampleFault:
     return SampleFault(f"{path}: the file was changed while it was read", "Start the run again.")
 
 
-def _json_object(path: Path, place: str, value: Any) -> Row:
-    if isinstance(value, dict):
-        return value
-    what = f"a {type(value).__name__} where an object is needed"
-    raise fault_at(path, place, what, 'Write objects: {"column": "value"}.')
-
-
-def _decoded(path: Path, line: int | None, content: bytes) -> str:
+def decoded(path: Path, line: int | None, content: bytes) -> str:
     """The text of `content`, which begins at `line`; None: at the first."""
     try:
         return content.decode("utf-8")
     except UnicodeDecodeError as error:
         number = (line or 1) + content.count(b"\n", 0, error.start)
         what = f"not UTF-8 (byte 0x{content[error.start]:02x})"
-        raise fault_at(path, f"line {number}", what, "Save the file as UTF-8.") from error
+        # Of the whole file: its other texts may be read wrongly too.
+        raise SampleFault(f"{path}, line {number}: {what}", "Save the file as UTF-8.") from error
 
 
 @contextmanager

@@ -1,17 +1,19 @@
 """The samples of a run: rows of a hub dataset or of the user's files, or made up for rehearsals."""
 
+import sys
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import overload
 
+from benchmark_core.bad_rows import Overview
 from benchmark_core.contract import Launch, RunSpec, SampleSource
 from benchmark_core.faults import SampleFault, SpecFault
-from benchmark_core.hub_dataset import open_dataset
+from benchmark_core.hub_dataset import HubDataset, open_dataset
+from benchmark_core.local_samples import LocalSamples
 from benchmark_core.media import Column
-from benchmark_core.prompts_file import read_prompts
 from benchmark_core.recipe import Sample
-from benchmark_core.sample_folder import open_samples, samples_sha256
+from benchmark_core.sample_folder import open_prompts, open_samples, samples_sha256
 from benchmark_core.sampling import choose
 
 SYNTHETIC_SAMPLES = 1000
@@ -42,7 +44,7 @@ class Rows(Sequence[Sample]):
 
 @dataclass(frozen=True)
 class LoadedSamples:
-    """`available` counts the rows that can be used, `used` those that are."""
+    """`available` counts the rows without an empty column, `used` those that are run."""
 
     samples: Sequence[Sample]
     available: int
@@ -54,31 +56,42 @@ class LoadedSamples:
 
 
 @dataclass(frozen=True)
-class PromptsCheck:
-    """How many rows a run can use, and the SHA-256 of the bytes in which they were counted."""
+class OwnCheck:
+    """What runs would find in samples of the user's.
 
-    rows: int
+    `shortage` says that there are fewer than asked for, `bad_rows` which will fail in every run
+    that uses them; both are empty where all is well.
+    """
+
     sha256: str
+    available: int
+    shortage: str
+    bad_rows: str
+    names_files: bool
 
 
-def check_prompts_file(path: Path, columns: Sequence[Column]) -> PromptsCheck:
-    """What a run would find in the file, which is read once.
+def check_samples(
+    path: Path,
+    columns: Sequence[Column],
+    are_prompts: bool = False,
+    count: int | None = None,
+    seed: int | None = None,
+) -> OwnCheck:
+    """What runs would find that use `count` rows of a file or folder, drawn by `seed`.
 
     Raises:
-        SampleFault: the file cannot be used.
+        SampleFault: the samples cannot be used.
     """
-    prompts = read_prompts(path, _text_names(columns, path))
-    return PromptsCheck(rows=len(prompts.rows), sha256=prompts.sha256)
-
-
-def _text_names(columns: Sequence[Column], path: Path) -> tuple[str, ...]:
-    media = [column.name for column in columns if column.media != "text"]
-    if media:
-        raise SampleFault(
-            f"{path}: a prompts file holds texts, and this task needs {' and '.join(media)}",
-            "Leave such rows out, or give a folder with --dataset-dir.",
-        )
-    return tuple(column.name for column in columns)
+    samples = (open_prompts if are_prompts else open_samples)(path, columns)
+    overview = samples.overview
+    _choose(overview, count, samples.sources, seed, str(path), columns)
+    return OwnCheck(
+        sha256=samples_sha256(path),
+        available=len(overview.usable),
+        shortage=overview.shortage(count),
+        bad_rows=overview.told(),
+        names_files=samples.names_files,
+    )
 
 
 def load_samples(spec: RunSpec, launch: Launch, columns: Sequence[Column]) -> LoadedSamples:
@@ -93,13 +106,7 @@ def load_samples(spec: RunSpec, launch: Launch, columns: Sequence[Column]) -> Lo
         return _synthetic(spec, columns)
     if source.dataset_id is not None:
         return _from_dataset(source, columns)
-    path = _named_path(source, launch)
-    if source.folder_sha256 is not None:
-        return _from_folder(path, source, columns)
-    prompts = read_prompts(path, _text_names(columns, path))
-    _refuse_changed(path, prompts.sha256, str(source.prompts_sha256))
-    rows = prompts.rows
-    return _chosen(source, rows.__getitem__, range(len(rows)), prompts_sha256=prompts.sha256)
+    return _own(_named_path(source, launch), source, columns)
 
 
 def _named_path(source: SampleSource, launch: Launch) -> Path:
@@ -120,17 +127,18 @@ def _refuse_changed(path: Path, found: str, planned: str) -> None:
         )
 
 
-def _from_folder(path: Path, source: SampleSource, columns: Sequence[Column]) -> LoadedSamples:
-    found = samples_sha256(path)
-    _refuse_changed(path, found, str(source.folder_sha256))
-    samples = open_samples(path, columns)
-    usable = samples.usable()
-    if not usable:
-        raise SampleFault(
-            f"{path}: no row without an empty {' or '.join(column.name for column in columns)}",
-            "Name other samples.",
-        )
-    return _chosen(source, samples.row, usable, samples.sources, folder_sha256=found)
+def _own(path: Path, source: SampleSource, columns: Sequence[Column]) -> LoadedSamples:
+    found, planned = samples_sha256(path), source.folder_sha256 or source.prompts_sha256
+    _refuse_changed(path, found, str(planned))
+    if source.folder_sha256 is not None:
+        samples = open_samples(path, columns)
+        return _chosen(source, samples, str(path), columns, samples.sources, folder_sha256=found)
+    prompts = open_prompts(path, columns)
+    loaded = _chosen(source, prompts, str(path), columns, prompts.sources, prompts_sha256=found)
+    # A file that is edited later changes nothing of the run.
+    loaded = replace(loaded, samples=list(loaded.samples))
+    _refuse_changed(path, samples_sha256(path), str(planned))
+    return loaded
 
 
 def _synthetic(spec: RunSpec, columns: Sequence[Column]) -> LoadedSamples:
@@ -141,26 +149,18 @@ def _synthetic(spec: RunSpec, columns: Sequence[Column]) -> LoadedSamples:
         )
     count = spec.samples.count or SYNTHETIC_SAMPLES
     names = [column.name for column in columns]
-    return _chosen(
-        spec.samples,
-        lambda index: dict.fromkeys(names, f"synthetic sample {index + 1}"),
-        range(count),
-    )
+    made = [dict.fromkeys(names, f"synthetic sample {number}") for number in range(1, count + 1)]
+    return LoadedSamples(samples=made, available=count, used=count)
 
 
 def _from_dataset(source: SampleSource, columns: Sequence[Column]) -> LoadedSamples:
     otherwise = "or use a prompts file (--prompts-file)"
     dataset = open_dataset(str(source.dataset_id), source.dataset_revision, columns, otherwise)
-    usable = dataset.usable()
-    if not usable:
-        raise SampleFault(
-            f"dataset {dataset.name} has no row without an empty {' or '.join(dataset.names)}",
-            f"Name another dataset or revision, {otherwise}.",
-        )
     return _chosen(
         source,
-        dataset.row,
-        usable,
+        dataset,
+        f"dataset {dataset.name}",
+        columns,
         dataset.sources(),
         dataset_id=dataset.name,
         dataset_commit=dataset.commit,
@@ -169,16 +169,39 @@ def _from_dataset(source: SampleSource, columns: Sequence[Column]) -> LoadedSamp
 
 def _chosen(
     source: SampleSource,
-    read: Callable[[int], Sample],
-    usable: Sequence[int],
-    sources: Sequence[str] | None = None,
+    rows: LocalSamples | HubDataset,
+    label: str,
+    columns: Sequence[Column],
+    sources: Sequence[str] | None,
     **provenance: str | None,
 ) -> LoadedSamples:
-    of_usable = None if sources is None else [str(sources[index]) for index in usable]
-    places = choose(len(usable), source.count, of_usable, source.seed)
+    """The rows that the run uses; what is amiss with them goes to the log."""
+    overview = rows.overview
+    chosen = _choose(overview, source.count, sources, source.seed, label, columns)
+    for doubt in (overview.shortage(source.count), overview.told()):
+        if doubt:
+            print(f"warning: {label}: {doubt}", file=sys.stderr, flush=True)
     return LoadedSamples(
-        samples=Rows(read, [usable[place] for place in places]),
-        available=len(usable),
-        used=len(places),
+        samples=Rows(rows.row, chosen),
+        available=len(overview.usable),
+        used=len(chosen),
         **provenance,
     )
+
+
+def _choose(
+    overview: Overview,
+    count: int | None,
+    sources: Sequence[str] | None,
+    seed: int | None,
+    label: str,
+    columns: Sequence[Column],
+) -> list[int]:
+    usable = overview.usable
+    if not usable:
+        raise SampleFault(
+            f"{label}: no row without an empty {' or '.join(column.name for column in columns)}",
+            "Name other samples.",
+        )
+    of_usable = None if sources is None else [str(sources[index]) for index in usable]
+    return [usable[place] for place in choose(len(usable), count, of_usable, seed)]

@@ -33,8 +33,9 @@ def choose(
         return list(range(wanted))
     if sources is None:
         raise SampleFault(
-            "samples cannot be drawn equally from their sources: they have no column source",
-            "Leave the seed out, which takes the first rows, or add a column source.",
+            "samples cannot be drawn equally from their sources: there is no column source that is"
+            " filled in every row",
+            "Leave --sample stratified out, which takes the first rows, or add the column source.",
         )
     if len(sources) != available:
         raise ValueError(f"{len(sources)} sources for {available} rows")

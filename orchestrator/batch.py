@@ -40,13 +40,8 @@ def run_batch(settings: Settings, dry_run: bool, as_json: bool) -> int:
     catalog = read_catalog(settings.csv)
     configs = _chosen(catalog.configs, settings)
     gpus, gpu_problems = _gpus(settings)
-    plan = make_plan(
-        configs,
-        settings,
-        _gpu_set(gpus),
-        find_own_samples({config.task for config in configs}, settings),
-        _simulations(settings),
-    )
+    own = find_own_samples({config.task for config in configs}, settings)
+    plan = make_plan(configs, settings, _gpu_set(gpus), own, _simulations(settings))
     lock = renew_lock(plan, settings) if settings.lock else read_lock(settings.csv)
     plan = pinned(plan, lock)
     engine = _engine(settings)
@@ -55,6 +50,7 @@ def run_batch(settings: Settings, dry_run: bool, as_json: bool) -> int:
         *catalog.ignored_columns,
         *lint_configs([run.config for run in plan.runs], catalog.name),
         *unlocked(plan, lock, settings.csv),
+        *(own.warnings if own else ()),
         *host_warnings(plan, settings, engine, gpus),
     ]
     if dry_run:

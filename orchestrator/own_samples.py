@@ -1,14 +1,13 @@
 """Samples that the user brings instead of the datasets, looked at before anything is planned."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from benchmark_core.contract import TaskName
 from benchmark_core.faults import SampleFault
-from benchmark_core.local_samples import METADATA, LocalSamples
-from benchmark_core.sample_folder import open_samples, samples_sha256
-from benchmark_core.samples import check_prompts_file
+from benchmark_core.local_samples import METADATA
+from benchmark_core.samples import OwnCheck, check_samples
 from benchmark_core.tasks import registry as tasks
 from benchmark_core.tasks.base import Task
 from orchestrator.errors import Problem, UsageError
@@ -21,13 +20,15 @@ TABLES = (".csv", ".jsonl", ".json", ".parquet")
 class OwnSamples:
     """By task: where its samples are, their SHA-256, and why there are none that it can use.
 
-    `are_prompts`: they are a prompts file, and not files of any kind.
+    `are_prompts`: they are a prompts file, and not files of any kind. `warnings` tell of samples
+    that will be lacking or fail.
     """
 
     are_prompts: bool
     paths: dict[TaskName, Path] = field(default_factory=dict)
     sha256: dict[TaskName, str] = field(default_factory=dict)
     obstacles: dict[TaskName, SampleFault] = field(default_factory=dict)
+    warnings: list[Problem] = field(default_factory=list)
 
 
 def find_own_samples(names: Iterable[TaskName], settings: Settings) -> OwnSamples | None:
@@ -43,13 +44,13 @@ def find_own_samples(names: Iterable[TaskName], settings: Settings) -> OwnSample
     for name in sorted(set(names)):
         task = tasks.get(name)
         try:
-            if own.are_prompts:
-                own.paths[name] = path
-                own.sha256[name] = check_prompts_file(path, task.columns).sha256
-            else:
-                own.paths[name] = place = _place(path, task)
-                _refuse_lone_table(place, open_samples(place, task.columns))
-                own.sha256[name] = samples_sha256(place)
+            own.paths[name] = place = path if own.are_prompts else _place(path, task)
+            check = check_samples(
+                place, task.columns, own.are_prompts, settings.num_prompts, settings.seed
+            )
+            _refuse_lone_table(place, check)
+            own.sha256[name] = check.sha256
+            own.warnings.extend(_warnings(place, name, check))
         except SampleFault as fault:
             own.obstacles[name] = fault
     if own.obstacles and not own.sha256:
@@ -58,9 +59,19 @@ def find_own_samples(names: Iterable[TaskName], settings: Settings) -> OwnSample
     return own
 
 
-def _refuse_lone_table(place: Path, samples: LocalSamples) -> None:
+def _warnings(place: Path, name: TaskName, check: OwnCheck) -> Iterator[Problem]:
+    where = f"{place}, {name}"
+    if check.shortage:
+        remedy = "Runs use those there are, and are flagged for it; lower --num-prompts."
+        yield Problem(where, check.shortage, remedy)
+    if check.bad_rows:
+        remedy = "Each fails in its runs, and a run is lost if more than a tenth fails: mend them."
+        yield Problem(where, check.bad_rows, remedy)
+
+
+def _refuse_lone_table(place: Path, check: OwnCheck) -> None:
     """A table stands for itself: what it names is neither hashed nor handed to a container."""
-    if place.is_file() and samples.names_files:
+    if place.is_file() and check.names_files:
         raise SampleFault(
             f"{place}: names files beside it, and the table alone would be taken",
             f"Put it into a folder with them, as {METADATA[0]} for example, and name the folder.",

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import pyarrow
 import pytest
 from pyarrow import parquet
 
@@ -18,6 +19,7 @@ from benchmark_core.contract import Launch, SampleSource
 from benchmark_core.dataset_manifest import Manifest
 from benchmark_core.dataset_sources import SourceName, parse_source
 from benchmark_core.faults import SpecFault
+from benchmark_core.hub_dataset import HubDataset
 from benchmark_core.local_samples import LocalSamples
 from benchmark_core.measured_run import run
 from benchmark_core.media import read_audio, read_image
@@ -199,6 +201,75 @@ def test_empty_rows_and_texts_seen_before_are_not_drawn(tmp_path: Path) -> None:
     assert counts == [(2, 1, 3), (0, 2, 3)]
 
 
+def test_bad_rows_are_left_out_and_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = ['{"text": "a"}', '{"text": 7}', "{", '{"text": "b"}', '{"text": "n\\u0000"}']
+    path = write(tmp_path / "a.jsonl", "\n".join([*rows, '{"txt": "c"}']))
+    out = tmp_path / "out"
+    assert build(out, [str(path)], "--per-source", "2") == FINISHED
+    assert sorted(row["text"] for row in rows_of(open_samples(out, TEXT))) == ["a", "b"]
+    (source,) = manifest_of(out).sources
+    assert (source.rows, source.unusable, source.available) == (6, 4, 2)
+    lines = [line for line in capsys.readouterr().err.splitlines() if "left out" in line]
+    assert [line.split(": ")[1] for line in lines] == [f"{path}, line {n}" for n in (2, 3, 5)]
+
+
+def test_a_dataset_of_the_hub_may_not_name_files_of_this_machine(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import datasets
+
+    from benchmark_core import dataset_sources
+
+    files = dict(drawn_images())
+    private = write(tmp_path / "private.png", next(iter(files.values())))
+    images = [{"bytes": content, "path": name} for name, content in files.items()]
+    table = datasets.Dataset.from_dict({"image": [*images, {"bytes": None, "path": str(private)}]})
+
+    def opened(name: str, revision: str | None, columns: Any, *others: Any) -> HubDataset:
+        return HubDataset(name, COMMIT, table, columns, ["image"])
+
+    monkeypatch.setattr(dataset_sources, "open_dataset", opened)
+    out = tmp_path / "out"
+    flags = ("--per-source", str(len(files)), "--licence", "1=MIT")
+    assert build(out, ["org/pictures"], *flags, task="image_captioning") == FINISHED
+    told = f"left out: dataset org/pictures, row {len(files) + 1}: the path {str(private)!r} leads"
+    assert told in capsys.readouterr().err
+    assert manifest_of(out).sources[0].unusable == 1
+
+
+def test_tokens_that_are_not_counted_are_said_to_be(
+    tmp_path: Path, sources: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    build(tmp_path / "out", sources, "--total", "9")
+    assert "tokens are not counted; --tokenizer ID counts them\n" in capsys.readouterr().err
+    media = media_folder(tmp_path / "media", dict(drawn_images()))
+    build(tmp_path / "pictures", [str(media)], "--total", "3", task="image_captioning")
+    assert "tokens" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("flags", "hinted"),
+    [
+        (("--per-source", "334"), True),
+        (("--per-source", "333"), False),
+        (("--per-source", "335"), False),
+        (("--per-source", "334", "--total", "1000"), False),
+    ],
+)
+def test_a_thousand_rows_of_three_sources_are_a_total(
+    tmp_path: Path,
+    sources: list[str],
+    capsys: pytest.CaptureFixture[str],
+    flags: tuple[str, ...],
+    hinted: bool,
+) -> None:
+    build(tmp_path / "out", sources, *flags)
+    hint = "1002 rows in all; --total 1000 gives as many as the methodology has\n"
+    assert (hint in capsys.readouterr().err) == hinted
+
+
 def test_pairs_are_told_apart_by_both_texts(tmp_path: Path) -> None:
     pairs = [("q1", "c"), ("q2", "c"), ("q1", "c"), ("q", "1c"), ("q1", "")]
     lines = "".join(json.dumps({"question": q, "context": c}) + "\n" for q, c in pairs)
@@ -327,6 +398,43 @@ def test_a_run_takes_its_samples_from_the_folder(tmp_path: Path, task: Any, mode
     assert report.failure is None
     assert report.summary is not None
     assert (report.summary.total_prompts, report.summary.successful_prompts) == (3, 3)
+
+
+@pytest.mark.usefixtures("hub")
+@pytest.mark.parametrize("bad", [1, 2])
+def test_a_bad_row_of_a_table_fails_alone_in_a_run(tmp_path: Path, bad: int) -> None:
+    images = [{"bytes": content, "path": name} for name, content in drawn_images().items()]
+    images = [*[{"bytes": None, "path": "/etc/passwd"}] * bad, *(images * 3)[: 10 - bad]]
+    path = tmp_path / "images.parquet"
+    parquet.write_table(pyarrow.table({"image": images}), path)
+    spec = builders.spec(
+        task="image_classification",
+        model={"id": "demo/tiny-vit"},
+        reasoning=None,
+        limits=None,
+        precision="float32",
+        samples=SampleSource(folder_sha256=samples_sha256(path)),
+        backend={"name": "pytorch"},
+        device={"kind": "cpu", "gpu_count": 0},
+        meters=(),
+        repetitions=1,
+    )
+    folder = tmp_path / "run"
+    folder.mkdir()
+    (folder / "run_spec.json").write_text(spec.to_json())
+    launch = Launch(engine="process", launched_at=builders.NOW, samples_path=str(path))
+    (folder / "launch.json").write_text(launch.to_json())
+    report = run(folder)
+    if bad == 2:
+        assert report.failure is not None
+        assert "2 of 10 samples failed" in report.failure.message
+        return
+    assert report.failure is None
+    assert report.summary is not None and report.verdict is not None
+    assert (report.summary.successful_prompts, report.summary.failed_prompts) == (9, 1)
+    assert "samples_failed" in report.verdict.reasons
+    errors = [line["error"] for line in csv.DictReader((folder / "benchmark_results.csv").open())]
+    assert "row 1: '/etc/passwd' leads out" in errors[0] and not any(errors[1:])
 
 
 # ------------------------------------------------------------------ datasets of the hub

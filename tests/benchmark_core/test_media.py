@@ -271,6 +271,87 @@ def test_a_wav_written_into_a_pipe_claims_no_true_length() -> None:
     assert len(read_audio(bytes(content))) == 8000
 
 
+BIT_RATES = {
+    1: (0, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320),
+    2: (0, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160),
+}
+
+
+def frames_of(content: bytes) -> list[bytes]:
+    """The frames of an MP3 without tags, the first of which states its length."""
+    frames = []
+    while content:
+        version = 1 if content[1] & 8 else 2
+        rate = (44100, 48000, 32000)[content[2] >> 2 & 3] // version
+        kilobits = BIT_RATES[version][content[2] >> 4]
+        size = 144 // version * kilobits * 1000 // rate + (content[2] >> 1 & 1)
+        frames.append(content[:size])
+        content = content[size:]
+    return frames
+
+
+def headless_mp3(rate: int, mode: str) -> tuple[bytes, int]:
+    """Four seconds of silence, then of noise; without its first frame, and how long it is then.
+
+    In a variable bit rate the first frames are far smaller than the others.
+    """
+    noise = numpy.random.default_rng(0).uniform(-0.5, 0.5, 4 * rate)
+    sound = numpy.concatenate([numpy.zeros(4 * rate), noise, tone(rate, seconds=1.0)[:, 0]])
+    frames = frames_of(sound_bytes(sound, rate, "MP3", bitrate_mode=mode))
+    assert b"Info" in frames[0] or b"Xing" in frames[0]
+    return b"".join(frames[1:]), (len(frames) - 1) * (1152 if rate >= 32000 else 576)
+
+
+ID3 = b"ID3\x04\0\0\0\0\x02\0" + bytes(256)
+
+
+@pytest.mark.parametrize("before", [b"", ID3], ids=["bare", "id3"])
+@pytest.mark.parametrize("after", [b"", b"TAG" + bytes(125)], ids=["", "id3v1"])
+@pytest.mark.parametrize("mode", ["CONSTANT", "VARIABLE"])
+@pytest.mark.parametrize("rate", [44100, 16000])
+def test_an_mp3_that_does_not_state_its_length_is_read_to_its_end(
+    rate: int, mode: str, before: bytes, after: bytes
+) -> None:
+    content, frames = headless_mp3(rate, mode)
+    sound = read_audio(before + content + after, rate)
+    assert len(sound) == frames
+    # To its end, and not filled up: the tone is there.
+    assert loudest_hertz(sound[-rate:], rate) == pytest.approx(440, abs=5)
+
+
+def test_an_mp3_that_starts_loud_is_read_to_its_end_too() -> None:
+    noise = numpy.random.default_rng(0).uniform(-0.5, 0.5, 44100)
+    sound = numpy.concatenate([noise, numpy.zeros(4 * 44100)])
+    frames = frames_of(sound_bytes(sound, 44100, "MP3", bitrate_mode="VARIABLE"))[1:]
+    assert len(read_audio(b"".join(frames), 44100)) == len(frames) * 1152
+
+
+@pytest.mark.parametrize("before", [b"", ID3], ids=["bare", "id3"])
+def test_an_mp3_that_states_its_length_keeps_to_it(before: bytes) -> None:
+    content = before + sound_bytes(tone(16000, seconds=3.0), 16000, "MP3")
+    assert len(read_audio(content)) == 48000
+    with pytest.raises(MediaError, match=r"cut off after \d+ of 48000 frames"):
+        read_audio(content[: len(content) // 2])
+
+
+def test_a_flac_written_as_a_stream_states_no_length() -> None:
+    content = bytearray(sound_bytes(tone(16000), 16000, "FLAC"))
+    content[21] &= 0xF0
+    content[22:26] = bytes(4)
+    assert len(read_audio(bytes(content))) == 8000
+    with pytest.raises(MediaError, match="lost sync"):
+        read_audio(bytes(content[: len(content) // 2]))
+
+
+def test_a_sound_that_states_no_length_is_bounded_while_it_is_read(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    content, _ = headless_mp3(16000, "VARIABLE")
+    monkeypatch.setattr(media, "LONGEST_SECONDS", 5)
+    with pytest.raises(MediaError, match="longer than 5 s"):
+        read_audio(content)
+
+
 def test_a_sound_that_is_too_long_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     content = sound_bytes(tone(8000, seconds=2.0), 8000, "FLAC")
     assert len(read_audio(content)) == 32000

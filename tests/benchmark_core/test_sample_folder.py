@@ -17,7 +17,7 @@ import soundfile
 from PIL import Image
 from pyarrow import parquet
 
-from benchmark_core import sample_parquet, sample_tables
+from benchmark_core import sample_json, sample_parquet, sample_tables
 from benchmark_core.faults import SampleFault
 from benchmark_core.local_samples import LocalSamples
 from benchmark_core.media import Column, read_audio, read_image
@@ -75,13 +75,32 @@ def write_table(path: Path, columns: dict[str, list[Any]], group_rows: int = 2) 
 
 
 def fault(path: Path, columns: Sequence[Column], *words: str) -> SampleFault:
-    """The fault of opening, or of reading a row; one message of one line with these words."""
+    """Why nothing of it can be used; one message of one line with these words."""
     with pytest.raises(SampleFault) as caught:
-        rows(open_samples(path, columns))
-    assert caught.value.remedy and "\n" not in caught.value.message
+        open_samples(path, columns)
+    return told(caught.value, *words)
+
+
+def bad_row(path: Path, columns: Sequence[Column], *words: str) -> SampleFault:
+    """The fault of the only row that cannot be used; it comes when the row is looked into."""
+    samples = open_samples(path, columns)
+    overview = samples.overview
+    assert overview.good == len(rows(samples)) - 1 > 0
+    (index,), (known,) = overview.bad, overview.faults
+    row = samples.row(index)
+    for read in (lambda: row[columns[0].name], lambda: f"{{{columns[0].name}}}".format_map(row)):
+        with pytest.raises(SampleFault) as caught:
+            read()
+        assert (caught.value.message, caught.value.remedy) == (known.message, known.remedy)
+    assert overview.told().startswith(f"1 of {len(samples)} rows cannot be used: {known.message}")
+    return told(known, *words)
+
+
+def told(found: SampleFault, *words: str) -> SampleFault:
+    assert found.remedy and "\n" not in found.message
     for word in words:
-        assert word in caught.value.message
-    return caught.value
+        assert word in found.message
+    return found
 
 
 ENDINGS = pytest.mark.parametrize("ending", ["csv", "jsonl", "json", "parquet"])
@@ -99,7 +118,7 @@ def test_a_table_gives_its_rows_in_any_order(tmp_path: Path, ending: str) -> Non
         ODD_TEXTS[index] for index in (4, 0, 3, 1, 2, 2)
     ]
     assert samples.sources == ["x", "y", "x", "y", "x"]
-    assert samples.usable() == [0, 1, 2, 3]
+    assert samples.overview.usable == [0, 1, 2, 3]
     with pytest.raises(IndexError):
         samples.row(5)
 
@@ -122,8 +141,8 @@ def test_sources_that_are_not_all_known_are_none(tmp_path: Path, ending: str) ->
 @ENDINGS
 def test_a_missing_column_is_told_with_those_there(tmp_path: Path, ending: str) -> None:
     path = write_table(tmp_path / f"samples.{ending}", {"words": ["a"], "id": ["1"]})
-    told = fault(path, TEXT, str(path), "no column text or prompt", "words, id")
-    assert "text" in told.remedy
+    refused = fault(path, TEXT, str(path), "no column text or prompt", "words, id")
+    assert "text" in refused.remedy
 
 
 @ENDINGS
@@ -218,7 +237,7 @@ def test_images_inside_parquet(
     for order in (range(10), range(9, -1, -1), (3, 9, 3, 0, 5)):
         assert [samples.row(index) for index in order] == [{"image": images[i]} for i in order]
     assert samples.sources == ["a", "b"] * 5
-    assert samples.usable() == list(range(10))
+    assert samples.overview.usable == list(range(10))
 
 
 def test_bytes_without_a_name_and_nothing_at_all(tmp_path: Path) -> None:
@@ -228,13 +247,18 @@ def test_bytes_without_a_name_and_nothing_at_all(tmp_path: Path) -> None:
         {"image": {"bytes": picture(), "path": None}},
         {"image": {"bytes": None, "path": None}},
     ]
-    assert samples.usable() == [0]
+    assert samples.overview.usable == [0]
 
 
 def test_a_path_inside_parquet_may_not_lead_out_either(tmp_path: Path) -> None:
     path = tmp_path / "images.parquet"
     parquet.write_table(pyarrow.table({"image": [{"bytes": None, "path": "/etc/passwd"}]}), path)
     fault(path, IMAGE, f"{path}, row 1", "/etc/passwd", "leads out")
+    for name, words in (("/etc/passwd", "leads out"), ("absent.png", "there is no file")):
+        images = [{"bytes": picture(), "path": "a.png"}, {"bytes": None, "path": name}]
+        parquet.write_table(pyarrow.table({"image": images}), path)
+        bad_row(path, IMAGE, f"{path}, row 2", name, words)
+        assert not open_samples(path, IMAGE).names_files
 
 
 @pytest.mark.parametrize("ending", ["csv", "jsonl", "parquet"])
@@ -267,10 +291,10 @@ def test_a_file_name_that_cannot_be_used_is_told_with_its_line(
     (folder / "loop.png").symlink_to("loop.png")
     os.mkfifo(folder / "pipe.png")
     table = write_table(folder / f"metadata.{ending}", {"file_name": ["good.png", name]})
-    told = fault(folder, IMAGE, words)
+    known = bad_row(folder, IMAGE, words)
     if not name.startswith("link"):
         place = {"csv": "line 3", "jsonl": "line 3", "parquet": "row 2"}[ending]
-        assert told.message.startswith(f"{table}, {place}: ")
+        assert known.message.startswith(f"{table}, {place}: ")
 
 
 def test_a_link_within_the_folder_is_followed(tmp_path: Path) -> None:
@@ -304,20 +328,13 @@ def test_links_out_are_refused_where_no_table_names_them(tmp_path: Path) -> None
         ("a.csv", b'text\nfine\n"two\nb\xe4d"\n', ("line 4", "not UTF-8")),
         ("a.jsonl", b'{"text": "fine"}\n{"text": "b\xe4d"}\n', ("line 2", "not UTF-8")),
         ("a.json", b'[{"text": "fine"},\n{"text": "b\xe4d"}]\n', ("line 2", "not UTF-8")),
-        ("a.csv", "text,id\na,1\nb,2,3\n", ("line 3", "3 cells where the header has 2")),
         ("a.csv", 'text\nfine\n"never\nclosed\n', ("line 3", "not valid CSV")),
         ("a.csv", "text,Text \na,b\n", ("line 1", "two columns are named text")),
         ("a.csv", "", ("no column",)),
         ("a.csv", "text\nnul\0\n", ("line 2", "text holds a character that is no character")),
-        ("a.jsonl", '{"text": "a"}\n{"text": "\\ud800"}\n', ("line 2", "no character")),
-        ("a.jsonl", '{"text": "a"}\n\n{"text" "b"}\n', ("line 3", "not valid JSON")),
         ("a.jsonl", "[" * 100_000, ("line 1", "not valid JSON")),
-        ("a.jsonl", '{"text": "a"}\n["b"]\n', ("line 2", "a list where an object is needed")),
-        ("a.jsonl", '{"text": "a"}\n{"txt": "b"}\n', ("line 2", "no column text", "txt")),
         ("a.jsonl", '{"text": 7}\n', ("line 1", "text is a int, not a text")),
         ("a.jsonl", "", ("no rows",)),
-        ("a.json", '[{"text": "a"}, 7]', ("element 2", "a int where an object is needed")),
-        ("a.json", '[{"text": "a"}, {"txt": "b"}]', ("element 2", "no column text", "txt")),
         ("a.json", '{"text": "a"}', ("a dict where a list of objects is needed",)),
         ("a.json", '[{"text": "a"}', ("not valid JSON",)),
         ("a.parquet", b"", ("not a parquet file",)),
@@ -331,6 +348,52 @@ def test_a_wrong_file_is_one_message(
 ) -> None:
     path = write(tmp_path / name, content)
     fault(path, TEXT, str(path), *words)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "words"),
+    [
+        ("a.csv", "text,id\na,1\nb,2,3\n", ("line 3", "3 cells where the header has 2")),
+        ("a.jsonl", '{"text": "a"}\n{"text": "\\ud800"}\n', ("line 2", "no character")),
+        ("a.jsonl", '{"text": "a"}\n\n{"text" "b"}\n', ("line 3", "not valid JSON")),
+        ("a.jsonl", '{"text": "a"}\n["b"]\n', ("line 2", "a list where an object is needed")),
+        ("a.jsonl", '{"text": "a"}\n{"txt": "b"}\n', ("line 2", "no column text", "txt")),
+        ("a.json", '[{"text": "a"}, 7]', ("element 2", "a int where an object is needed")),
+        ("a.json", '[{"text": "a"}, {"txt": "b"}]', ("element 2", "no column text", "txt")),
+        ("a.csv", "text\na\nnul\0\n", ("line 3", "no character")),
+        ("a.jsonl", '{"text": "a"}\n{"text": "n\\u0000"}\n', ("line 2", "no character")),
+        ("a.jsonl", '{"text": "a"}\n{"text": 7}\n', ("line 2", "text is a int, not a text")),
+        ("a.jsonl", '{"text": "a"}\n{"text": ["b"]}\n', ("line 2", "text is a list")),
+        ("a.jsonl", '{"text": "a"}\n{"text": "b"', ("line 2", "not valid JSON")),
+    ],
+)
+def test_a_bad_row_fails_alone(
+    tmp_path: Path, name: str, content: str, words: tuple[str, ...]
+) -> None:
+    path = write(tmp_path / name, content)
+    bad_row(path, TEXT, str(path), *words)
+    assert open_samples(path, TEXT).row(0) == {"text": "a"}
+
+
+def test_where_no_row_is_good_the_first_is_told(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.jsonl", '{"text": 1}\n{"text": ""}\n{"text": 2}\n{"text": 3}\n')
+    fault(path, TEXT, f"{path}, line 1: text is a int", "none of the 2 others can be used")
+
+
+def test_bad_rows_are_counted_and_the_first_ones_named(tmp_path: Path) -> None:
+    lines = ['{"text": "fine"}', "", *('{"text": 7}' for _ in range(5)), '{"text": " "}']
+    samples = open_samples(write(tmp_path / "a.jsonl", "\n".join(lines)), TEXT)
+    assert samples.overview.usable == [0, 1, 2, 3, 4, 5]
+    assert samples.overview.bad == {1, 2, 3, 4, 5}
+    message = samples.overview.told()
+    assert message.startswith("5 of 6 rows cannot be used: ") and message.endswith("; and 2 more")
+    assert [f"line {number}:" in message for number in range(3, 8)] == [True] * 3 + [False] * 2
+
+
+def test_a_row_that_cannot_be_read_takes_no_sources_away(tmp_path: Path) -> None:
+    lines = ["{", '{"text": "a", "source": "x"}', '{"text": 7, "source": "y"}', "[]"]
+    samples = open_samples(write(tmp_path / "a.jsonl", "\n".join(lines)), TEXT)
+    assert samples.sources == ["x", "x", "y", "y"]
 
 
 def test_an_image_that_is_a_number(tmp_path: Path) -> None:
@@ -358,7 +421,7 @@ def test_parquet_with_a_text_that_is_not_utf8(tmp_path: Path) -> None:
     array = pyarrow.array([b"fine", b"b\xe4d"]).view(pyarrow.string())
     path = tmp_path / "a.parquet"
     parquet.write_table(pyarrow.table({"text": array}), path)
-    fault(path, TEXT, f"{path}, row 2", "not UTF-8")
+    bad_row(path, TEXT, f"{path}, row 2", "not UTF-8")
 
 
 @pytest.mark.parametrize("name", ["pipe.csv", "pipe.jsonl", "pipe.json", "pipe.parquet"])
@@ -389,11 +452,11 @@ def test_more_rows_than_the_bound(
     tmp_path: Path, ending: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = write_table(tmp_path / f"a.{ending}", {"text": list("abcd")})
-    monkeypatch.setattr(sample_tables, "MOST_ROWS", 4)
-    monkeypatch.setattr(sample_parquet, "MOST_ROWS", 4)
+    for module in (sample_tables, sample_parquet, sample_json):
+        monkeypatch.setattr(module, "MOST_ROWS", 4)
     assert len(open_samples(path, TEXT)) == 4
-    monkeypatch.setattr(sample_tables, "MOST_ROWS", 3)
-    monkeypatch.setattr(sample_parquet, "MOST_ROWS", 3)
+    for module in (sample_tables, sample_parquet, sample_json):
+        monkeypatch.setattr(module, "MOST_ROWS", 3)
     fault(path, TEXT, str(path), "rows")
 
 
@@ -402,17 +465,28 @@ def test_a_larger_row_than_the_bound(
     tmp_path: Path, ending: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     lines = "y\n" * 200
-    path = write_table(tmp_path / f"a.{ending}", {"text": ["fine", lines]})
+    path = write_table(tmp_path / f"a.{ending}", {"text": ["fine", lines, "fine too"]})
     monkeypatch.setattr(sample_tables, "LARGEST_ROW_BYTES", 300)
-    monkeypatch.setattr(sample_parquet, "LARGEST_ROW_BYTES", 300)
-    fault(path, TEXT, "row 2" if ending == "parquet" else "line 3", "more than 300 bytes")
+    monkeypatch.setattr(sample_parquet, "LARGEST_FILE_BYTES", 300)
+    # Where a row of a csv ends is known only once all of it is read.
+    found = fault if ending == "csv" else bad_row
+    found(path, TEXT, "row 2" if ending == "parquet" else "line 3", "more than 300 bytes")
+    if ending != "csv":
+        assert open_samples(path, TEXT).row(2) == {"text": "fine too"}
+
+
+def test_a_picture_inside_parquet_may_be_as_large_as_one_beside_it(tmp_path: Path) -> None:
+    path = tmp_path / "a.parquet"
+    images = [{"bytes": bytes(70_000_000), "path": "a.png"}]
+    parquet.write_table(pyarrow.table({"image": images}), path)
+    assert len(open_samples(path, IMAGE).row(0)["image"]["bytes"]) == 70_000_000
 
 
 def test_a_larger_row_group_than_the_bound(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = write_table(tmp_path / "a.parquet", {"text": ["a", "b", "c", "d" * 1000]})
     monkeypatch.setattr(sample_parquet, "LARGEST_GROUP_BYTES", 500)
-    told = fault(path, TEXT, f"{path}, row 3", "500 are read at most")
-    assert "smaller row groups" in told.remedy
+    refused = fault(path, TEXT, f"{path}, row 3", "500 are read at most")
+    assert "smaller row groups" in refused.remedy
 
 
 def test_a_cell_longer_than_what_csv_takes_by_itself(tmp_path: Path) -> None:

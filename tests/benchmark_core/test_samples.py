@@ -3,11 +3,13 @@
 import csv
 import hashlib
 import json
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from benchmark_core import prompts_file
+from benchmark_core import hub_dataset, sample_folder, samples
 from benchmark_core.contract import (
     BackendSpec,
     DeviceSpec,
@@ -18,9 +20,10 @@ from benchmark_core.contract import (
     TokenLimits,
 )
 from benchmark_core.faults import SampleFault, SpecFault
+from benchmark_core.local_samples import LocalSamples
 from benchmark_core.media import Column
 from benchmark_core.sample_folder import samples_sha256
-from benchmark_core.samples import LoadedSamples, check_prompts_file, load_samples
+from benchmark_core.samples import LoadedSamples, OwnCheck, check_samples, load_samples
 from tests.support import builders
 from tests.support.hub_server import refusing_hub
 
@@ -55,6 +58,10 @@ def write(folder: Path, name: str, content: str | bytes) -> Path:
     return path
 
 
+def check_prompts(path: Path, columns: tuple[Column, ...]) -> OwnCheck:
+    return check_samples(path, columns, are_prompts=True)
+
+
 def read(path: Path, columns: tuple[Column, ...] = TEXT, count: int | None = None) -> list[object]:
     """The samples of a file that is named by its own SHA-256: their texts, or their columns."""
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
@@ -62,8 +69,8 @@ def read(path: Path, columns: tuple[Column, ...] = TEXT, count: int | None = Non
     loaded = load_samples(make_spec(source), launch(path), columns)
     assert loaded.prompts_sha256 == digest
     assert loaded.used == len(loaded.samples)
-    check = check_prompts_file(path, columns)
-    assert (check.rows, check.sha256) == (loaded.available, digest)
+    check = check_prompts(path, columns)
+    assert (check.available, check.sha256) == (loaded.available, digest)
     return [sample["text"] if columns == TEXT else sample for sample in loaded.samples]
 
 
@@ -106,15 +113,15 @@ def test_a_task_with_two_columns_needs_both(tmp_path: Path) -> None:
     assert read(write(tmp_path, "a.jsonl", line), PAIR) == [{"question": "q", "context": "c"}]
     for name, content in (("b.csv", "question,prompt\na,b\n"), ("b.jsonl", '{"question": "q"}')):
         with pytest.raises(SampleFault, match="context"):
-            check_prompts_file(write(tmp_path, name, content), PAIR)
+            check_prompts(write(tmp_path, name, content), PAIR)
     for name, content in (("b.txt", "one\n"), ("b.jsonl", '"one"\n')):
         with pytest.raises(SampleFault):
-            check_prompts_file(write(tmp_path, name, content), PAIR)
+            check_prompts(write(tmp_path, name, content), PAIR)
 
 
 def test_a_long_prompt_fits_into_a_csv_cell(tmp_path: Path) -> None:
     limit = csv.field_size_limit()
-    assert check_prompts_file(write(tmp_path, "a.csv", f"text\n{'x' * 300_000}\n"), TEXT).rows == 1
+    assert check_prompts(write(tmp_path, "a.csv", f"text\n{'x' * 300_000}\n"), TEXT).available == 1
     assert csv.field_size_limit() == limit
 
 
@@ -125,25 +132,19 @@ def test_a_long_prompt_fits_into_a_csv_cell(tmp_path: Path) -> None:
         ("prompts", "one", "cannot end in nothing"),
         ("a.txt", b"one\ntwo\n\xff\xfe", "line 3: not UTF-8"),
         ("a.txt", "one\n".encode("utf-16"), "line 1: not UTF-8"),
-        ("a.txt", b"one\nt\0wo\n", "line 2: a NUL byte"),
-        ("a.txt", "", "no row has a text"),
-        ("a.txt", " \n\n\t\n", "no row has a text"),
-        ("a.csv", "", "line 1: no column text; the header reads nothing"),
-        ("a.csv", "text\n", "no row has a text"),
-        ("a.csv", "id,words\n1,one\n", "line 1: no column text; the header reads id, words"),
-        ("a.csv", "text;id\none;1\n", "line 1: no column text; the header reads text;id"),
+        ("a.txt", "", "no rows"),
+        ("a.txt", " \n\n\t\n", "no row without an empty text"),
+        ("a.csv", "", "no column text or prompt; it has none"),
+        ("a.csv", "text\n", "no rows"),
+        ("a.csv", "id,words\n1,one\n", "no column text or prompt; it has id, words"),
+        ("a.csv", "text;id\none;1\n", "no column text or prompt; it has text;id"),
         ("a.csv", "text,Text\none,two\n", "line 1: two columns are named text"),
-        ("a.csv", "text\nshort\none, two\n", "line 3: 2 cells where the header has 1"),
-        ("a.csv", "id,text\n1,one\n2\n", "line 3: 1 cells where the header has 2"),
         ("a.csv", 'text\none\n"two\n', "not valid CSV"),
-        ("a.csv", b"text\none\n\0\n", "line 3: a NUL byte"),
-        ("a.jsonl", '{"text": "one"}\n{"text": \n', "line 2: not valid JSON"),
         ("a.jsonl", "[" * 100_000, "line 1: not valid JSON"),
-        ("a.jsonl", '{"text": "one"}\n[1]\n', "line 2: a list where an object is needed"),
-        ("a.jsonl", '{"words": "one"}\n', "line 1: no field text; the object has words"),
+        ("a.jsonl", '{"words": "one"}\n', "line 1: no column text or prompt; it has words"),
         ("a.jsonl", '{"text": 5}\n', "line 1: text is a int, not a text"),
-        ("a.jsonl", '{"text": "a\\u0000b"}\n', "line 1: the text holds a character"),
-        ("a.jsonl", '"fine"\n{"text": "a\\ud83d"}\n', "line 2: the text holds a character"),
+        ("a.jsonl", '{"text": "a\\u0000b"}\n', "line 1: text holds a character"),
+        ("a.jsonl", '"fine"\n{"text": "b\xe4d"}\n'.encode("latin-1"), "line 2: not UTF-8"),
     ],
 )
 def test_a_wrong_file_is_named_with_line_and_remedy(
@@ -151,26 +152,55 @@ def test_a_wrong_file_is_named_with_line_and_remedy(
 ) -> None:
     path = write(tmp_path, name, content)
     with pytest.raises(SampleFault) as caught:
-        check_prompts_file(path, TEXT)
+        check_prompts(path, TEXT)
     assert caught.value.message.startswith(str(path))
     assert what in caught.value.message
     assert caught.value.remedy
 
 
+@pytest.mark.parametrize(
+    ("name", "content", "what"),
+    [
+        ("a.csv", "text\nshort\none, two\n", "line 3: 2 cells where the header has 1"),
+        ("a.csv", "id,text\n1,one\n2\n", "line 3: 1 cells where the header has 2"),
+        ("a.txt", b"one\nt\0wo\n", "line 2: text holds a character"),
+        ("a.csv", b"text\none\n\0\n", "line 3: text holds a character"),
+        ("a.jsonl", '{"text": "one"}\n{"text": \n', "line 2: not valid JSON"),
+        ("a.jsonl", '{"text": "one"}\n[1]\n', "line 2: a list where an object is needed"),
+        ("a.jsonl", '{"text": "one"}\n{"words": "two"}\n', "line 2: no column text or prompt"),
+        ("a.jsonl", '"one"\n{"text": 5}\n', "line 2: text is a int, not a text"),
+        ("a.jsonl", '"one"\n{"text": "a\\ud83d"}\n', "line 2: text holds a character"),
+    ],
+)
+def test_a_bad_line_fails_alone_and_is_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str, content: str | bytes, what: str
+) -> None:
+    path = write(tmp_path, name, content)
+    message = f"1 of 2 rows cannot be used: {path}, {what}"
+    assert check_prompts(path, TEXT).bad_rows.startswith(message)
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    loaded = load_samples(make_spec(SampleSource(prompts_sha256=digest)), launch(path), TEXT)
+    good, bad = loaded.samples
+    assert good == {"text": "one" if name != "a.csv" or "short" not in str(content) else "short"}
+    with pytest.raises(SampleFault, match=what):
+        bad["text"]
+    assert f"warning: {path}: {message}" in capsys.readouterr().err
+
+
 def test_a_file_that_is_not_there_or_no_file_is_refused(tmp_path: Path) -> None:
     with pytest.raises(SampleFault, match="No such file"):
-        check_prompts_file(tmp_path / "absent.txt", TEXT)
+        check_prompts(tmp_path / "absent.txt", TEXT)
     (tmp_path / "folder.txt").mkdir()
-    with pytest.raises(SampleFault, match="is not a file"):
-        check_prompts_file(tmp_path / "folder.txt", TEXT)
+    with pytest.raises(SampleFault, match="is a folder, not a file"):
+        check_prompts(tmp_path / "folder.txt", TEXT)
 
 
 def test_a_file_that_is_too_large_is_refused_unread(tmp_path: Path) -> None:
     path = tmp_path / "a.txt"
     with path.open("wb") as file:
-        file.truncate(prompts_file.LARGEST_FILE_BYTES + 1)
+        file.truncate(sample_folder.LARGEST_FILE_BYTES + 1)
     with pytest.raises(SampleFault, match="are read at most"):
-        check_prompts_file(path, TEXT)
+        check_prompts(path, TEXT)
 
 
 def test_a_file_that_changed_since_the_plan_is_refused(tmp_path: Path) -> None:
@@ -207,7 +237,7 @@ def test_prompts_for_pictures_are_read_too(tmp_path: Path) -> None:
 def test_pictures_are_not_looked_for_in_a_prompts_file(tmp_path: Path) -> None:
     path = write(tmp_path, "a.csv", "image,text\na.png,one\n")
     with pytest.raises(SampleFault, match="holds texts, and this task needs image") as caught:
-        check_prompts_file(path, IMAGE)
+        check_prompts(path, IMAGE)
     assert "--dataset-dir" in caught.value.remedy
 
 
@@ -264,23 +294,49 @@ def test_synthetic_samples_are_for_rehearsals_alone() -> None:
 
 
 def test_the_demos_prompts_can_be_used() -> None:
-    assert check_prompts_file(ROOT / "demo" / "prompts.jsonl", TEXT).rows == 8
+    assert check_prompts(ROOT / "demo" / "prompts.jsonl", TEXT).available == 8
 
 
-def test_rows_and_hash_of_a_prompts_file_are_of_one_reading(
+def test_a_prompts_file_that_is_edited_during_the_run_changes_nothing(tmp_path: Path) -> None:
+    path = write(tmp_path, "a.txt", "one\ntwo\n")
+    source = SampleSource(prompts_sha256=hashlib.sha256(path.read_bytes()).hexdigest())
+    loaded = load_samples(make_spec(source), launch(path), TEXT)
+    path.write_text("three\n")
+    assert list(loaded.samples) == [{"text": "one"}, {"text": "two"}]
+
+
+def test_a_prompts_file_that_changes_while_it_is_read_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = write(tmp_path, "a.txt", "one\n")
-    read_bytes = Path.read_bytes
+    source = SampleSource(prompts_sha256=hashlib.sha256(path.read_bytes()).hexdigest())
 
-    def read_and_replace(self: Path) -> bytes:
-        content = read_bytes(self)
-        self.write_text("two\nthree\n")
-        return content
+    def opened_late(path: Path, columns: Sequence[Column]) -> LocalSamples:
+        path.write_text("two\n")
+        return sample_folder.open_prompts(path, columns)
 
-    monkeypatch.setattr(Path, "read_bytes", read_and_replace)
-    check = check_prompts_file(path, TEXT)
-    assert (check.rows, check.sha256) == (1, hashlib.sha256(b"one\n").hexdigest())
+    monkeypatch.setattr(samples, "open_prompts", opened_late)
+    with pytest.raises(SampleFault, match="have changed"):
+        load_samples(make_spec(source), launch(path), TEXT)
+
+
+@pytest.mark.parametrize("name", ["a.txt", "a.csv"])
+def test_fewer_samples_than_asked_for_are_told_with_both_numbers(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str
+) -> None:
+    path = write(tmp_path, name, "text\none\n\n \ntwo\n")
+    many = 3 if name == "a.txt" else 2
+    told = f"asked for 5000, {many} can be used"
+    prompts = name == "a.txt"
+    assert check_samples(path, TEXT, prompts, count=5000).shortage == told
+    assert check_samples(path, TEXT, prompts, count=many).shortage == ""
+    assert check_samples(path, TEXT, prompts).shortage == ""
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    kind = "prompts_sha256" if prompts else "folder_sha256"
+    for count in (5000, many):
+        source = SampleSource(**{kind: digest}, count=count)
+        load_samples(make_spec(source), launch(path), TEXT)
+        assert (f"warning: {path}: {told}\n" in capsys.readouterr().err) == (count == 5000)
 
 
 # ---------------------------------------------------------------- datasets
@@ -307,6 +363,65 @@ def test_rows_of_a_dataset_without_the_empty_ones(dataset: Path) -> None:
     assert (loaded.available, loaded.used) == (3, 2)
     assert loaded.prompts_sha256 is None
     assert loaded.dataset_id == str(dataset)
+
+
+def test_a_dataset_that_is_too_short_is_told_in_the_log(
+    dataset: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    load_samples(make_spec(SampleSource(dataset_id=str(dataset), count=5000)), launch(), TEXT)
+    assert f"warning: dataset {dataset}: asked for 5000, 3 can be used\n" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("value", "kind"), [(["b"], "list"), ({"b": "c"}, "dict"), (7, "int"), (True, "bool")]
+)
+def test_a_column_of_a_dataset_that_holds_no_texts_fails_sample_by_sample(
+    dataset: Path, capsys: pytest.CaptureFixture[str], value: object, kind: str
+) -> None:
+    source = SampleSource(dataset_id=str(dataset))
+    (dataset / "train.jsonl").write_text(json.dumps({"text": value}) + "\n")
+    words = f"dataset {dataset}, row 1: text is a {kind}, not a text"
+    with pytest.raises(SampleFault, match=words):
+        load_samples(make_spec(source), launch(), TEXT)
+    opened = hub_dataset.open_dataset(str(dataset), None, TEXT, "")
+    mixed = replace(opened, table=MixedTable([{"text": "a"}, {"text": value}]))
+    assert (mixed.overview.good, mixed.overview.bad) == (1, {1})
+    with pytest.raises(SampleFault, match=f"row 2: text is a {kind}"):
+        mixed.row(1)["text"]
+
+
+class MixedTable(list[dict[str, object]]):
+    """Rows as a table with a column of mixed kinds gives them, which some sources have."""
+
+    def select_columns(self, names: list[str]) -> "MixedTable":
+        return self
+
+
+def test_a_dataset_may_not_name_files_of_this_machine(
+    dataset: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import datasets
+    from huggingface_hub import constants
+
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "hub"))
+    monkeypatch.setattr(datasets.config, "DOWNLOADED_DATASETS_PATH", str(tmp_path / "downloads"))
+    good = ("hub/blobs/a.png", "downloads/a.png", "cache/a.png")
+    for name in (*good, "private.png"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        write(tmp_path, name, b"a picture")
+    (tmp_path / "hub" / "link.png").symlink_to(tmp_path / "private.png")
+    (tmp_path / "hub" / "fine.png").symlink_to("blobs/a.png")
+    bad = ("private.png", "hub/link.png", "hub/../private.png")
+    paths = [*(str(tmp_path / name) for name in (*good, "hub/fine.png", *bad)), "private.png"]
+    images = [{"bytes": None, "path": path} for path in paths]
+    images.append({"bytes": b"x", "path": "/etc/passwd"})
+    table = datasets.Dataset.from_dict({"image": images})
+    opened = hub_dataset.HubDataset("org/name", None, table, IMAGE, ["image"])
+    assert opened.overview.bad == {4, 5, 6, 7}
+    assert opened.row(0) == {"image": images[0]}
+    assert opened.row(8) == {"image": images[8]}
+    with pytest.raises(SampleFault, match=r"org/name, row 5: the path .* leads out of the cache"):
+        opened.row(4)["image"]
 
 
 def test_a_dataset_that_is_not_at_the_commit_asked_for_is_refused(dataset: Path) -> None:

@@ -102,7 +102,7 @@ def test_a_larger_draw_holds_the_smaller_one() -> None:
 def test_a_seed_without_sources_is_refused_with_a_remedy() -> None:
     with pytest.raises(SampleFault, match="no column source") as caught:
         choose(10, 5, None, seed=1)
-    assert "Leave the seed out" in caught.value.remedy
+    assert "Leave --sample stratified out" in caught.value.remedy
 
 
 def test_numbers_that_cannot_be_meant() -> None:

@@ -5,7 +5,9 @@ from itertools import pairwise
 import pytest
 
 from benchmark_core.backends import simulated
+from benchmark_core.backends.base import Unusable
 from benchmark_core.backends.simulated import FIRST_TOKEN_SHARE, SimulatedBackend
+from benchmark_core.bad_rows import BadRow, RowFault
 from benchmark_core.contract import BackendSpec, Simulation, TokenLimits
 from benchmark_core.kinds import MeasuredPass
 from tests.support import builders
@@ -75,3 +77,10 @@ def test_what_was_done_last_is_told(tmp_path, slept):
     assert (running.conditions().limits, running.conditions().steps) == (None, 30)
     running.run(5, MeasuredPass("generate", TEN))
     assert (running.conditions().limits, running.conditions().steps) == (TEN, None)
+
+
+def test_a_row_that_cannot_be_used_is_no_sample_in_a_rehearsal_either(tmp_path, slept):
+    samples = [{"text": "two words"}, BadRow(RowFault("a.csv, line 2: is bad", "Mend it."))]
+    prepared = backend(TEN, tmp_path).preprocess(samples)
+    assert prepared[0] > 0
+    assert prepared[1] == Unusable("a.csv, line 2: is bad")

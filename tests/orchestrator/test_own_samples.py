@@ -2,7 +2,9 @@
 
 from pathlib import Path
 
+import pyarrow
 import pytest
+from pyarrow import parquet
 
 from benchmark_core.contract import SampleSource
 from benchmark_core.faults import SampleFault
@@ -144,10 +146,52 @@ def test_samples_that_fit_no_row_at_all_are_a_wrong_flag(tmp_path, capsys, promp
 
 
 def test_a_folder_for_all_tasks_leaves_no_row_out(tmp_path, capsys, samples):
-    flags = ("--dataset-dir", str(tmp_path / "own"), "--sample", "stratified")
-    code, text = dry_run(tmp_path, capsys, *flags)
+    code, text = dry_run(tmp_path, capsys, "--dataset-dir", str(tmp_path / "own"))
     assert code == 0
     assert "3 runs planned, 0 rows skipped" in text
+
+
+def test_too_few_samples_are_told_before_anything_starts(tmp_path, capsys, samples):
+    flags = ("--dataset-dir", str(tmp_path / "own"), "--num-prompts", "5000")
+    code, text = dry_run(tmp_path, capsys, *flags)
+    assert code == 0
+    for task in (TEXT, DETECTION, "question_answering"):
+        line = f"warning: {samples[task]}, {task}: asked for 5000, 6 can be used. "
+        assert line in text
+
+
+def test_a_bad_row_is_told_with_file_and_line_and_the_task_is_run(tmp_path, capsys):
+    path = tmp_path / "lines.jsonl"
+    path.write_text('{"text": "one"}\n{"text": 7}\n{"txt": "two"}\n')
+    for flag in ("--prompts-file", "--dataset-dir"):
+        code, text = dry_run(tmp_path, capsys, flag, str(path), "--task", "text_gen")
+        assert code == 0
+        assert "1 runs planned, 0 rows skipped" in text
+        told = f"warning: {path}, {TEXT}: 2 of 3 rows cannot be used: {path}, line 2: text is a int"
+        (line,) = [shown for shown in text.splitlines() if shown.startswith(told)]
+        assert f"; {path}, line 3: no column text" in line
+        assert "a run is lost if more than a tenth fails" in line
+
+
+def test_rows_inside_parquet_are_looked_at_too(tmp_path):
+    path = tmp_path / "images.parquet"
+    images = [{"bytes": b"x", "path": "a.png"}, {"bytes": None, "path": "/etc/passwd"}]
+    parquet.write_table(pyarrow.table({"image": images}), path)
+    own = find_own_samples([DETECTION], settings(dataset_dir=path))
+    assert own.obstacles == {}
+    (warning,) = own.warnings
+    assert warning.what.startswith(f"1 of 2 rows cannot be used: {path}, row 2: '/etc/passwd'")
+
+
+@pytest.mark.parametrize("content", ["text\na\nb\n", "text,source\na,x\nb,\n"])
+def test_a_draw_from_sources_that_are_not_told_is_refused_before_it_starts(tmp_path, content):
+    path = tmp_path / "lines.csv"
+    path.write_text(content)
+    (problem,) = refusal([TEXT], settings(dataset_dir=path, seed=0))
+    assert "no column source that is filled in every row" in problem.what
+    assert "Leave --sample stratified out" in problem.remedy
+    path.write_text("text,source\na,x\nb,y\n")
+    assert find_own_samples([TEXT], settings(dataset_dir=path, seed=0)).obstacles == {}
 
 
 # ---------------------------------------------------------------- plans
