@@ -77,7 +77,7 @@ def _measure_once(session: Session, number: int) -> tuple[Repetition, tuple[Toke
         if step.name == "preprocess":
             window, prepared = _preprocess(session, number)
         else:
-            window, walk = _measure_pass(session, step, prepared, number)
+            window, walk = measure_pass(session, step, prepared, number)
         windows.append(window)
     phases = phases_of(session.kind, windows)
     return Repetition(windows=tuple(windows), phases=phases), tuple(walk.marks)
@@ -124,11 +124,12 @@ class _Walk:
             self.marks.append(TokenMark(started_at, result.first_token_at, ended_at))
 
 
-def _measure_pass(
+def measure_pass(
     session: Session, step: MeasuredPass, prepared: Sequence[Prepared], number: int
 ) -> tuple[Window, _Walk]:
+    """One pass of repetition `number` in its window. Raises RunFault."""
     measured, walk = session.windows.measure(
-        f"{step.name} {number}", lambda: _walk_samples(session, step, prepared, number)
+        f"{step.name} {number}", lambda: _walk(session, step, prepared, number)
     )
     _refuse_too_many_failures(session.spec, step, walk, len(prepared))
     splits = _tell_apart(session, step, walk, number)
@@ -184,6 +185,11 @@ def _truncated(splits: dict[int, Split], walk: _Walk, step: MeasuredPass) -> int
     )
 
 
+def _walk(session: Session, step: MeasuredPass, prepared: Sequence[Prepared], number: int) -> _Walk:
+    with session.backend.walking():
+        return _walk_samples(session, step, prepared, number)
+
+
 def _walk_samples(
     session: Session, step: MeasuredPass, prepared: Sequence[Prepared], number: int
 ) -> _Walk:
@@ -204,13 +210,14 @@ def _walk_samples(
             raise
         except Exception as problem:  # noqa: BLE001 - one bad sample fails that sample alone
             error = f"{type(problem).__name__}: {problem}"
-        if error:
+        now = time.monotonic()
+        if result is None:
             walk.failed += 1
             walk.last_error = error
-        now = time.monotonic()
-        if result is not None:
+            session.journal.write_failed(number, step.name, index, now - previous, error)
+        else:
             walk.count(index, result, previous, now)
-        session.journal.write(number, step.name, index, now - previous, result, error)
+            session.journal.write(number, step.name, index, now - previous, result)
         previous = now
     return walk
 

@@ -1,9 +1,12 @@
-"""`benchmark_results.csv`: one line per sample, written as it finishes.
+"""`benchmark_results.csv`: one line per sample, on disk at most a moment after it finished.
 
-It is the run's heartbeat while it runs, and its evidence after a crash.
+It is the run's heartbeat while it runs, and its evidence after a crash. Lines of samples that
+follow each other faster than `HELD_SECONDS` are written together, so that writing them does not
+become a part of what is measured.
 """
 
 import csv
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -27,6 +30,11 @@ COLUMNS = (
 )
 
 
+HELD_SECONDS = 0.1
+
+Line = tuple[int, PassName, int, float, SampleResult]
+
+
 class SampleJournal:
     """Appends lines, counting from 1; the plural columns let a reader see how many will come."""
 
@@ -36,35 +44,43 @@ class SampleJournal:
         self._repetitions = repetitions
         self._passes = passes
         self._samples = samples
+        self._held: list[Line] = []
+        self._written_at = 0.0
         self._writer.writerow(COLUMNS)
         self._stream.flush()
 
     def write(
-        self,
-        repetition: int,
-        name: PassName,
-        sample: int,
-        seconds: float,
-        result: SampleResult | None,
-        error: str = "",
+        self, repetition: int, name: PassName, sample: int, seconds: float, result: SampleResult
     ) -> None:
-        """`result` is None for a sample that failed; its tokens stay empty."""
-        self._writer.writerow(
-            [
-                repetition,
-                self._repetitions,
-                name,
-                self._passes,
-                sample,
-                self._samples,
-                result.prompt_tokens if result and result.prompt_tokens is not None else "",
-                result.completion_tokens if result else "",
-                f"{seconds:.6f}",
-                result.finish_reason if result else "error",
-                " ".join(error.split())[:300],
-            ]
-        )
+        self._held.append((repetition, name, sample, seconds, result))
+        now = time.monotonic()
+        if now - self._written_at >= HELD_SECONDS:
+            self._written_at = now
+            self.write_held()
+
+    def write_failed(
+        self, repetition: int, name: PassName, sample: int, seconds: float, error: str
+    ) -> None:
+        """A sample that failed: its tokens stay empty."""
+        self.write_held()
+        plural = (self._repetitions, name, self._passes, sample, self._samples)
+        reason = " ".join(error.split())[:300]
+        self._writer.writerow([repetition, *plural, "", "", f"{seconds:.6f}", "error", reason])
         self._stream.flush()
+
+    def write_held(self) -> None:
+        self._stream.write("".join(map(self._text, self._held)))
+        self._held.clear()
+        self._stream.flush()
+
+    def _text(self, line: Line) -> str:
+        """Nothing in it has to be quoted."""
+        repetition, name, sample, seconds, result = line
+        prompt = "" if result.prompt_tokens is None else result.prompt_tokens
+        return (
+            f"{repetition},{self._repetitions},{name},{self._passes},{sample},{self._samples},"
+            f"{prompt},{result.completion_tokens},{seconds:.6f},{result.finish_reason},\n"
+        )
 
 
 @contextmanager
@@ -72,4 +88,8 @@ def open_journal(
     path: Path, repetitions: int, passes: int, samples: int
 ) -> Iterator[SampleJournal]:
     with path.open("w", newline="", encoding="utf-8") as stream:
-        yield SampleJournal(stream, repetitions, passes, samples)
+        journal = SampleJournal(stream, repetitions, passes, samples)
+        try:
+            yield journal
+        finally:
+            journal.write_held()

@@ -7,6 +7,7 @@ from typing import cast
 from orchestrator.catalog import ModelConfig, filter_configs
 from orchestrator.catalog_file import read_catalog
 from orchestrator.catalog_lint import lint_configs
+from orchestrator.contradictions import find_contradictions
 from orchestrator.display import plan_view, results_view
 from orchestrator.display import registry as displays
 from orchestrator.engines import registry as engines
@@ -37,19 +38,23 @@ def run_batch(settings: Settings, dry_run: bool, as_json: bool) -> int:
     """
     if as_json and not dry_run:
         raise UsageError(Problem("--json", "goes with --dry-run only", "Add --dry-run."))
+    contradictions = tuple(find_contradictions(settings))
+    if contradictions:
+        raise UsageError(*contradictions)
     catalog = read_catalog(settings.csv)
     configs = _chosen(catalog.configs, settings)
     gpus, gpu_problems = _gpus(settings)
     own = find_own_samples({config.task for config in configs}, settings)
     plan = make_plan(configs, settings, _gpu_set(gpus), own, _simulations(settings))
     lock = renew_lock(plan, settings) if settings.lock else read_lock(settings.csv)
+    not_locked = unlocked(plan, lock, settings.csv)
     plan = pinned(plan, lock)
     engine = _engine(settings)
     problems = [*gpu_problems, *host_problems(settings, engine, gpus)]
     warnings = [
         *catalog.ignored_columns,
         *lint_configs([run.config for run in plan.runs], catalog.name),
-        *unlocked(plan, lock, settings.csv),
+        *not_locked,
         *(own.warnings if own else ()),
         *host_warnings(plan, settings, engine, gpus),
     ]

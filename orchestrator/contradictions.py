@@ -8,6 +8,7 @@ from benchmark_core.backends import registry as backends
 from benchmark_core.contract import FEWEST_REPETITIONS_TO_STOP, MeterName
 from orchestrator.errors import Problem
 from orchestrator.exporter import find_exporter_contradictions
+from orchestrator.gpu_slots import is_simulated
 from orchestrator.settings import HARDWARE_GPU_METERS, Settings
 
 
@@ -41,7 +42,7 @@ def _about_backend(settings: Settings) -> Iterator[Problem]:
             f"the {backend} backend asks no server",
             "Add --backend vllm, or leave the endpoint out.",
         )
-    if settings.gpus.startswith("simulated:") and backend != "simulated":
+    if is_simulated(settings.gpus) and backend != "simulated":
         yield Problem(
             f"--gpus {settings.gpus[:40]}",
             f"simulated GPUs cannot run the {backend} backend",

@@ -68,7 +68,7 @@ def choose_gpus(text: str, present: Sequence[Gpu]) -> list[Gpu]:
     """
     check_form(text, present)
     text = text.strip()
-    if text.lower().startswith(SIMULATED):
+    if is_simulated(text):
         return _simulate(int(text[len(SIMULATED) :]))
     words = _words(text)
     if not present:
@@ -79,6 +79,11 @@ def choose_gpus(text: str, present: Sequence[Gpu]) -> list[Gpu]:
     _refuse_twice(text, [gpu.uuid for gpu in chosen])
     _refuse_partitioned(chosen)
     return chosen
+
+
+def is_simulated(text: str) -> bool:
+    """Whether `text`, the value of --gpus, means GPUs that are made up."""
+    return text.strip().lower().startswith(SIMULATED)
 
 
 def named_gpus(text: str) -> list[Gpu]:
@@ -102,7 +107,7 @@ def check_form(text: str, present: Sequence[Gpu] = ()) -> None:
         UsageError: the text is malformed; the GPUs that are present, if any, are named.
     """
     text = text.strip()
-    if text.lower().startswith(SIMULATED):
+    if is_simulated(text):
         _check_number(text[len(SIMULATED) :])
         return
     words = _words(text)

@@ -16,7 +16,6 @@ from pydantic import StringConstraints
 from benchmark_core.atomic_file import write_text
 from benchmark_core.documents import ContractError, Document
 from benchmark_core.hub import UNREACHABLE, hub_trouble, pinned_commit
-from benchmark_core.tasks import registry as tasks
 from orchestrator.errors import HostError, Problem, UsageError
 from orchestrator.run_planner import Plan, PlannedRun
 from orchestrator.settings import Settings
@@ -113,7 +112,10 @@ def pinned(plan: Plan, lock: RevisionLock) -> Plan:
 
 
 def unlocked(plan: Plan, lock: RevisionLock, catalog: Path) -> list[Problem]:
-    """A warning where a lock says nothing of some of the plan; none where there is no lock."""
+    """A warning where a lock says nothing of some of a plan that is not yet pinned to it.
+
+    None where there is no lock.
+    """
     if not lock.models and not lock.datasets:
         return []
     missing = sorted(str(source) for source in _sources(plan.runs) if lock.of(source) is None)
@@ -136,11 +138,10 @@ def _sources(runs: Iterable[PlannedRun]) -> set[Source]:
 
 
 def _of_run(run: PlannedRun) -> Sequence[Source]:
-    sources = [Source("model", run.config.model_id, run.config.revision)]
-    dataset_id = run.spec.samples.dataset_id
-    if dataset_id is not None:
-        revision = tasks.get(run.spec.task).dataset_revision
-        sources.append(Source("dataset", dataset_id, revision))
+    model, samples = run.spec.model, run.spec.samples
+    sources = [Source("model", model.id, model.revision)]
+    if samples.dataset_id is not None:
+        sources.append(Source("dataset", samples.dataset_id, samples.dataset_revision))
     return sources
 
 

@@ -61,7 +61,7 @@ class RunFolder:
         self.spec_path = path / SPEC_FILE
         self.launch_path = path / LAUNCH_FILE
         self.report_path = path / REPORT_FILE
-        self.samples_path = path / SAMPLES_FILE
+        self.journal_path = path / SAMPLES_FILE
         self.outcome_path = path / OUTCOME_FILE
         self.attempts_path = path / ATTEMPTS_DIR
 

@@ -26,7 +26,6 @@ from benchmark_core.samples import SYNTHETIC_SAMPLES
 from benchmark_core.tasks import registry as tasks
 from benchmark_core.tasks.base import Task
 from orchestrator.catalog import ModelConfig
-from orchestrator.contradictions import find_contradictions
 from orchestrator.errors import Problem, UsageError
 from orchestrator.own_samples import OwnSamples
 from orchestrator.settings import REFERENCE_GPUS_PER_NODE, Settings
@@ -81,11 +80,8 @@ def make_plan(
     """One run for each row that can be run, in catalog order.
 
     Raises:
-        UsageError: with every flag or row that contradicts what is built.
+        UsageError: rows that would share a folder.
     """
-    contradictions = tuple(find_contradictions(settings))
-    if contradictions:
-        raise UsageError(*contradictions)
     runs: list[PlannedRun] = []
     skipped: list[Problem] = []
     for config in configs:

@@ -204,7 +204,7 @@ class Sweep:
         except BatchRunnerError as error:
             return Exit(cause="not_started", code=None, detail=str(error)), None
         stack.callback(handle.release)
-        return self._watch(handle, todo.run, order, SampleTail(folder.samples_path))
+        return self._watch(handle, todo.run, order, SampleTail(folder.journal_path))
 
     def _watch(
         self, handle: Handle, run: PlannedRun, order: Order, tail: SampleTail

@@ -1,8 +1,9 @@
 """What every backend offers."""
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from benchmark_core.contract import FinishReason, PromptForm, TokenLimits
 from benchmark_core.kinds import MeasuredPass
@@ -33,8 +34,7 @@ class Conditions:
     prompts_cut: int
 
 
-@dataclass(frozen=True)
-class SampleResult:
+class SampleResult(NamedTuple):
     """What came of one sample.
 
     `first_token_at` is when the model had worked through the prompt, on the monotonic clock; None
@@ -66,6 +66,9 @@ class Backend(Protocol):
 
         Everything else fails that sample alone.
         """
+
+    def walking(self) -> AbstractContextManager[object]:
+        """Entered around all samples of a pass: what would cost more if each sample did it."""
 
     def synchronise(self) -> None:
         """Return when the device has finished all work given to it."""

@@ -2,6 +2,7 @@
 
 import copy
 import gc
+import inspect
 import time
 import traceback
 from array import array
@@ -35,11 +36,15 @@ class PyTorchBackend:
         self._device = ""
         self._processor: Any = None
         self._model: Any = None
+        self._dtype: Any = None
+        self._settings: Any = None
         self._eos_ids: list[int] = []
         self._prepared = PreparedInputs(folder)
         self._last = MeasuredPass("preprocess")
         self._limits: TokenLimits | None = None
         self._batch_size = 0
+        self._lies_ready = False
+        self._walks = False
 
     def load(self) -> LoadedModel:
         import transformers
@@ -49,6 +54,8 @@ class PyTorchBackend:
         with self._memory_watched("while the model was loaded"):
             self._processor = self._recipe.load_processor()
             self._model = self._recipe.load_model(self._device)
+        # Asking a model for it walks through its weights, which takes longer than a small layer.
+        self._dtype = getattr(self._model, "dtype", None)
         self._forget_own_generation_settings()
         loaded = self._recipe.describe(self._processor, self._model)
         check_device(self._spec.device.used_by_model(), loaded)
@@ -108,34 +115,66 @@ class PyTorchBackend:
 
         Raises MemoryFault when the device is exhausted; what the sample held is given back first.
         """
+        if self._walks:
+            return self._run(prepared, step)
+        with self.walking():
+            return self._run(prepared, step)
+
+    @contextmanager
+    def walking(self) -> Iterator[None]:
         import torch
 
-        if step != self._last:
-            self._last, self._limits = step, None
-        with torch.inference_mode(), self._memory_watched("while a sample ran"):
+        self._walks = True
+        try:
+            with torch.inference_mode():
+                yield
+        finally:
+            self._walks = False
+
+    def _run(self, prepared: Encoded, step: MeasuredPass) -> SampleResult:
+        if step is not self._last:
+            self._begin(step, prepared)
+        try:
             if step.steps is not None:
-                self._batch_size = 1
                 self._model(**prepared.inputs, num_inference_steps=step.steps)
                 return SampleResult(prepared.prompt_tokens, 0, "stop")
             inputs = self._on_device(prepared.inputs)
-            self._batch_size = len(next(iter(inputs.values())))
             if step.limits is None:
                 self._model(**inputs)
                 return SampleResult(prepared.prompt_tokens, 0, "stop")
             return self._generate(prepared, inputs, step.limits)
+        except (MemoryError, RuntimeError) as error:
+            if not _ran_out_of_memory(error):
+                raise
+            raise self._memory_fault(error, "while a sample ran") from error
+
+    def _begin(self, step: MeasuredPass, first: Encoded) -> None:
+        """What holds for all samples of a pass is worked out once: a small model takes 1 ms."""
+        self._last, self._limits = step, None
+        self._settings = step.limits and self._generation_settings(step.limits)
+        if step.steps is not None:
+            self._batch_size = 1
+            return
+        inputs = first.inputs.values()
+        self._batch_size = len(next(iter(inputs)))
+        self._lies_ready = self._device == "cpu" and all(
+            value.dtype == self._dtype or not value.is_floating_point() for value in inputs
+        )
 
     def _on_device(self, inputs: dict[str, Any]) -> dict[str, Any]:
         """Numbers that are no counts take the type of the weights, where those have but one."""
-        dtype = getattr(self._model, "dtype", None)
+        if self._lies_ready:
+            return inputs
+        dtype, device = self._dtype, self._device
         return {
-            name: value.to(self._device, dtype=dtype if value.is_floating_point() else None)
+            name: value.to(device, dtype) if value.is_floating_point() else value.to(device)
             for name, value in inputs.items()
         }
 
     def _generate(
         self, prepared: Encoded, inputs: dict[str, Any], limits: TokenLimits
     ) -> SampleResult:
-        settings = self._generation_settings(limits)
+        settings = self._settings  # generate() works on a copy of them
         first_token = _FirstToken(self.synchronise)
         sequence = self._model.generate(
             **inputs,
@@ -144,9 +183,10 @@ class PyTorchBackend:
         )[0]
         # Four bytes a token: the outputs of a whole pass are kept until its window has closed.
         generated = array("I", sequence[prepared.echoed_tokens :].tolist())
-        self._limits = TokenLimits(
-            max_new_tokens=settings.max_new_tokens, min_new_tokens=settings.min_new_tokens
-        )
+        if self._limits is None:
+            self._limits = TokenLimits(
+                max_new_tokens=settings.max_new_tokens, min_new_tokens=settings.min_new_tokens
+            )
         refuse_other_length(len(generated), limits)
         stopped = generated[-1] in self._eos_ids
         return SampleResult(
@@ -228,22 +268,23 @@ class PyTorchBackend:
 
     @contextmanager
     def _memory_watched(self, when: str) -> Iterator[None]:
-        import torch
-
         try:
             yield
-        except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
-            known = isinstance(error, (torch.OutOfMemoryError, MemoryError))
-            if not known and "can't allocate memory" not in str(error):
+        except (MemoryError, RuntimeError) as error:
+            if not _ran_out_of_memory(error):
                 raise
-            # The frames of the failed call hold its tensors for as long as the error is known.
-            traceback.clear_frames(error.__traceback__)
-            self._give_memory_back()
-            raise MemoryFault(
-                f"{self._spec.model.id}: {self._device} ran out of memory {when}",
-                "Give it more GPUs (--gpus-per-run, or the catalog's GPUs column), or free the"
-                " device of other programs.",
-            ) from error
+            raise self._memory_fault(error, when) from error
+
+    def _memory_fault(self, error: Exception, when: str) -> MemoryFault:
+        """What to raise, once all that the failed call held is given back."""
+        # The frames of the failed call hold its tensors for as long as the error is known.
+        traceback.clear_frames(error.__traceback__)
+        self._give_memory_back()
+        return MemoryFault(
+            f"{self._spec.model.id}: {self._device} ran out of memory {when}",
+            "Give it more GPUs (--gpus-per-run, or the catalog's GPUs column), or free the"
+            " device of other programs.",
+        )
 
 
 class _FirstToken:
@@ -258,6 +299,17 @@ class _FirstToken:
             self._synchronise()
             self.at_seconds = time.monotonic()
         return scores
+
+    # transformers asks for it before every token, and working it out takes longer than the call.
+    __call__.__signature__ = inspect.signature(__call__)  # type: ignore[attr-defined]
+
+
+def _ran_out_of_memory(error: MemoryError | RuntimeError) -> bool:
+    import torch
+
+    return isinstance(error, MemoryError | torch.OutOfMemoryError) or (
+        "can't allocate memory" in str(error)
+    )
 
 
 def refuse_other_length(tokens: int, limits: TokenLimits) -> None:

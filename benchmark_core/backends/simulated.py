@@ -3,6 +3,7 @@
 import os
 import time
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 from benchmark_core.backends.base import Conditions, Prepared, SampleResult, Unusable
@@ -94,6 +95,9 @@ class SimulatedBackend:
         if fault == "truncated_report":
             (self._folder / REPORT_FILE).write_text('{"schema_version": 1, "run_id": "')
             os._exit(0)
+
+    def walking(self) -> AbstractContextManager[object]:
+        return nullcontext()
 
     def synchronise(self) -> None:
         """Nothing runs on beside the caller."""

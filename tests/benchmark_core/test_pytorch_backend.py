@@ -272,7 +272,7 @@ def test_the_conditions_are_those_given_to_template_and_generation(
     original = backend._generation_settings
     lost = TokenLimits(max_new_tokens=2, min_new_tokens=1)
     monkeypatch.setattr(backend, "_generation_settings", lambda _: original(lost))
-    backend.run(prepared[0], generate_pass)
+    backend.run(prepared[0], replace(generate_pass))
     assert backend.conditions().limits == lost
 
 

@@ -3,7 +3,6 @@
 import csv
 import dataclasses
 import json
-from pathlib import Path
 
 import pytest
 
@@ -11,7 +10,6 @@ from benchmark_core.tasks import registry as tasks
 from orchestrator.catalog import ModelConfig
 from orchestrator.display import plan_view
 from orchestrator.display.plan_view import Preview
-from orchestrator.errors import UsageError
 from orchestrator.run_planner import GpuSet, make_plan, run_id
 from orchestrator.simulation_file import Simulations
 from orchestrator.todo import Todo
@@ -234,50 +232,6 @@ def test_every_other_task_is_planned_by_its_own_protocol(name, limits, steps):
     assert (found, spec.steps) == (limits, steps)
     assert spec.samples.dataset_id == tasks.get(name).dataset_id
     assert spec.device.gpu_count == 1
-
-
-@pytest.mark.parametrize(
-    ("changes", "message"),
-    [
-        ({"backend": "vllm"}, "not built yet"),
-        ({"backend": "optimum"}, "not built yet"),
-        ({"meters": ("nvlm",)}, "is not a meter"),
-        ({"meters": ()}, "names no meter"),
-        ({"meters": ("nvml", "nvml")}, "twice"),
-        ({"meters": ("simulated",)}, "simulated backend only"),
-        ({"region": "Atlantis"}, "no grid factor"),
-        ({"endpoint": "http://127.0.0.1:8000/v1"}, "asks no server"),
-        ({"gpus": "simulated:2"}, "simulated GPUs cannot run"),
-        ({"device": "cpu", "meters": ("codecarbon",), "given": {"gpus"}}, "looks at no GPU"),
-        ({"device": "cpu", "given": {"gpus_per_run"}}, "takes no GPU"),
-        ({"engine": "process", "given": {"image"}}, "uses no image"),
-        (
-            {"meters": ("codecarbon",), "idle_seconds": 5.0, "given": {"idle_seconds"}},
-            "only nvml and dcgm watch the power of GPUs at rest",
-        ),
-        ({"stop_at_ci": 0.01, "repetitions": 2}, "3 repetitions at the earliest, and only 2"),
-        ({"stop_at_ci": 0.01, "meters": ("codecarbon",)}, "no meter measures it"),
-        (
-            {"prompts_file": Path("a.txt"), "dataset_dir": Path("data")},
-            "--dataset-dir: goes instead of --prompts-file",
-        ),
-        ({"given": {"seed"}}, "--seed: is of a draw.*--sample stratified"),
-        (
-            {"prompts_file": Path("a.txt"), "seed": 0},
-            "--sample stratified: a prompts file does not",
-        ),
-    ],
-)
-def test_what_is_not_built_is_refused_by_name(changes, message):
-    with pytest.raises(UsageError, match=message) as caught:
-        plan_one(config(), **changes)
-    assert caught.value.exit_code == 2
-
-
-def test_all_wrong_flags_are_told_at_once():
-    with pytest.raises(UsageError) as caught:
-        plan_one(config(), backend="vllm", meters=("nvlm",), region="Atlantis")
-    assert len(caught.value.problems) == 3
 
 
 def test_settings_that_do_not_change_the_measurement_keep_the_hash():

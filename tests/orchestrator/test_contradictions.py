@@ -1,0 +1,66 @@
+"""Flags that cannot be meant together are told before anything is read."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from orchestrator.batch import run_batch
+from orchestrator.contradictions import find_contradictions
+from orchestrator.errors import UsageError
+from tests.support import catalogs
+from tests.support.settings import settings
+
+
+def said(**changes):
+    return [str(problem) for problem in find_contradictions(settings(**changes))]
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"backend": "vllm"}, "not built yet"),
+        ({"backend": "optimum"}, "not built yet"),
+        ({"meters": ("nvlm",)}, "is not a meter"),
+        ({"meters": ()}, "names no meter"),
+        ({"meters": ("nvml", "nvml")}, "twice"),
+        ({"meters": ("simulated",)}, "simulated backend only"),
+        ({"region": "Atlantis"}, "no grid factor"),
+        ({"endpoint": "http://127.0.0.1:8000/v1"}, "asks no server"),
+        ({"gpus": "simulated:2"}, "simulated GPUs cannot run"),
+        ({"device": "cpu", "meters": ("codecarbon",), "given": {"gpus"}}, "looks at no GPU"),
+        ({"device": "cpu", "given": {"gpus_per_run"}}, "takes no GPU"),
+        ({"engine": "process", "given": {"image"}}, "uses no image"),
+        (
+            {"meters": ("codecarbon",), "idle_seconds": 5.0, "given": {"idle_seconds"}},
+            "only nvml and dcgm watch the power of GPUs at rest",
+        ),
+        ({"stop_at_ci": 0.01, "repetitions": 2}, "3 repetitions at the earliest, and only 2"),
+        ({"stop_at_ci": 0.01, "meters": ("codecarbon",)}, "no meter measures it"),
+        (
+            {"prompts_file": Path("a.txt"), "dataset_dir": Path("data")},
+            "--dataset-dir: goes instead of --prompts-file",
+        ),
+        ({"given": {"seed"}}, "--seed: is of a draw.*--sample stratified"),
+        (
+            {"prompts_file": Path("a.txt"), "seed": 0},
+            "--sample stratified: a prompts file does not",
+        ),
+    ],
+)
+def test_what_is_not_built_is_refused_by_name(changes, message):
+    assert any(re.search(message, problem) for problem in said(**changes))
+
+
+def test_all_wrong_flags_are_told_at_once():
+    assert len(said(backend="vllm", meters=("nvlm",), region="Atlantis")) == 3
+
+
+def test_they_come_before_the_samples_are_looked_at(tmp_path):
+    """A fault in a file that should not be read at all would hide them."""
+    catalog = catalogs.write(tmp_path / "mine.csv", catalogs.GOOD)
+    broken = tmp_path / "broken.csv"
+    broken.write_bytes(b"\xff")
+    flags = ("--csv", str(catalog), "--prompts-file", str(broken), "--dataset-dir", str(tmp_path))
+    with pytest.raises(UsageError, match="goes instead of --prompts-file"):
+        run_batch(settings(*flags), dry_run=True, as_json=False)
