@@ -1,6 +1,6 @@
 """What was measured becomes the report: figures, ledger, conditions and verdict.
 
-It reads the power trace and nothing else.
+It reads the power trace, and what there is to say of the machine; it measures nothing.
 """
 
 from dataclasses import dataclass

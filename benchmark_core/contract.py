@@ -126,6 +126,11 @@ class BackendSpec(Frozen):
     endpoint: str | None = None
     simulation: Simulation | None = None
 
+    @property
+    def is_simulated(self) -> bool:
+        """Whether no model runs, so that nothing it gives is a measurement."""
+        return self.name == "simulated"
+
 
 class DeviceSpec(Frozen):
     """Where a model runs. In a spec `gpu_count` is how many GPUs the run is given.

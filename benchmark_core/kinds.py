@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from benchmark_core.contract import Kind, PassName, PhaseName, TokenLimits
+from benchmark_core.faults import SpecFault
 from benchmark_core.report import Phase, Window
 
 
@@ -34,13 +35,25 @@ ONE_TOKEN = TokenLimits(max_new_tokens=1, min_new_tokens=1)
 def passes_of(
     kind: Kind, limits: TokenLimits | None, steps: int | None
 ) -> tuple[MeasuredPass, ...]:
-    """The passes of a kind. `limits` are those of a generate pass, `steps` those of a call."""
+    """The passes of a kind. `limits` are those of a generate pass, `steps` those of a call.
+
+    Raises:
+        SpecFault: the one that the kind needs is not there.
+    """
     if kind == "forward":
         return (PREPROCESS, MeasuredPass("forward"))
     if kind == "call":
+        if steps is None:
+            raise SpecFault(
+                "the checkpoint draws, and the spec has no steps",
+                "Make the spec anew with the batch runner.",
+            )
         return (PREPROCESS, MeasuredPass("call", steps=steps))
     if limits is None:
-        raise ValueError("a model that generates needs token limits")
+        raise SpecFault(
+            "the checkpoint generates text, and the spec has no limits",
+            "Make the spec anew with the batch runner.",
+        )
     return (PREPROCESS, MeasuredPass("prefill", ONE_TOKEN), MeasuredPass("generate", limits))
 
 

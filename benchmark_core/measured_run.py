@@ -1,6 +1,7 @@
 """The one algorithm: prepare, rest, load, warm up, repeat, rest, report.
 
-It knows no task, backend or meter by name; the registries are seen here and nowhere else.
+It knows no task, backend or meter by name, and of this package it alone sees the registries of
+backends and meters.
 """
 
 import errno
@@ -267,7 +268,7 @@ def _failed(
         failure=Failure(kind=kind, message=_one_line(message), remedy=_one_line(remedy)),
         verdict=blamed,
         reasoning=ReasoningFacts(requested=spec.reasoning.state) if spec.reasoning else None,
-        rehearsal=spec.backend.simulation is not None,
+        rehearsal=spec.backend.is_simulated,
         started_at=started_at,
         finished_at=_now(),
     )

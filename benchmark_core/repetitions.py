@@ -1,4 +1,4 @@
-"""One repetition: every pass of the task over all samples, each in its own window."""
+"""One repetition: every pass of the kind over all samples, each in its own window."""
 
 import time
 from collections.abc import Callable, Sequence

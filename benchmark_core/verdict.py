@@ -125,7 +125,7 @@ def is_rehearsal(spec: RunSpec, sources: EnergySources, gpus: Sequence[GpuFacts]
     """Whether any part of the run was simulated, the driver below the meter included."""
     kinds = {part.kind for part in (sources.gpu, sources.cpu, sources.ram) if part}
     return (
-        spec.backend.simulation is not None
+        spec.backend.is_simulated
         or "simulated" in kinds
         or any(gpu.name.startswith(SIMULATED_DEVICE_PREFIX) for gpu in gpus)
     )

@@ -237,7 +237,7 @@ def _launch(record: Record) -> Launch:
 
 def _rehearsal(record: Record) -> str | None:
     """A simulated run is a rehearsal also when it failed; of others only the report knows."""
-    if record.spec.backend.simulation is not None:
+    if record.spec.backend.is_simulated:
         return "yes"
     if record.report is None:
         return None

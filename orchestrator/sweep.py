@@ -170,7 +170,7 @@ class Sweep:
             log_path=self._directory.logs_path / log_name,
             launch=launch,
             wants_gpus=spec.device.kind == "cuda",
-            offline=self._settings.offline or spec.backend.simulation is not None,
+            offline=self._settings.offline or spec.backend.is_simulated,
             samples=todo.run.samples_path,
         )
 

@@ -30,6 +30,8 @@ ONE_DEMO_ROW = (
 OTHER_FORMS = {
     "./build.sh": "./build.sh --help",
     "python benchmarks/orchestration.py --rows 400": "python benchmarks/orchestration.py --help",
+    "python benchmarks/task_loop.py": "python benchmarks/task_loop.py --help",
+    "python benchmarks/sample_memory.py": "python benchmarks/sample_memory.py --help",
     # The page's rehearsal is what there is to draw here.
     "python -m orchestrator plot batch_results": "python -m orchestrator plot results/rehearsal",
 }

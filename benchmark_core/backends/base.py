@@ -59,7 +59,7 @@ class Backend(Protocol):
         """Every sample as the model takes it; measured as a phase of its own."""
 
     def warm_up(self, prepared: Prepared, passes: Sequence[MeasuredPass]) -> None:
-        """Run the first sample until times are steady; never counted."""
+        """Run one sample until times are steady; never counted."""
 
     def run(self, prepared: Prepared, step: MeasuredPass) -> SampleResult:
         """One sample of one pass. A RunFault other than MemoryFault ends the run.

@@ -229,7 +229,8 @@ class PyTorchBackend:
             torch.cuda.empty_cache()
 
     def _forget_own_generation_settings(self) -> None:
-        """Keeps of the checkpoint's generation settings only which tokens end a text.
+        """Keeps of the checkpoint's generation settings only which tokens begin, fill and end a
+        text, and what the recipe cannot do without.
 
         generate() fills everything a caller leaves open from them: temperature, penalties,
         forced tokens, other lengths.

@@ -5,6 +5,7 @@ from typing import Any
 from benchmark_core.checkpoints.checkpoint import Checkpoint
 from benchmark_core.checkpoints.pipeline import load_pipeline
 from benchmark_core.contract import RunSpec
+from benchmark_core.faults import ModelFault
 from benchmark_core.media import Column
 from benchmark_core.recipe import Encoded, LoadedModel, Recipe, Sample
 from benchmark_core.tasks.base import Prompts, Task
@@ -19,7 +20,12 @@ class Drawing:
         self._checkpoint = checkpoint
 
     def load_processor(self) -> None:
-        return None
+        """There is none to load. Raises ModelFault where the row names one all the same."""
+        if self._checkpoint.spec.model.processor:
+            raise ModelFault(
+                f"model {self._checkpoint.name}: a pipeline takes no processor but its own",
+                "Empty the row's column Processor.",
+            )
 
     def load_model(self, device: str) -> Any:
         return load_pipeline(self._checkpoint, device)

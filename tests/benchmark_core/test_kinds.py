@@ -3,6 +3,7 @@
 import pytest
 
 from benchmark_core.contract import Kind, PassName, TaskName, TokenLimits
+from benchmark_core.faults import SpecFault
 from benchmark_core.kinds import MeasuredPass, passes_of, phases_of
 from benchmark_core.report import Reading, TokenCounts, Window
 from benchmark_core.tasks import registry as tasks
@@ -35,8 +36,13 @@ def test_a_model_that_generates_makes_one_token_and_then_all() -> None:
         ("prefill", ONE, None),
         ("generate", LONG, None),
     ]
-    with pytest.raises(ValueError, match="needs token limits"):
-        passes_of("generate", None, None)
+
+
+@pytest.mark.parametrize(("kind", "lacks"), [("generate", "no limits"), ("call", "no steps")])
+def test_a_spec_without_what_the_kind_needs_is_refused(kind: Kind, lacks: str) -> None:
+    with pytest.raises(SpecFault, match=lacks) as caught:
+        passes_of(kind, None, None)
+    assert caught.value.remedy
 
 
 @pytest.mark.parametrize("limits", [None, TEN])

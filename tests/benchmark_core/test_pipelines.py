@@ -199,6 +199,13 @@ def test_a_pipeline_that_needs_a_further_model_is_refused_with_the_parts(
     assert "transformers version" not in fault.remedy
 
 
+def test_a_processor_of_another_model_is_refused_for_a_pipeline(zoo: Path) -> None:
+    spec = task_spec(TASK, ModelSpec(id=DRAWING, processor="org/other"))
+    with pytest.raises(ModelFault, match="takes no processor but its own") as caught:
+        recipe_of(spec).load_processor()
+    assert "Processor" in caught.value.remedy
+
+
 def forget_an_own_pipelines_part(files: Path) -> None:
     bring_own_pipeline(files)
     rewrite_json(files / "model_index.json", vae=[None, None])

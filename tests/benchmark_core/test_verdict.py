@@ -66,7 +66,7 @@ LEDGER = Ledger(
 
 def evidence(*, repetitions=None, of_applied=None, of_summary=None, watched=2, **changes):
     """Of a run with nothing against it but what is changed, and close to every limit."""
-    spec = builders.spec(backend=builders.spec().backend.model_copy(update={"simulation": None}))
+    spec = builders.spec(backend=BackendSpec(name="pytorch"))
     repetitions = repetitions or [builders.repetition(), builders.repetition()]
     fields = {
         "spec": spec,
@@ -188,6 +188,7 @@ CASES = [
     ("rehearsal", evidence(sources=EnergySources(gpu=COUNTER, cpu=SIMULATED_PART))),
     ("rehearsal", evidence(gpus=[GpuFacts(uuid="GPU-0", name="SIMULATED H100")] * 2)),
     ("rehearsal", evidence(spec=builders.spec())),
+    ("rehearsal", evidence(spec=builders.spec(backend=BackendSpec(name="simulated")))),
     ("samples_failed", evidence(of_summary={"failed_prompts": 1})),
     ("fewer_samples_than_asked", evidence(spec=TEN_SAMPLES)),
     ("tokens_differ_between_repetitions", other_tokens()),
