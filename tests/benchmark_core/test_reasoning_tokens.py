@@ -3,7 +3,6 @@
 import csv
 import hashlib
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -176,7 +175,7 @@ def test_reasoning_that_the_model_breaks_off_itself_is_not_truncated(
         if step.name != "generate":
             return result
         few = (result.token_ids or ())[:4]
-        return replace(result, completion_tokens=4, token_ids=few, finish_reason="stop")
+        return result._replace(completion_tokens=4, token_ids=few, finish_reason="stop")
 
     monkeypatch.setattr(PyTorchBackend, "run", break_off)
     for tokens, truncated in answers(measure(LLAMA, "On")):
@@ -192,7 +191,7 @@ def test_an_output_that_nobody_saw_leaves_the_count_empty(
         result = original(self, prepared, step)
         seen.append(step.name)
         hidden = seen.count("generate") % 2 == 0
-        return replace(result, token_ids=None) if hidden else result
+        return result._replace(token_ids=None) if hidden else result
 
     monkeypatch.setattr(PyTorchBackend, "run", hide_one)
     assert [tokens.reasoning for tokens, _ in answers(measure(LLAMA, "On"))] == [None, None]

@@ -75,8 +75,8 @@ def test_a_pipe_in_the_place_of_a_file_does_not_make_the_reader_wait(directory):
     folder.prepare(spec, builders.launch())
     os.mkfifo(folder.outcome_path)
     assert folder.state().name == "unreadable"
-    os.mkfifo(folder.samples_path)
-    assert SampleTail(folder.samples_path).read() is None
+    os.mkfifo(folder.journal_path)
+    assert SampleTail(folder.journal_path).read() is None
 
 
 def test_earlier_attempts_are_kept_whole(directory):
