@@ -79,6 +79,12 @@ def _add_measurement(group: argparse._ArgumentGroup) -> None:
     group.add_argument("--backend", choices=settings.BACKENDS, help="default: pytorch")
     group.add_argument("--endpoint", metavar="URL", help="server of the vllm backend")
     group.add_argument(
+        "--request-timeout",
+        type=_seconds,
+        metavar="SECONDS",
+        help="how long the server may say nothing (default: 120)",
+    )
+    group.add_argument(
         "--num-prompts", type=_positive, metavar="N", help="default: all prompts of the dataset"
     )
     group.add_argument(

@@ -41,4 +41,5 @@ def applied_settings(
         gpu_uuids=loaded.gpu_uuids,
         template_sha256=loaded.template_sha256,
         seed=loaded.seed,
+        server=loaded.server,
     )

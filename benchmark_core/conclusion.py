@@ -98,7 +98,7 @@ def conclude(
             mean(summary.cpu_energy_wh),
             mean(summary.ram_energy_wh),
             launch.region,
-            gpu_used=applied.device.kind != "cpu",
+            gpu_used=applied.device is None or applied.device.kind != "cpu",
         ),
         energy_sources=sources,
         repetitions=repetitions,
@@ -120,12 +120,13 @@ def conclude(
 def _trace(trace_path: Path, measurements: Measurements) -> TraceAnalysis | None:
     if not trace_path.exists() or not measurements.gpus:
         return None
+    device = measurements.applied.device
     return trace_analysis.analyse(
         trace_path,
         [gpu.uuid for gpu in measurements.gpus],
         measurements.spans,
         measurements.total.gpu_joules,
-        model_on_gpu=measurements.applied.device.kind == "cuda",
+        model_on_gpu=device is not None and device.kind == "cuda",
     )
 
 

@@ -122,8 +122,11 @@ class Simulation(Frozen):
 
 
 class BackendSpec(Frozen):
+    """`silence_seconds` is how long the server at `endpoint` may say nothing."""
+
     name: BackendName
     endpoint: str | None = None
+    silence_seconds: float | None = Field(default=None, gt=0)
     simulation: Simulation | None = None
 
     @property
@@ -176,11 +179,16 @@ class RunSpec(Document):
         """SHA-256 over the canonical JSON of what changes the measurement.
 
         Left out are names and labels (the run's, the model's class, the wording of the reasoning
-        state), the schema, how long rest is watched beside the score, and all that is None: so an
-        optional field that a later version adds leaves the hash of every spec without it as it is.
+        state), the schema, how long a server is waited for, how long rest is watched beside the
+        score, and all that is None: so an optional field that a later version adds leaves the hash
+        of every spec without it as it is.
         """
         labels = {"run_id": True, "schema_version": True, "idle_seconds": True}
-        within = {"model": {"model_class"}, "reasoning": {"state"}}
+        within = {
+            "model": {"model_class"},
+            "reasoning": {"state"},
+            "backend": {"silence_seconds"},
+        }
         fields = self.model_dump(mode="json", exclude={**labels, **within}, exclude_none=True)
         canonical = json.dumps(fields, sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(canonical.encode()).hexdigest()

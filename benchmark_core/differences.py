@@ -51,6 +51,7 @@ def _model(spec: RunSpec, applied: Applied) -> list[Pair]:
     commit, precision = applied.model_commit, spec.precision
     kinds = tasks.get(spec.task).kinds
     open_precision = precision == "auto" or applied.quantization is not None
+    device = spec.device.used_by_model() if applied.device else None
     return [
         ("model", model.id, applied.model_id),
         ("revision", pinned_commit(model.revision) or commit, commit),
@@ -66,7 +67,7 @@ def _model(spec: RunSpec, applied: Applied) -> list[Pair]:
             model.trust_remote_code,
             model.trust_remote_code or applied.ran_own_code,
         ),
-        ("device", spec.device.used_by_model(), applied.device),
+        ("device", device, applied.device),
         ("kind", applied.kind if applied.kind in kinds else kinds[0], applied.kind),
         ("limits", spec.limits if applied.kind == "generate" else None, applied.limits),
         ("steps", spec.steps if applied.kind == "call" else None, applied.steps),

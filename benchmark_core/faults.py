@@ -6,6 +6,7 @@
     ├── ModelFault      the model or its tokenizer cannot be loaded or used
     ├── ReasoningFault  the prompt does not ask for the reasoning that the run is labelled with
     ├── MemoryFault     the device ran out of memory
+    ├── ServerFault     the server that runs the model is not there, breaks off, or talks nonsense
     ├── MeterFault      a meter that was asked for does not give true figures
     └── DiskFault       the output directory is full
 
@@ -42,6 +43,10 @@ class ReasoningFault(RunFault):
 
 class MemoryFault(RunFault):
     kind = "out_of_memory"
+
+
+class ServerFault(RunFault):
+    kind = "server_failed"
 
 
 class MeterFault(RunFault):

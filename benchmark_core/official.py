@@ -107,6 +107,9 @@ def _of_gpu(gpu: GpuFacts) -> Iterator[str]:
 
 def _of_device(spec: RunSpec, task: Task, applied: Applied) -> Iterator[str]:
     found = applied.device
+    if found is None:
+        yield _deviation("device", "cuda", UNKNOWN)
+        return
     if found.kind != "cuda":
         yield _deviation("device", "cuda", found.kind)
     several = task.has_classes and spec.model.model_class == "C"
@@ -160,7 +163,7 @@ def _of_settings(spec: RunSpec, task: Task, applied: Applied) -> Iterator[str]:
     if applied.steps != steps:
         yield _deviation("steps", steps or "none", applied.steps or "none")
     if applied.quantization is None and applied.dtype != task.precision:
-        yield _deviation("precision", task.precision, applied.dtype)
+        yield _deviation("precision", task.precision, applied.dtype or UNKNOWN)
     if spec.backend.name != BACKEND:
         yield _deviation("backend", BACKEND, spec.backend.name)
 

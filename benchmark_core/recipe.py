@@ -15,7 +15,9 @@ class Encoded:
     `prompt_tokens` is None where the input is no text. The first `echoed_tokens` of a generated
     sequence are no new ones: the prompt, or what starts a decoder. `cut` says whether the input was
     shortened. `form` is None for a task without prompts; `template_kwargs` are the switches that
-    the chat template was given.
+    the chat template was given. `text` and `messages` are for a server that renders and reads the
+    prompt itself: the messages of a chat, None where there is none, and the prompt as a text.
+    With `own_format` some servers render it in a way of their own.
     """
 
     inputs: dict[str, Any]
@@ -24,6 +26,9 @@ class Encoded:
     cut: bool = False
     form: PromptForm | None = None
     template_kwargs: dict[str, bool | str] = field(default_factory=dict)
+    text: str | None = None
+    messages: tuple[dict[str, Any], ...] | None = None
+    own_format: bool = False
 
 
 @dataclass(frozen=True)
@@ -33,7 +38,8 @@ class LoadedModel:
     `kind` is how this checkpoint is run. `processor` is whose tokenizer or processor it is,
     `device` what the weights lie on, `quantization` the method in force, and `ran_own_code` whether
     code from the model's repository was run. `gpu_uuids` are those of its GPUs, empty where the
-    framework does not tell; `seed` is that of every random number.
+    framework does not tell; `seed` is that of every random number. Of a model that a server runs,
+    named in `server`, nothing is known but its name: `dtype` and `device` are None then.
     """
 
     model_id: str
@@ -41,14 +47,15 @@ class LoadedModel:
     kind: Kind
     processor: str
     processor_commit: str | None
-    dtype: str
+    dtype: str | None
     quantization: str | None
     attention: str | None
     ran_own_code: bool
-    device: DeviceSpec
+    device: DeviceSpec | None
     gpu_uuids: tuple[str, ...] = ()
     template_sha256: str | None = None
     seed: int | None = None
+    server: str | None = None
 
 
 class Recipe(Protocol):

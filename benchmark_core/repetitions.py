@@ -145,7 +145,14 @@ def measure_pass(
         successful=len(prepared) - walk.failed,
         failed=walk.failed,
         truncated=_truncated(splits, walk, step),
+        first_token_seconds=_first_token_seconds(walk.marks),
     ), walk
+
+
+def _first_token_seconds(marks: Sequence[TokenMark]) -> float | None:
+    if not marks:
+        return None
+    return sum(mark.first_token_at - mark.started_at for mark in marks) / len(marks)
 
 
 def _tell_apart(session: Session, step: MeasuredPass, walk: _Walk, number: int) -> dict[int, Split]:

@@ -89,7 +89,8 @@ class Window(Frozen):
     """One measured pass over the samples: from the return of open to the call of close.
 
     `truncated` samples reached the limit of tokens before their reasoning had ended; None where
-    reasoning and answer were not told apart.
+    reasoning and answer were not told apart. `first_token_seconds` is the mean time from the start
+    of a sample to its first token of any kind, None where nobody saw it.
     """
 
     name: PassName
@@ -99,6 +100,7 @@ class Window(Frozen):
     successful: int
     failed: int
     truncated: int | None = None
+    first_token_seconds: float | None = None
 
 
 class Phase(Frozen):
@@ -122,7 +124,8 @@ class Applied(Frozen):
     `limits`, `batch_size`, `prompt_form` and `template_kwargs` are those of the last pass.
     `ran_own_code` says whether program code from the model's repository was run. `template_sha256`
     is that of the tokenizer's chat template; `gpu_uuids` are the model's own GPUs, where the
-    framework tells.
+    framework tells. `server` names the kind and version of the server that ran the model; nobody
+    knows then in which type and on what its weights lie.
     """
 
     model_id: str
@@ -130,11 +133,11 @@ class Applied(Frozen):
     kind: Kind
     processor: str
     processor_commit: str | None
-    dtype: str
+    dtype: str | None
     quantization: str | None
     attention: str | None
     ran_own_code: bool
-    device: DeviceSpec
+    device: DeviceSpec | None
     batch_size: int
     limits: TokenLimits | None
     steps: int | None
@@ -151,6 +154,7 @@ class Applied(Frozen):
     gpu_uuids: tuple[str, ...] = ()
     template_sha256: str | None = None
     seed: int | None = None
+    server: str | None = None
 
 
 class Spread(Frozen):

@@ -142,26 +142,26 @@ def _integrated(evidence: Evidence) -> bool:
 
 def _watches_others(evidence: Evidence) -> bool:
     """Whether the model's GPUs cannot be the metered ones: more, fewer, or others by their UUID."""
-    used = evidence.applied.device.gpu_count
-    if not used or not evidence.gpus:
+    device = evidence.applied.device
+    if device is None or not device.gpu_count or not evidence.gpus:
         return False
     own = set(evidence.applied.gpu_uuids)
     others = bool(own) and own != {gpu.uuid for gpu in evidence.gpus}
-    return others or len(evidence.gpus) != used
+    return others or len(evidence.gpus) != device.gpu_count
 
 
 def _not_on_gpu(evidence: Evidence) -> bool:
     """Whether the GPU energy is that of GPUs which the model did not use.
 
-    A served model computes in its server, and what our process lies on says nothing of it.
+    A served model computes in its server, and nothing here says where.
     """
-    source = evidence.sources.gpu
+    source, device = evidence.sources.gpu, evidence.applied.device
     return (
-        evidence.applied.device.kind not in ("cuda", "simulated")
+        device is not None
+        and device.kind not in ("cuda", "simulated")
         and evidence.summary.gpu_energy_wh is not None
         and source is not None
         and source.meter in GPU_COUNTERS
-        and evidence.spec.backend.name != "vllm"
     )
 
 

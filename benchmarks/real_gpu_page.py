@@ -1,6 +1,6 @@
 """The result page of `real_gpu`, in Markdown. Pure."""
 
-from benchmark_core.report import RunReport
+from benchmark_core.report import Applied, RunReport
 from benchmarks.beside_zeus import Beside
 
 PAGE_FILE = "real_gpu.md"
@@ -30,8 +30,13 @@ def _hardware(report: RunReport, parameters: int) -> list[Row]:
         ("driver", (gpu.driver_version if gpu else None) or NOT_MEASURED),
         ("power limit", _figure(gpu.power_limit_watts if gpu else None, "W")),
         ("model", f"{parameters / 1e9:.3g} billion random parameters"),
-        ("weights, as loaded", f"{applied.dtype} on {applied.device.kind}" if applied else "?"),
+        ("weights, as loaded", _weights(applied)),
     ]
+
+
+def _weights(applied: Applied | None) -> str:
+    device = applied.device if applied else None
+    return f"{applied.dtype} on {device.kind}" if applied and device else NOT_MEASURED
 
 
 def _run(report: RunReport) -> list[Row]:

@@ -50,7 +50,7 @@ def run_batch(settings: Settings, dry_run: bool, as_json: bool) -> int:
     not_locked = unlocked(plan, lock, settings.csv)
     plan = pinned(plan, lock)
     engine = _engine(settings)
-    problems = [*gpu_problems, *host_problems(settings, engine, gpus)]
+    problems = [*gpu_problems, *host_problems(plan, settings, engine, gpus)]
     warnings = [
         *catalog.ignored_columns,
         *lint_configs([run.config for run in plan.runs], catalog.name),
@@ -133,7 +133,7 @@ def _gpus(settings: Settings) -> tuple[list[Gpu], list[Problem]]:
     check_form(settings.gpus)
     if settings.names_remote_gpus:
         return named_gpus(settings.gpus), []
-    if settings.device == "cpu" and "nvml" not in settings.meters:
+    if settings.takes_no_gpus:
         return [], []
     try:
         return choose_gpus(settings.gpus, find_gpus()), []

@@ -9,6 +9,7 @@ from benchmark_core.contract import FEWEST_REPETITIONS_TO_STOP, MeterName
 from orchestrator.errors import Problem
 from orchestrator.exporter import find_exporter_contradictions
 from orchestrator.gpu_slots import is_simulated
+from orchestrator.model_server import find_server_contradictions
 from orchestrator.settings import HARDWARE_GPU_METERS, Settings
 
 
@@ -17,6 +18,7 @@ def find_contradictions(settings: Settings) -> Iterator[Problem]:
     yield from _about_backend(settings)
     yield from _about_meters(settings)
     yield from find_exporter_contradictions(settings)
+    yield from find_server_contradictions(settings)
     yield from _about_samples(settings)
     yield from _about_stopping(settings)
     yield from _without_effect(settings)
@@ -35,12 +37,6 @@ def _about_backend(settings: Settings) -> Iterator[Problem]:
             f"--backend {backend}",
             "this backend is not built yet",
             f"Use one of {', '.join(sorted(backends.BUILT))}.",
-        )
-    if settings.endpoint and backend != "vllm":
-        yield Problem(
-            f"--endpoint {settings.endpoint[:80]}",
-            f"the {backend} backend asks no server",
-            "Add --backend vllm, or leave the endpoint out.",
         )
     if is_simulated(settings.gpus) and backend != "simulated":
         yield Problem(
@@ -61,7 +57,7 @@ def _about_meters(settings: Settings) -> Iterator[Problem]:
     for name in meters:
         if name not in known:
             yield Problem("--meters", f"{name[:40]!r} is not a meter", f"Use {', '.join(known)}.")
-    if not meters:
+    if not meters and not settings.is_served:
         yield Problem("--meters", "names no meter", f"Use {', '.join(known)}.")
     if len(set(meters)) < len(meters):
         yield Problem("--meters", "names a meter twice", "Name each once.")
@@ -105,16 +101,22 @@ def _about_stopping(settings: Settings) -> Iterator[Problem]:
 
 def _without_effect(settings: Settings) -> Iterator[Problem]:
     """Flags that were given and would change nothing."""
-    uses_gpus = settings.device != "cpu" or set(settings.meters) & set(HARDWARE_GPU_METERS)
     at_rest = set(settings.meters) & set(HARDWARE_GPU_METERS)
     useless = {
-        "gpus": (not uses_gpus, "a run on the CPU without a GPU meter looks at no GPU"),
+        "gpus": (
+            settings.takes_no_gpus,
+            "a run on the CPU, or asked of a server, looks at no GPU without a GPU meter",
+        ),
         "gpus_per_run": (
-            settings.device == "cpu" or settings.names_remote_gpus,
-            "a run on the CPU takes no GPU, and one that is metered elsewhere all that are named",
+            settings.device == "cpu" or settings.is_served or settings.names_remote_gpus,
+            "a run on the CPU or on a server takes no GPU, and one that is metered elsewhere all"
+            " that are named",
         ),
         "image": (settings.engine == "process", "the process engine uses no image"),
-        "device": (settings.backend == "simulated", "the simulated backend has its own device"),
+        "device": (
+            settings.backend == "simulated" or settings.is_served,
+            f"the {settings.backend} backend has its own device",
+        ),
         "idle_seconds": (
             not at_rest,
             f"only {' and '.join(HARDWARE_GPU_METERS)} watch the power of GPUs at rest",

@@ -11,6 +11,7 @@ from orchestrator.engines.base import Engine
 from orchestrator.errors import Problem
 from orchestrator.exporter import find_exporter_problems, find_exporter_warnings
 from orchestrator.gpu_slots import Gpu
+from orchestrator.model_server import find_server_problems
 from orchestrator.run_planner import Plan
 from orchestrator.settings import Settings
 
@@ -18,11 +19,15 @@ SMALLEST_FREE_BYTES = 200 * 10**6
 
 
 def host_problems(
-    settings: Settings, engine: Engine, gpus: Sequence[Gpu] = ()
+    plan: Plan, settings: Settings, engine: Engine, gpus: Sequence[Gpu] = ()
 ) -> Iterator[Problem]:
-    """What this machine, or the exporter that is to watch `gpus`, lacks; each with the remedy."""
-    yield from engine.problems(settings.device == "cuda")
+    """What this machine, the exporter that is to watch `gpus`, or the server of the plan lacks.
+
+    Each with the remedy.
+    """
+    yield from engine.problems(settings.computes_on_gpus)
     yield from find_exporter_problems(settings, gpus)
+    yield from find_server_problems(plan, settings)
     yield from _disk_problems(settings.output_dir)
 
 
@@ -66,12 +71,13 @@ def _other_hardware(gpus: Sequence[Gpu]) -> Iterator[Problem]:
 
 def _unknown_sizes(plan: Plan, settings: Settings) -> Iterator[Problem]:
     """Idle GPUs draw power too, so taking all of them is said aloud."""
+    takes_by_size = settings.device != "cpu" and not settings.is_served
     rows = [
         run.config.line
         for run in plan.runs
         if run.config.model_class == "C" and not (run.config.gpus or run.config.parameters_billion)
     ]
-    if not rows or settings.gpus_per_run or settings.device == "cpu":
+    if not rows or settings.gpus_per_run or not takes_by_size:
         return
     yield Problem(
         f"{settings.csv}, lines {', '.join(map(str, rows))}",

@@ -139,7 +139,9 @@ def _sources(runs: Iterable[PlannedRun]) -> set[Source]:
 
 def _of_run(run: PlannedRun) -> Sequence[Source]:
     model, samples = run.spec.model, run.spec.samples
-    sources = [Source("model", model.id, model.revision)]
+    # A server does not tell which commit it runs, so none can be kept to.
+    is_served = run.spec.backend.endpoint is not None
+    sources = [] if is_served else [Source("model", model.id, model.revision)]
     if samples.dataset_id is not None:
         sources.append(Source("dataset", samples.dataset_id, samples.dataset_revision))
     return sources

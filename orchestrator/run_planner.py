@@ -23,6 +23,7 @@ from benchmark_core.reasoning.families import family_of
 from benchmark_core.reasoning.resolution import missing_level, reasons
 from benchmark_core.reasoning.states import parse_state
 from benchmark_core.samples import SYNTHETIC_SAMPLES
+from benchmark_core.serving.address import parse_address
 from benchmark_core.tasks import registry as tasks
 from benchmark_core.tasks.base import Task
 from orchestrator.catalog import ModelConfig
@@ -145,7 +146,7 @@ def _spec(
         samples=_samples(task, settings, own),
         limits=task.limits(reasons(config.model_id, reasoning)),
         steps=task.steps,
-        precision=task.precision,
+        precision="auto" if settings.is_served else task.precision,
         repetitions=settings.repetitions,
         backend=_backend(settings, simulations.of(name)),
         device=DeviceSpec(
@@ -177,7 +178,8 @@ def _samples(task: Task, settings: Settings, own: OwnSamples | None) -> SampleSo
 def _backend(settings: Settings, simulation: Simulation) -> BackendSpec:
     return BackendSpec(
         name=cast("BackendName", settings.backend),
-        endpoint=settings.endpoint,
+        endpoint=parse_address(settings.endpoint).root if settings.endpoint else None,
+        silence_seconds=settings.request_timeout_seconds,
         simulation=simulation if settings.backend == "simulated" else None,
     )
 
@@ -189,8 +191,10 @@ def _gpu_count(config: ModelConfig, settings: Settings, gpus: GpuSet) -> int:
     """
     if settings.names_remote_gpus:
         return gpus.count
+    if settings.takes_no_gpus:
+        return 0
     if settings.device == "cpu":
-        return 1 if "nvml" in settings.meters else 0
+        return 1
     if config.model_class != "C":
         return 1
     return config.gpus or settings.gpus_per_run or _fitting(config, gpus)
@@ -225,6 +229,9 @@ def _obstacle(
 ) -> Problem | None:
     """Why a row cannot be run here, though it is a good row."""
     where = f"{settings.csv}, line {config.line}"
+    if settings.is_served and (objection := _not_served(config)):
+        what = f"{config.model_id}: {objection}"
+        return Problem(where, what, "The row is skipped; measure it with the pytorch backend.")
     if own and config.task in own.obstacles:
         fault = own.obstacles[config.task]
         what = f"{config.model_id}: {fault.message}"
@@ -237,6 +244,17 @@ def _obstacle(
         what = f"{config.model_id} needs {wanted} GPUs, and {gpus.count} may be used"
         remedy = "The row is skipped; allow more with --gpus, or set the row's GPUs column."
         return Problem(where, what, remedy)
+    return None
+
+
+def _not_served(config: ModelConfig) -> str | None:
+    """Why a server with OpenAI's interface cannot do what the row asks."""
+    if not tasks.get(config.task).can_reason:
+        return f"the vllm backend generates text, and the task is {config.task}"
+    if config.revision:
+        return "a server does not tell which revision it runs, and the row names one"
+    if config.quantization:
+        return "a server does not tell how its weights are quantized, and the row says so"
     return None
 
 

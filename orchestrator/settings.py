@@ -59,6 +59,7 @@ class Settings:
     output_dir: Path
     backend: str
     endpoint: str | None
+    request_timeout_seconds: float | None
     num_prompts: int | None
     prompts_file: Path | None
     dataset_dir: Path | None
@@ -91,10 +92,25 @@ class Settings:
     given: frozenset[str]
 
     @property
+    def is_served(self) -> bool:
+        """Whether a server runs the models, and runs only ask it."""
+        return self.backend == "vllm"
+
+    @property
+    def computes_on_gpus(self) -> bool:
+        """Whether the model runs on GPUs of this machine."""
+        return self.device == "cuda" and not self.is_served
+
+    @property
     def names_remote_gpus(self) -> bool:
         """Whether the GPUs to meter may be of another machine, known by their UUIDs alone."""
-        computes_here = self.device == "cuda" and self.backend != "vllm"
-        return "dcgm" in self.meters and not computes_here
+        return "dcgm" in self.meters and not self.computes_on_gpus
+
+    @property
+    def takes_no_gpus(self) -> bool:
+        """Whether a run is given none: neither to compute on, nor for a meter to watch."""
+        elsewhere = self.device == "cpu" or self.is_served
+        return elsewhere and not set(self.meters) & set(HARDWARE_GPU_METERS)
 
     def __repr__(self) -> str:
         return f"Settings(csv={str(self.csv)!r}, output_dir={str(self.output_dir)!r}, ...)"
@@ -120,6 +136,7 @@ def from_arguments(flags: Namespace, environ: Mapping[str, str] | None = None) -
         output_dir=Path(flags.output_dir),
         backend=backend,
         endpoint=flags.endpoint or (env.get("VLLM_ENDPOINT") if backend == "vllm" else None),
+        request_timeout_seconds=flags.request_timeout,
         num_prompts=flags.num_prompts or preset.num_prompts,
         prompts_file=Path(flags.prompts_file) if flags.prompts_file else None,
         dataset_dir=Path(flags.dataset_dir) if flags.dataset_dir else None,
@@ -173,6 +190,8 @@ def _meters(asked: str | None, backend: str, device: str) -> tuple[str, ...]:
         return tuple(sorted(names, key=lambda name: (*METERS, name).index(name)))
     if backend == "simulated":
         return ("simulated",)
+    if backend == "vllm":
+        return ()
     return ("codecarbon",) if device == "cpu" else ("nvml", "codecarbon")
 
 

@@ -16,6 +16,7 @@ from orchestrator.gpu_rest import RestingGpus
 from orchestrator.gpu_slots import Gpu
 from orchestrator.host_runs import runs_beside
 from orchestrator.master_table import MasterTable
+from orchestrator.model_server import asks_this_machine
 from orchestrator.outcome import Outcome, StopReason, conclude
 from orchestrator.progress import SampleTail
 from orchestrator.run_directory import RunDirectory, RunFolder
@@ -169,7 +170,8 @@ class Sweep:
             folder=folder.path,
             log_path=self._directory.logs_path / log_name,
             launch=launch,
-            wants_gpus=spec.device.kind == "cuda",
+            wants_gpus=self._settings.computes_on_gpus,
+            host_network=asks_this_machine(self._settings),
             offline=self._settings.offline or spec.backend.is_simulated,
             samples=todo.run.samples_path,
         )

@@ -29,6 +29,8 @@ PURE = {
     "benchmark_core.sample_folder",
     "benchmark_core.sample_journal",
     "benchmark_core.samples",
+    "benchmark_core.serving.address",
+    "benchmark_core.serving.server",
     "benchmark_core.statistics",
     "benchmark_core.trace_analysis",
     "benchmark_core.backends.registry",

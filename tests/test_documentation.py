@@ -45,7 +45,10 @@ from tests.support.parsers import actions, commands_of
 FOREIGN_FLAGS = {"--base", "--tag", "--no-cache", "--no-deps", "--help", "--all", "--filter"}
 FOREIGN_FLAGS |= {"--strict", "--rows", "--out", "--seconds", "--simulated"}
 # Packages whose modules the architecture names one by one.
-TREES = ("orchestrator", "benchmark_core", "benchmark_core/reasoning", "benchmark_core/checkpoints")
+TREES = (
+    *("orchestrator", "benchmark_core", "benchmark_core/reasoning"),
+    *("benchmark_core/checkpoints", "benchmark_core/serving"),
+)
 # Places inside a container, the path of a page on the hub, and words that switch reasoning.
 KNOWN_ROOTS = {"results", "inputs", "home", "run", "tmp", "dev", "opt", "tree", "think", "no_think"}
 KNOWN_HOSTS = {"huggingface.co", "keepachangelog.com"}

@@ -78,3 +78,12 @@ class Backend(Protocol):
 
     def close(self) -> None:
         """Give the device back."""
+
+
+def refuse_other_length(tokens: int, limits: TokenLimits) -> None:
+    """Raises ValueError: the output is not what was asked for, or more was taken for it."""
+    if not limits.min_new_tokens <= tokens <= limits.max_new_tokens:
+        raise ValueError(
+            f"{tokens} new tokens, and at least {limits.min_new_tokens} and at most"
+            f" {limits.max_new_tokens} were asked for"
+        )

@@ -43,6 +43,8 @@ class PreparedInputs(Sequence[Encoded | Unusable]):
     def add(self, entry: Encoded | Unusable) -> None:
         """Raises OSError when the disk is full."""
         if isinstance(entry, Encoded):
+            # Only a server reads them.
+            entry = replace(entry, text=None, messages=None)
             self.cut += entry.cut
             size = sum(value.nbytes for value in entry.inputs.values() if _is_tensor(value))
             self._bytes_left -= size

@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from benchmark_core.backends.base import Conditions, SampleResult, Unusable
+from benchmark_core.backends.base import Conditions, SampleResult, Unusable, refuse_other_length
 from benchmark_core.backends.prepared_inputs import PreparedInputs
 from benchmark_core.backends.torch_device import check_device, gpu_uuids, torch_device
 from benchmark_core.contract import RunSpec, TokenLimits
@@ -58,8 +58,8 @@ class PyTorchBackend:
         self._dtype = getattr(self._model, "dtype", None)
         self._forget_own_generation_settings()
         loaded = self._recipe.describe(self._processor, self._model)
-        check_device(self._spec.device.used_by_model(), loaded)
-        return replace(loaded, gpu_uuids=gpu_uuids(loaded.device), seed=SEED)
+        device = check_device(self._spec.device.used_by_model(), loaded)
+        return replace(loaded, gpu_uuids=gpu_uuids(device), seed=SEED)
 
     def preprocess(self, samples: Sequence[Sample]) -> Sequence[Encoded | Unusable]:
         self._prepared.close()
@@ -311,15 +311,6 @@ def _ran_out_of_memory(error: MemoryError | RuntimeError) -> bool:
     return isinstance(error, MemoryError | torch.OutOfMemoryError) or (
         "can't allocate memory" in str(error)
     )
-
-
-def refuse_other_length(tokens: int, limits: TokenLimits) -> None:
-    """Raises ValueError: the output is not what was asked for, or more was taken for it."""
-    if not limits.min_new_tokens <= tokens <= limits.max_new_tokens:
-        raise ValueError(
-            f"{tokens} new tokens, and at least {limits.min_new_tokens} and at most"
-            f" {limits.max_new_tokens} were asked for"
-        )
 
 
 def _changed(config: Any, **settings: Any) -> Any:

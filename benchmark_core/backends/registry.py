@@ -32,6 +32,12 @@ def _pytorch(spec: RunSpec, recipe: Recipe, usual_kind: Kind, folder: Path) -> B
     return PyTorchBackend(spec, recipe, folder)
 
 
+def _vllm(spec: RunSpec, recipe: Recipe, usual_kind: Kind, folder: Path) -> Backend:
+    from benchmark_core.backends.vllm import ServedBackend
+
+    return ServedBackend(spec, recipe)
+
+
 def _simulated(spec: RunSpec, recipe: Recipe, usual_kind: Kind, folder: Path) -> Backend:
     from benchmark_core.backends.simulated import SimulatedBackend
 
@@ -40,6 +46,7 @@ def _simulated(spec: RunSpec, recipe: Recipe, usual_kind: Kind, folder: Path) ->
 
 _FACTORIES: dict[BackendName, Callable[[RunSpec, Recipe, Kind, Path], Backend]] = {
     "pytorch": _pytorch,
+    "vllm": _vllm,
     "simulated": _simulated,
 }
 

@@ -36,16 +36,17 @@ def gpu_uuids(device: DeviceSpec) -> tuple[str, ...]:
     return tuple(f"GPU-{own.uuid}" for own in properties)
 
 
-def check_device(wanted: DeviceSpec, loaded: LoadedModel) -> None:
-    """Refuses a model that does not lie on the device of the run, before anything is measured.
+def check_device(wanted: DeviceSpec, loaded: LoadedModel) -> DeviceSpec:
+    """Where the model lies, which is the device of the run, before anything is measured.
 
     Raises:
         ModelFault: some of the GPUs would idle, and their energy would count as the model's.
     """
-    found = loaded.device
+    found = loaded.device or DeviceSpec(kind="cpu", gpu_count=0)
     if found != wanted:
         raise ModelFault(
             f"model {loaded.model_id} was put on {found.kind} with {found.gpu_count} GPU(s), the"
             f" run asks for {wanted.kind} with {wanted.gpu_count}",
             "Give the row as many GPUs as it fills (its GPUs column, or --gpus-per-run).",
         )
+    return found

@@ -85,7 +85,8 @@ class Family:
     without any switch gives. A `raw` family is given the text as it is, for want of a chat template
     that it was trained on. Of `ways` the first is used whose two sides show in the prompt.
     `level_switch` is the template variable that takes one of `levels`; a plain On takes
-    `plain_level`. `marker` is None for a family that never reasons.
+    `plain_level`. `marker` is None for a family that never reasons. A family with `own_format` is
+    rendered by some servers in their own way, and not by its template.
     """
 
     name: str
@@ -97,6 +98,7 @@ class Family:
     level_switch: str | None = None
     plain_level: Effort | None = None
     marker: Marker | None = None
+    own_format: bool = False
     evidence: Evidence = "rendered"
     note: str = ""
 
@@ -156,6 +158,7 @@ FAMILIES: Final[tuple[Family, ...]] = (
         level_switch="reasoning_effort",
         plain_level="medium",
         marker=CHANNELS,
+        own_format=True,
         note="Harmony format. There is no off: a prompt that says nothing asks for medium.",
     ),
     Family(

@@ -9,7 +9,13 @@ from benchmark_core.reasoning.facts import ReasoningFacts
 from benchmark_core.reasoning.families import NOTHING, Family, Instruction, family_of
 from benchmark_core.reasoning.probe import MESSAGE, probe
 from benchmark_core.reasoning.proof import Proof, block_left, prove
-from benchmark_core.reasoning.rendering import Content, content_for, has_template, render
+from benchmark_core.reasoning.rendering import (
+    Content,
+    content_for,
+    has_template,
+    messages_of,
+    render,
+)
 from benchmark_core.reasoning.resolution import has_side, resolve
 from benchmark_core.reasoning.splitting import Split, split
 
@@ -22,12 +28,15 @@ class Prompt:
     """A prompt, and how it was made.
 
     A `chat` text carries its special tokens already: tokenise it with add_special_tokens=False.
-    `template_kwargs` are the switches the template was given, none for a `raw` text.
+    `template_kwargs` are the switches the template was given, and `messages` the chat; none of
+    either for a `raw` text. `own_format`: some servers render the chat in a way of their own.
     """
 
     text: str
     form: PromptForm
     template_kwargs: dict[str, bool | str]
+    messages: tuple[dict[str, Any], ...] | None = None
+    own_format: bool = False
 
 
 class Prompts:
@@ -72,8 +81,11 @@ class Prompts:
         """The prompt of a user's text. Valid after `settle`. Raises ReasoningFault."""
         if (self._family and self._family.raw) or not has_template(self._tokenizer):
             return Prompt(text, "raw", {})
-        prompt = render(self._tokenizer, self._instruction, text, self._content)
-        return Prompt(prompt, "chat", dict(self._instruction.kwargs))
+        content = self._content or content_for(self._tokenizer, self._instruction, MESSAGE)
+        prompt = render(self._tokenizer, self._instruction, text, content)
+        messages = tuple(messages_of(self._instruction, text, content))
+        own_format = self._family is not None and self._family.own_format
+        return Prompt(prompt, "chat", dict(self._instruction.kwargs), messages, own_format)
 
     def split(self, token_ids: Sequence[int]) -> Split | None:
         """The output told apart; None where nobody knows the marks that the model would set."""

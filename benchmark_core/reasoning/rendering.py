@@ -57,13 +57,21 @@ def _shows(tokenizer: Any, instruction: Instruction, text: str, content: Content
 
 
 def _applied(tokenizer: Any, instruction: Instruction, text: str, content: Content) -> str:
+    prompt: str = tokenizer.apply_chat_template(
+        messages_of(instruction, text, content),
+        tokenize=False,
+        add_generation_prompt=True,
+        **instruction.kwargs,
+    )
+    return prompt
+
+
+def messages_of(instruction: Instruction, text: str, content: Content) -> list[dict[str, Any]]:
+    """The chat that a template, or a server that has it, is given."""
     messages = [{"role": "user", "content": content(instruction.user_prefix + text)}]
     if instruction.system is not None:
         messages.insert(0, {"role": "system", "content": content(instruction.system)})
-    prompt: str = tokenizer.apply_chat_template(
-        messages, tokenize=False, add_generation_prompt=True, **instruction.kwargs
-    )
-    return prompt
+    return messages
 
 
 def _as_text(text: str) -> str:

@@ -23,6 +23,12 @@ class RenderedPrompt(Protocol):
     @property
     def template_kwargs(self) -> dict[str, bool | str]: ...
 
+    @property
+    def messages(self) -> tuple[dict[str, Any], ...] | None: ...
+
+    @property
+    def own_format(self) -> bool: ...
+
 
 class Prompts(Protocol):
     """Makes the prompts of a run, with its reasoning settled beforehand."""

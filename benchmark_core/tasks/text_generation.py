@@ -78,6 +78,9 @@ class CausalText(PlainRecipe):
             cut=cut,
             form=prompt.form,
             template_kwargs=prompt.template_kwargs,
+            text=prompt.text,
+            messages=prompt.messages,
+            own_format=prompt.own_format,
         )
 
     @property

@@ -16,7 +16,8 @@ class Order:
     """One attempt to start. `folder` holds the spec; `samples` is a file or a folder of the user's.
 
     `wants_gpus` is false for runs on the CPU and for simulated ones: no device is asked for then.
-    `offline` runs, simulated ones for example, get no network.
+    `offline` runs, simulated ones for example, get no network; with `host_network` they share the
+    machine's, because their server answers to programs of this machine alone.
     """
 
     run_id: str
@@ -27,6 +28,7 @@ class Order:
     wants_gpus: bool
     samples: Path | None = None
     offline: bool = False
+    host_network: bool = False
 
 
 @dataclass(frozen=True)

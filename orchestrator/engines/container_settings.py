@@ -140,6 +140,8 @@ def create_arguments(
     }
     if offline:
         arguments["network_mode"] = "none"
+    elif order.host_network:
+        arguments["network_mode"] = "host"
     if confinement.memory_limit is not None:
         arguments["mem_limit"] = arguments["memswap_limit"] = confinement.memory_limit
     if order.wants_gpus:

@@ -11,8 +11,8 @@ import pytest
 import torch
 
 from benchmark_core.backends import registry as backends
-from benchmark_core.backends.base import SampleResult, Unusable
-from benchmark_core.backends.pytorch import PyTorchBackend, refuse_other_length
+from benchmark_core.backends.base import SampleResult, Unusable, refuse_other_length
+from benchmark_core.backends.pytorch import PyTorchBackend
 from benchmark_core.backends.torch_device import check_device
 from benchmark_core.contract import BackendSpec, DeviceSpec, ModelSpec, RunSpec, TokenLimits
 from benchmark_core.faults import MemoryFault, ModelFault, RunFault, SpecFault
@@ -418,8 +418,8 @@ def test_the_registry_makes_what_is_built_and_refuses_the_rest_by_name(tmp_path:
     assert isinstance(
         backends.create(spec, make_recipe(spec), "generate", tmp_path), PyTorchBackend
     )
-    assert backends.BUILT == ("pytorch", "simulated")
-    for name in ("vllm", "optimum"):
-        with pytest.raises(SpecFault, match=name):
-            other = make_spec(LLAMA, backend=BackendSpec(name=name))
+    assert backends.BUILT == ("pytorch", "vllm", "simulated")
+    for name, said in (("vllm", "the endpoint"), ("optimum", "optimum is not built")):
+        other = make_spec(LLAMA, backend=BackendSpec(name=name))
+        with pytest.raises(SpecFault, match=said):
             backends.create(other, make_recipe(other), "generate", tmp_path)

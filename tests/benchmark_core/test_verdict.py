@@ -220,7 +220,7 @@ def test_every_check_has_a_case_and_every_reason_a_severity():
     [
         evidence(),
         evidence(of_applied={"gpu_uuids": ("GPU-1", "GPU-0")}),
-        evidence(of_applied={"device": ON_CPU}, spec=SERVED),
+        evidence(of_applied={"device": None, "server": "vllm"}, spec=SERVED),
         evidence(of_applied={"device": ON_CPU}, sources=EnergySources(gpu=CODECARBON)),
         evidence(of_applied={"device": DeviceSpec(kind="simulated", gpu_count=2)}),
         conditions(foreign_before=None, foreign_during=None, foreign_after=None),

@@ -1,5 +1,6 @@
 """What a container is given of the host: its run's folder, the caches, the user's samples."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -96,3 +97,21 @@ def test_the_run_folder_and_the_caches_alone_can_be_written(tmp_path: Path, fold
 
 def test_without_samples_nothing_more_is_mounted(tmp_path: Path, folder: Path) -> None:
     assert len(mounts_of(tmp_path, None)) == 3
+
+
+@pytest.mark.parametrize(
+    ("changes", "network"),
+    [
+        ({"offline": False}, None),
+        ({"offline": False, "host_network": True}, "host"),
+        ({"offline": True}, "none"),
+        ({"offline": True, "host_network": True}, "none"),
+    ],
+)
+def test_a_run_shares_the_machines_network_only_for_a_server_on_it(
+    tmp_path: Path, changes: dict[str, bool], network: str | None
+) -> None:
+    user = ContainerUser.for_caller(False)
+    confinement = Confinement("sha256:0", user, tmp_path, None, False, None, {})
+    order = replace(make_order(tmp_path), **changes)
+    assert create_arguments(confinement, order, None).get("network_mode") == network

@@ -19,7 +19,15 @@ def said(**changes):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"backend": "vllm"}, "not built yet"),
+        ({"backend": "vllm"}, "not told where its server answers"),
+        ({"backend": "vllm", "endpoint": "host:1"}, "--endpoint: the URL does not begin"),
+        ({"backend": "vllm", "endpoint": "http://a", "meters": ("nvml",)}, "which only asks"),
+        ({"backend": "vllm", "endpoint": "http://a", "meters": ("codecarbon",)}, "only asks"),
+        (
+            {"backend": "vllm", "endpoint": "http://a", "offline": True},
+            "gives offline runs no network",
+        ),
+        ({"request_timeout_seconds": 3.0}, "--request-timeout 3: the pytorch backend asks no"),
         ({"backend": "optimum"}, "not built yet"),
         ({"meters": ("nvlm",)}, "is not a meter"),
         ({"meters": ()}, "names no meter"),
