@@ -400,7 +400,7 @@ def test_an_output_directory_that_cannot_be_written_is_named(place):
         (("--model-name", "nothing-like-it"), "nothing-like-it"),
         (("--class", "B"), "B"),
         (("--prompts-file", "missing.txt"), "missing.txt"),
-        (("--backend", "vllm"), "not built yet"),
+        (("--backend", "vllm"), "not told where its server answers"),
         (("--backend", "optimum"), "not built yet"),
         (("--simulation", "missing.yaml"), "missing.yaml"),
         (("--gpus", "simulated:x"), "--gpus: 'x'"),
