@@ -1,15 +1,17 @@
 """What every backend offers."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 from benchmark_core.contract import FinishReason, PromptForm, TokenLimits
+from benchmark_core.faults import RunFault, SampleFault
 from benchmark_core.kinds import MeasuredPass
 from benchmark_core.recipe import LoadedModel, Sample
 
 Prepared = Any
+Made = TypeVar("Made")
 
 
 @dataclass(frozen=True)
@@ -87,3 +89,15 @@ def refuse_other_length(tokens: int, limits: TokenLimits) -> None:
             f"{tokens} new tokens, and at least {limits.min_new_tokens} and at most"
             f" {limits.max_new_tokens} were asked for"
         )
+
+
+def prepared_alone(prepare: Callable[[Sample], Made], sample: Sample) -> Made | Unusable:
+    """What `prepare` makes of one sample; a bad sample fails alone. Raises RunFault otherwise."""
+    try:
+        return prepare(sample)
+    except SampleFault as fault:
+        return Unusable(fault.message)
+    except RunFault:
+        raise
+    except Exception as problem:  # noqa: BLE001 - one bad sample fails that sample alone
+        return Unusable(f"{type(problem).__name__}: {problem}")

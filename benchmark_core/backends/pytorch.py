@@ -12,11 +12,17 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from benchmark_core.backends.base import Conditions, SampleResult, Unusable, refuse_other_length
+from benchmark_core.backends.base import (
+    Conditions,
+    SampleResult,
+    Unusable,
+    prepared_alone,
+    refuse_other_length,
+)
 from benchmark_core.backends.prepared_inputs import PreparedInputs
 from benchmark_core.backends.torch_device import check_device, gpu_uuids, torch_device
 from benchmark_core.contract import RunSpec, TokenLimits
-from benchmark_core.faults import MemoryFault, RunFault, SampleFault
+from benchmark_core.faults import MemoryFault, RunFault
 from benchmark_core.kinds import MeasuredPass
 from benchmark_core.recipe import Encoded, LoadedModel, Recipe, Sample
 
@@ -65,18 +71,11 @@ class PyTorchBackend:
         self._prepared.close()
         self._prepared = PreparedInputs(self._folder)
         for sample in samples:
-            self._prepared.add(self._prepare(sample))
+            self._prepared.add(prepared_alone(self._encode, sample))
         return self._prepared
 
-    def _prepare(self, sample: Sample) -> Encoded | Unusable:
-        try:
-            return self._recipe.encode(sample, self._processor, self._model)
-        except SampleFault as fault:
-            return Unusable(fault.message)
-        except RunFault:
-            raise
-        except Exception as problem:  # noqa: BLE001 - one bad sample fails that sample alone
-            return Unusable(f"{type(problem).__name__}: {problem}")
+    def _encode(self, sample: Sample) -> Encoded:
+        return self._recipe.encode(sample, self._processor, self._model)
 
     def warm_up(self, prepared: Encoded, passes: Sequence[MeasuredPass]) -> None:
         """One run of the longest pass, and ten of two tokens or steps; or ten plain runs.

@@ -12,9 +12,15 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
-from benchmark_core.backends.base import Conditions, SampleResult, Unusable, refuse_other_length
+from benchmark_core.backends.base import (
+    Conditions,
+    SampleResult,
+    Unusable,
+    prepared_alone,
+    refuse_other_length,
+)
 from benchmark_core.contract import PromptForm, RunSpec, TokenLimits
-from benchmark_core.faults import ModelFault, ReasoningFault, RunFault, SampleFault, SpecFault
+from benchmark_core.faults import ModelFault, ReasoningFault, SpecFault
 from benchmark_core.kinds import MeasuredPass
 from benchmark_core.recipe import Encoded, LoadedModel, Recipe, Sample
 from benchmark_core.serving.address import FORM, parse_address
@@ -94,7 +100,7 @@ class ServedBackend:
         )
 
     def preprocess(self, samples: Sequence[Sample]) -> Sequence[Request | Unusable]:
-        self._prepared = [self._prepare(sample) for sample in samples]
+        self._prepared = [prepared_alone(self._request, sample) for sample in samples]
         return self._prepared
 
     def warm_up(self, prepared: Request, passes: Sequence[MeasuredPass]) -> None:
@@ -165,18 +171,8 @@ class ServedBackend:
         version = self._server.version()
         return self._dialect.name if version is None else f"{self._dialect.name} {version}"
 
-    def _prepare(self, sample: Sample) -> Request | Unusable:
-        try:
-            encoded = self._recipe.encode(sample, self._tokenizer, None)
-            return self._request(encoded)
-        except SampleFault as fault:
-            return Unusable(fault.message)
-        except RunFault:
-            raise
-        except Exception as problem:  # noqa: BLE001 - one bad sample fails that sample alone
-            return Unusable(f"{type(problem).__name__}: {problem}")
-
-    def _request(self, encoded: Encoded) -> Request:
+    def _request(self, sample: Sample) -> Request:
+        encoded = self._recipe.encode(sample, self._tokenizer, None)
         body: dict[str, Any] = {"model": self._spec.model.id, "stream": True}
         body |= self._dialect.usage
         path = CHAT

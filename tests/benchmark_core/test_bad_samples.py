@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from benchmark_core.contract import SAMPLES_FILE, Launch, SampleSource
-from benchmark_core.faults import MemoryFault
+from benchmark_core.faults import MemoryFault, SampleFault
 from benchmark_core.measured_run import run
 from benchmark_core.report import RunReport
 from benchmark_core.sample_folder import samples_sha256
@@ -172,10 +172,12 @@ def test_a_warm_up_that_gives_up_names_model_and_task(
 def test_samples_none_of_which_can_be_used_are_told_with_model_and_task(
     run_with: Run, monkeypatch: pytest.MonkeyPatch, count: int, said: str
 ) -> None:
-    from benchmark_core.backends.base import Unusable
     from benchmark_core.backends.pytorch import PyTorchBackend
 
-    monkeypatch.setattr(PyTorchBackend, "_prepare", lambda *_: Unusable("no picture"))
+    def refuse(*_: object) -> None:
+        raise SampleFault("no picture", "Take another one.")
+
+    monkeypatch.setattr(PyTorchBackend, "_encode", refuse)
     report = run_with(count)
     assert report.failure.kind == "samples_unusable"
     assert report.failure.message == f"{WHOSE}: {said}no picture"
