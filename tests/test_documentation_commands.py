@@ -35,6 +35,8 @@ OTHER_FORMS = {
     # The page's rehearsal is what there is to draw here.
     "python -m orchestrator plot batch_results": "python -m orchestrator plot results/rehearsal",
 }
+# Of a flag given twice the last counts.
+REHEARSED = "--backend simulated --engine process --num-prompts 2 --repetitions 1"
 NOT_RUN = {
     "make demo": "one row of it is run by a test of its own",
     "make setup": "the tests run in the environment that it makes",
@@ -52,14 +54,14 @@ def shell_blocks(page: Path) -> list[str]:
 
 
 def form_to_run(line: str) -> str:
-    """The line as it can run here. Measuring needs a GPU and the hub, so such a line is planned."""
+    """The line as it can run here. Measuring needs a GPU and the hub, so such a line rehearses."""
     command = re.sub(r"\s+# .*$", "", line).strip()
     if command in NOT_RUN:
         return ":"
     measures = command.startswith("python batch_runner.py") and not re.search(
-        r"--dry-run|--backend simulated", command
+        r"--dry-run|--backend|--device cpu", command
     )
-    return OTHER_FORMS.get(command) or (f"{command} --dry-run" if measures else line)
+    return OTHER_FORMS.get(command) or (f"{command} {REHEARSED}" if measures else line)
 
 
 @pytest.fixture(scope="module")
@@ -120,9 +122,8 @@ WITH_BLOCKS = [page for page in PAGES if shell_blocks(page)]
 
 @pytest.mark.parametrize("page", WITH_BLOCKS, ids=lambda page: page.name)
 def test_shell_blocks_run_as_written(page: Path, checkout: Path, programs: Path, hub: str) -> None:
-    earlier = "--engine process --backend simulated --num-prompts 2 --repetitions 1"
     if "batch_results/" in "".join(shell_blocks(page)):
-        done = run(f"python batch_runner.py --class A {earlier}", checkout, programs)
+        done = run(f"python batch_runner.py --class A {REHEARSED}", checkout, programs)
         assert done.returncode == 0, done.stdout + done.stderr
     for block in shell_blocks(page):
         script = "\n".join(form_to_run(line) for line in block.splitlines())
