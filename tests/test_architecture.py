@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-PACKAGES = ("orchestrator", "benchmark_core", "demo", "benchmarks", "tests")
+PACKAGES = ("orchestrator", "benchmark_core", "scoring", "demo", "benchmarks", "tests")
 HEAVY = ("torch", "transformers", "datasets", "codecarbon", "docker", "pandas", "pynvml", "rich")
 HEAVY += ("matplotlib", "scipy", "diffusers", "numpy", "pyarrow", "PIL", "soundfile", "soxr")
 
@@ -42,6 +42,8 @@ PURE = {
     "benchmark_core.tasks.base",
     "benchmark_core.tasks.registry",
 }
+# What makes text safe for a terminal.
+SHOWING = {"orchestrator.terminal_text"}
 VARIANT_FOLDERS = ("tasks", "backends", "meters", "reasoning")
 
 
@@ -79,6 +81,17 @@ def test_the_host_reads_only_the_pure_parts(path):
 @pytest.mark.parametrize("path", files("orchestrator"), ids=str)
 def test_the_host_knows_nothing_of_the_commands_that_call_it(path):
     assert not {name for name, _ in imports(path)} & {"batch_runner", "model_config_parser"}
+
+
+@pytest.mark.parametrize("path", files("orchestrator"), ids=str)
+def test_measuring_knows_nothing_of_rating(path):
+    assert not {name.split(".")[0] for name, _ in imports(path)} & {"scoring"}
+
+
+@pytest.mark.parametrize("path", files("scoring"), ids=str)
+def test_rating_reads_results_and_the_pure_parts_alone(path):
+    ours = {name for name, _ in imports(path) if name.split(".")[0] in PACKAGES}
+    assert {name for name in ours if not name.startswith("scoring.")} <= PURE | SHOWING
 
 
 @pytest.mark.parametrize("folder", VARIANT_FOLDERS)
@@ -123,7 +136,7 @@ def test_only_displays_print_on_the_host():
 
 
 def test_init_files_are_nearly_empty():
-    for package in ("orchestrator", "benchmark_core", "demo"):
+    for package in ("orchestrator", "benchmark_core", "scoring", "demo"):
         for path in (ROOT / package).rglob("__init__.py"):
             assert len(path.read_text().splitlines()) <= 5, path
 

@@ -84,7 +84,15 @@ def checkout(tmp_path: Path, built_hub: Path) -> Path:  # noqa: F811
     folder = tmp_path / "checkout"
     unwanted = shutil.ignore_patterns("__pycache__", "hub", "results", "samples", "*.whl")
     folder.mkdir()
-    for name in ("benchmark_core", "orchestrator", "demo", "docker", "benchmarks", "tests"):
+    for name in (
+        "benchmark_core",
+        "orchestrator",
+        "scoring",
+        "demo",
+        "docker",
+        "benchmarks",
+        "tests",
+    ):
         shutil.copytree(ROOT / name, folder / name, ignore=unwanted)
     for path in ROOT.iterdir():
         if path.is_file() and path.name != ".env":
