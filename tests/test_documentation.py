@@ -209,7 +209,7 @@ def test_kinds_of_error_and_reasons_for_a_flag_are_those_of_the_code() -> None:
     assert documented == faults | causes | first_words_returned("_fault") | {"crashed"}
     remedies = rows(section(text("docs/troubleshooting.md"), "When a run fails"))
     assert {coded(cells[:1])[0] for cells in remedies} == documented
-    assert '"crashed"' in text("benchmark_core/measured_run.py")
+    assert '"crashed"' in text("benchmark_core/reported_run.py")
     reasons = rows(section(page, "Reasons for a flag"))
     severities = {coded(cells[:1])[0]: cells[1] for cells in reasons}
     assert list(severities.items()) == list(verdict.SEVERITY.items())
