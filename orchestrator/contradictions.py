@@ -38,6 +38,13 @@ def _about_backend(settings: Settings) -> Iterator[Problem]:
             f"simulated GPUs cannot run the {backend} backend",
             "Add --backend simulated, or name real GPUs.",
         )
+    place = str(settings.output_dir.absolute())
+    if settings.measures_itself and settings.engine == "process" and set(place) & set("[]"):
+        yield Problem(
+            f"--output-dir {place[:200]}",
+            "optimum-benchmark loads its samples from there, and takes brackets for a pattern",
+            "Choose a folder without [ and ] in its path, or --engine docker.",
+        )
     if settings.simulation and backend != "simulated":
         yield Problem(
             f"--simulation {settings.simulation}",
