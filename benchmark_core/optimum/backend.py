@@ -42,12 +42,13 @@ class OptimumBenchmark:
         self._python = find_python()
         self._folder = (folder / FOLDER).resolve()
         self._gpus = GivenGpus((), ())
+        self._commits = Commits(None, None)
         self._order: dict[str, Any] = {}
         self._samples = 0
 
     def prepare(self, samples: LoadedSamples) -> None:
         checkpoint = Checkpoint(self._spec)
-        commits = Commits(checkpoint.commit, checkpoint.processor_commit)
+        self._commits = Commits(checkpoint.commit, checkpoint.processor_commit)
         if self._spec.device.kind == "cuda":
             self._gpus = given_gpus(self._launch.gpu_uuids, self._spec.device.gpu_count)
         shutil.rmtree(self._folder, ignore_errors=True)
@@ -56,7 +57,7 @@ class OptimumBenchmark:
         self._samples = samples.used
         self._order = worker_order(
             self._spec,
-            commits,
+            self._commits,
             dataset,
             samples.used,
             self._gpus.driver_indices,
@@ -114,7 +115,7 @@ class OptimumBenchmark:
                 kind=kind,
                 processor=findings.processor.name,
                 # Only the commit asked for is known; its files are all of that commit.
-                processor_commit=Checkpoint(spec).processor_commit if not ran.steps else None,
+                processor_commit=self._commits.processor,
                 dtype=model.dtype,
                 quantization=model.quantization,
                 attention=model.attention,

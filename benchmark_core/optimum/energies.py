@@ -1,6 +1,7 @@
 """The report that optimum-benchmark writes -> windows and phases in our words. Pure."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -49,10 +50,9 @@ class OptimumReport(_Known):
     call: PhaseReport | None = None
 
 
-class Part(BaseModel):
+@dataclass(frozen=True)
+class Part:
     """Joules and seconds of one window, every quantity as it was told."""
-
-    model_config = ConfigDict(frozen=True)
 
     seconds: float
     gpu: float
@@ -60,10 +60,13 @@ class Part(BaseModel):
     ram: float
 
 
-class Counts(BaseModel):
-    """Of all samples together: `prompt` tokens are None where inputs are no texts."""
+@dataclass(frozen=True)
+class Counts:
+    """What is known of the samples run.
 
-    model_config = ConfigDict(frozen=True)
+    `prompt` tokens are those of all samples, None where inputs are no texts; `new_tokens` those of
+    one sample, 0 where none are generated.
+    """
 
     samples: int
     prompt: int | None
@@ -71,7 +74,7 @@ class Counts(BaseModel):
 
 
 def read_repetition(content: bytes, counts: Counts, gpus_tracked: bool) -> Repetition:
-    """One report as one repetition. `new_tokens` are those of one sample, 0 for none.
+    """One report as one repetition.
 
     Without `gpus_tracked` the GPU energy is not measured, whatever number stands there.
 

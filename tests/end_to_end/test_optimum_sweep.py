@@ -7,6 +7,7 @@ import pytest
 
 from demo.own_samples import build_samples
 from demo.tiny_zoo import build_zoo
+from tests.support.image import PRODUCT_TAG, require_image
 from tests.support.optimum_environment import optimum  # noqa: F401
 from tests.support.runner import HEADER, batch, table
 from tests.support.task_runs import altered_copy, remove
@@ -236,6 +237,23 @@ def test_rows_that_it_cannot_run_are_left_out_with_the_reason(places):
     assert "demo/tiny-llama-reasoner: optimum-benchmark generates a fixed number" in said
     assert "demo/tiny-whisper: optimum-benchmark decodes sounds" in said
     assert set(table(places["others"] / "results")) == set(OTHERS)
+
+
+@pytest.mark.docker
+def test_the_image_brings_an_environment_of_its_own(hub, samples, tmp_path):
+    image = require_image(PRODUCT_TAG)
+    for folder in (hub, samples):
+        folder.chmod(0o755)
+    row = COMPARED["demo_tiny-distilbert-classifier_text_classification"]
+    done = run(
+        *(tmp_path, hub, samples, [row], "--backend", "optimum", "--repetitions", "1"),
+        *("--engine", "docker", "--image", image),
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    (found,) = (tmp_path / "results/individual_runs").iterdir()
+    packages = report(tmp_path, found.name)["environment"]["packages"]
+    assert (packages["optimum-benchmark"], packages["transformers"]) == ("0.6.0", "4.57.6")
+    assert report(tmp_path, found.name)["summary"]["successful_prompts"] == 6
 
 
 def test_no_file_holds_the_token(places):
