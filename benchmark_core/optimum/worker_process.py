@@ -47,15 +47,18 @@ def run_worker(python: Path, order: dict[str, Any], place: Path, whose: str) -> 
         (place / LOG_FILE).open("wb") as log,
         tempfile.TemporaryDirectory(dir=place, prefix="cache-") as cache,
     ):
-        # Isolated, so that neither this program nor the user's own packages are found.
-        process = subprocess.Popen(
-            [python, "-I", "-u", worker.__file__, ORDER_FILE, str(os.getpid())],
-            cwd=place,
-            env=os.environ | {"HF_DATASETS_CACHE": cache},
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-        )
+        try:
+            # Isolated, so that neither this program nor the user's own packages are found.
+            process = subprocess.Popen(
+                [python, "-I", "-u", worker.__file__, ORDER_FILE, str(os.getpid())],
+                cwd=place,
+                env=os.environ | {"HF_DATASETS_CACHE": cache},
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+            )
+        except OSError as error:
+            raise SpecFault(f"{python} cannot be run: {error.strerror}", REMEDY) from error
         try:
             code = process.wait()
         finally:

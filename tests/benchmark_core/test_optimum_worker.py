@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-from benchmark_core.faults import MemoryFault, ModelFault, RunFault, SampleFault
+from benchmark_core.faults import MemoryFault, ModelFault, RunFault, SampleFault, SpecFault
 from benchmark_core.media import Column
 from benchmark_core.optimum import worker
 from benchmark_core.optimum.dataset_file import FILE, write_dataset
@@ -68,6 +68,15 @@ def test_a_death_without_a_word_is_told_with_the_last_ones(ended_by):
 
 def test_a_death_in_silence_is_told_too(ended_by):
     assert ended_by("exit 7").message.endswith("ended with 7; it said nothing")
+
+
+def test_a_file_that_is_no_program_is_told_as_such(tmp_path):
+    python = tmp_path / "python"
+    python.write_text("no program")
+    python.chmod(0o755)
+    with pytest.raises(SpecFault, match="cannot be run: Exec format error") as caught:
+        run_worker(python, {"country": None}, tmp_path / "optimum" / "1", WHOSE)
+    assert "make optimum" in caught.value.remedy
 
 
 def test_it_gets_a_cache_of_datasets_of_its_own_that_is_gone_afterwards(tmp_path, monkeypatch):
