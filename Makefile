@@ -2,10 +2,13 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+OPTIMUM := .venv-optimum
+OPTIMUM_READY := $(OPTIMUM)/.ready
+NEW_ENOUGH := -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.11")'
 DEMO_HUB := $(CURDIR)/demo/hub
 DEMO_SAMPLES := demo/samples
 
-.PHONY: help setup demo test check format clean-demo
+.PHONY: help setup optimum demo test check format clean-demo
 
 help:            ## what there is
 	@grep -E '^[a-z-]+: .*##|^[a-z-]+: +##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 14
@@ -13,10 +16,18 @@ help:            ## what there is
 setup: $(READY)  ## virtual environment with the pinned packages
 
 $(READY): requirements.txt requirements-dev.txt
-	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.11")'
+	$(PYTHON) $(NEW_ENOUGH)
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --requirement requirements-dev.txt --requirement requirements.txt
 	touch $(READY)
+
+optimum: $(OPTIMUM_READY)  ## environment of optimum-benchmark, for --backend optimum
+
+$(OPTIMUM_READY): requirements-optimum.txt
+	$(PYTHON) $(NEW_ENOUGH)
+	$(PYTHON) -m venv $(OPTIMUM)
+	$(OPTIMUM)/bin/python -m pip install --quiet --requirement requirements-optimum.txt
+	touch $(OPTIMUM_READY)
 
 demo: $(READY)   ## all ten tasks on tiny models made on the spot, on the CPU
 	$(BIN)/python -m demo.tiny_zoo $(DEMO_HUB)

@@ -4,10 +4,12 @@ set -euo pipefail
 
 usage() {
     cat <<'TEXT'
-usage: ./build.sh [--base IMAGE] [--tag NAME] [docker build arguments ...]
+usage: ./build.sh [--base IMAGE] [--tag NAME] [--without-optimum] [docker build arguments ...]
 
   --base IMAGE   build on IMAGE (python3 3.11+ with venv) instead of the CUDA PyTorch image
   --tag NAME     name of the image, default ai_energy_score
+  --without-optimum
+                 leave out optimum-benchmark; the image cannot run --backend optimum then
   -h, --help     this text
 
 Everything else goes to `docker build` as it is, for example --no-cache.
@@ -49,6 +51,7 @@ while [ $# -gt 0 ]; do
             ;;
         --base=*) arguments+=(--build-arg "BASE_IMAGE=${1#--base=}"); shift ;;
         --tag=*) tag="${1#--tag=}"; shift ;;
+        --without-optimum) arguments+=(--build-arg OPTIMUM=); shift ;;
         -h | --help) usage; exit 0 ;;
         *) arguments+=("$1"); shift ;;
     esac

@@ -109,7 +109,7 @@ def _add_build_dataset(command: argparse.ArgumentParser) -> None:
 
 def _run(folder: Path, overrides: Sequence[str]) -> int:
     from benchmark_core.faults import SpecFault
-    from benchmark_core.measured_run import run
+    from benchmark_core.reported_run import run
     from benchmark_core.spec_completion import complete
 
     try:

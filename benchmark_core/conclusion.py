@@ -25,6 +25,7 @@ from benchmark_core.report import (
     EnergySources,
     GpuFacts,
     IdleBaseline,
+    Ledger,
     Reading,
     RunReport,
     Summary,
@@ -36,7 +37,10 @@ from benchmark_core.trace_analysis import TraceAnalysis
 
 @dataclass(frozen=True)
 class Measurements:
-    """All that a run brought home. `rest_watts`: before and after, all GPUs together."""
+    """All that a run brought home. `rest_watts`: before and after, all GPUs together.
+
+    `programs` ran the model, where it was not this process. Without `spans` there is no ledger.
+    """
 
     repetitions: Repetitions
     applied: Applied
@@ -48,6 +52,7 @@ class Measurements:
     total: Reading
     gate: ThermalGate | None
     rest_watts: tuple[float | None, float | None]
+    programs: environment.Programs | None = None
 
 
 def conclude(
@@ -63,10 +68,7 @@ def conclude(
     applied, gpus, sources = measurements.applied, measurements.gpus, measurements.sources
     summary = statistics.summarize(repetitions, measurements.samples_used)
     trace = _trace(trace_path, measurements)
-    total_joules = measurements.total.gpu_joules
-    balance = ledger.balance(
-        measurements.spans, total_joules, _between_joules(trace) if trace else None
-    )
+    balance = _balance(measurements, trace)
     rehearsal = verdict.is_rehearsal(spec, sources, gpus)
     evidence = verdict.Evidence(
         spec=spec,
@@ -102,7 +104,7 @@ def conclude(
         ),
         energy_sources=sources,
         repetitions=repetitions,
-        environment=environment.describe(gpus, launch.image_digest),
+        environment=environment.describe(gpus, launch.image_digest, measurements.programs),
         thermal_gate=measurements.gate,
         idle=_idle(measurements, summary),
         ledger=balance,
@@ -115,6 +117,13 @@ def conclude(
         started_at=started_at,
         finished_at=finished_at,
     )
+
+
+def _balance(measurements: Measurements, trace: TraceAnalysis | None) -> Ledger | None:
+    if not measurements.spans:
+        return None
+    between = _between_joules(trace) if trace else None
+    return ledger.balance(measurements.spans, measurements.total.gpu_joules, between)
 
 
 def _trace(trace_path: Path, measurements: Measurements) -> TraceAnalysis | None:

@@ -134,6 +134,11 @@ class BackendSpec(Frozen):
         """Whether no model runs, so that nothing it gives is a measurement."""
         return self.name == "simulated"
 
+    @property
+    def gives_raw_text(self) -> bool:
+        """Whether every model gets the bare text, its chat template or not."""
+        return self.name == "optimum"
+
 
 class DeviceSpec(Frozen):
     """Where a model runs. In a spec `gpu_count` is how many GPUs the run is given.

@@ -7,7 +7,7 @@ from pydantic import BaseModel
 from benchmark_core.contract import FEWEST_REPETITIONS_TO_STOP, RunSpec
 from benchmark_core.hub import pinned_commit
 from benchmark_core.reasoning.families import Instruction, family_of
-from benchmark_core.reasoning.resolution import resolve
+from benchmark_core.reasoning.raw_text import planned
 from benchmark_core.report import Applied, ReportOutline
 from benchmark_core.tasks import registry as tasks
 
@@ -95,15 +95,16 @@ def _reasoning(spec: RunSpec, report: ReportOutline, applied: Applied) -> list[P
     """
     request, facts = spec.reasoning, report.reasoning
     family, form = family_of(spec.model.id), applied.prompt_form
+    raw = spec.backend.gives_raw_text or (family is not None and family.raw)
     pairs: list[Pair] = [("reasoning", request and request.state, facts and facts.requested)]
     # A rehearsal makes no prompts, so none of them can have been made otherwise.
     if form is not None:
         pairs.append(("template variables", facts.kwargs if facts else {}, applied.template_kwargs))
     if form is not None and family is not None:
-        pairs.append(("prompt form", "raw" if family.raw else "chat", form))
-    if request is None or facts is None or family is None:
+        pairs.append(("prompt form", "raw" if raw else "chat", form))
+    known = planned(spec)
+    if known is None or facts is None:
         return pairs
-    known = resolve(request, family)
     told = Instruction(facts.kwargs, facts.system_message, user_prefix=facts.user_prefix)
     is_known = any(_is_told(asked, told, form is not None) for asked in known.instructions)
     return [

@@ -1,101 +1,52 @@
-"""The one algorithm: prepare, rest, load, warm up, repeat, rest, report.
+"""The one algorithm: prepare, rest, load, warm up, repeat, rest.
 
 It knows no task, backend or meter by name, and of this package it alone sees the registries of
 backends and meters.
 """
 
-import errno
 import sys
 import time
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 
-from benchmark_core import thermal_gate, verdict
+from benchmark_core import thermal_gate
 from benchmark_core.applied import applied_settings
-from benchmark_core.atomic_file import write_text
 from benchmark_core.backends import registry as backends
 from benchmark_core.backends.base import Backend, Unusable
-from benchmark_core.conclusion import Measurements, conclude
+from benchmark_core.conclusion import Measurements
 from benchmark_core.contract import (
     EMISSIONS_DIR,
-    LAUNCH_FILE,
     REASONING_FILE,
-    REPORT_FILE,
     SAMPLES_FILE,
-    SPEC_FILE,
     TRACE_FILE,
     Launch,
     RunSpec,
 )
-from benchmark_core.documents import ContractError
-from benchmark_core.energy_files import write_energy_files
 from benchmark_core.faults import (
-    DiskFault,
     MeterFault,
     ModelFault,
     RunFault,
     SampleFault,
-    SpecFault,
 )
 from benchmark_core.kinds import MeasuredPass, passes_of
 from benchmark_core.ledger import IDLE_AFTER, IDLE_BEFORE, LOAD, WARM_UP
 from benchmark_core.meters import registry as meters
 from benchmark_core.meters.panel import MeterPanel
-from benchmark_core.reasoning.facts import ReasoningFacts
 from benchmark_core.reasoning.prompts import Prompts
 from benchmark_core.reasoning_journal import ReasoningJournal
 from benchmark_core.recipe import LoadedModel
 from benchmark_core.repetitions import LARGEST_FAILED_SHARE, Session, repeat
-from benchmark_core.report import Failure, RunReport, ThermalGate, Verdict
+from benchmark_core.report import ThermalGate
 from benchmark_core.sample_journal import open_journal
 from benchmark_core.samples import LoadedSamples, load_samples
 from benchmark_core.tasks import registry as tasks
 from benchmark_core.windows import Windows
 
-FULL_DISK = (errno.ENOSPC, errno.EDQUOT)
-REPORT_CRASH = "The log holds the traceback; please report it with the run folder."
 
-
-def run(folder: Path) -> RunReport:
-    """Measure what `folder` asks for and leave the report there, on failure too.
-
-    Raises:
-        SpecFault: there is no usable spec, so there is nothing that a report could belong to.
-    """
-    spec, launch = _read_orders(folder)
-    started_at = _now()
-    try:
-        report = _measure(folder, spec, launch, started_at)
-    except RunFault as fault:
-        blamed = verdict.of_fault(fault.reason) if isinstance(fault, MeterFault) else None
-        report = _failed(spec, started_at, fault.kind, fault.message, fault.remedy, blamed)
-    except Exception as error:  # noqa: BLE001 - the last act of a run is its report, whatever came
-        if isinstance(error, OSError) and error.errno in FULL_DISK:
-            remedy = "Free the disk of the output directory and run the row again."
-            report = _failed(spec, started_at, DiskFault.kind, str(error.strerror), remedy)
-        else:
-            traceback.print_exc(file=sys.stderr)
-            message = f"{type(error).__name__}: {error}"
-            report = _failed(spec, started_at, "crashed", message, REPORT_CRASH)
-    write_energy_files(folder, report)
-    write_text(folder / REPORT_FILE, report.to_json())
-    return report
-
-
-def _read_orders(folder: Path) -> tuple[RunSpec, Launch]:
-    try:
-        spec = RunSpec.read(folder / SPEC_FILE)
-        path = folder / LAUNCH_FILE
-        launch = Launch.read(path) if path.exists() else Launch(engine="none", launched_at=_now())
-    except ContractError as error:
-        raise SpecFault(str(error), f"Give a folder that holds a valid {SPEC_FILE}.") from error
-    return spec, launch
-
-
-def _measure(folder: Path, spec: RunSpec, launch: Launch, started_at: str) -> RunReport:
+def measure(folder: Path, spec: RunSpec, launch: Launch) -> Measurements:
+    """All that one run brings home; its power trace is whole then. Raises RunFault."""
     task = tasks.get(spec.task)
     samples = load_samples(spec, launch, task.columns)
     prompts = Prompts(spec.model.id, spec.reasoning)
@@ -142,9 +93,9 @@ def _measure(folder: Path, spec: RunSpec, launch: Launch, started_at: str) -> Ru
             gate=gate,
             rest_watts=(rest_before, rest_after),
         )
-        # Now, so that the trace is whole before it is read.
+        # Now, because all that is amiss with it is to be known before the report.
         meter.stop()
-        return conclude(folder / TRACE_FILE, spec, launch, measurements, started_at, _now())
+        return measurements
 
 
 def _meter_panel(folder: Path, spec: RunSpec, launch: Launch, backend: Backend) -> MeterPanel:
@@ -251,33 +202,3 @@ def _clean_up(release: Callable[[], None]) -> None:
         release()
     except Exception:  # noqa: BLE001 - the figures are made by then
         traceback.print_exc(file=sys.stderr)
-
-
-def _failed(
-    spec: RunSpec,
-    started_at: str,
-    kind: str,
-    message: str,
-    remedy: str,
-    blamed: Verdict | None = None,
-) -> RunReport:
-    return RunReport(
-        run_id=spec.run_id,
-        spec_hash=spec.spec_hash(),
-        outcome="failed",
-        failure=Failure(kind=kind, message=_one_line(message), remedy=_one_line(remedy)),
-        verdict=blamed,
-        reasoning=ReasoningFacts(requested=spec.reasoning.state) if spec.reasoning else None,
-        rehearsal=spec.backend.is_simulated,
-        started_at=started_at,
-        finished_at=_now(),
-    )
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="milliseconds")
-
-
-def _one_line(text: str) -> str:
-    """What JSON can hold: half a surrogate pair in a message would cost the whole report."""
-    return " ".join(text.split())[:1000].encode("utf-8", "backslashreplace").decode()

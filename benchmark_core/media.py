@@ -107,7 +107,7 @@ def read_image(value: Any) -> "Image":
     """
     from PIL import Image, UnidentifiedImageError
 
-    content, label = (b"", "an image") if isinstance(value, Image.Image) else _content(value)
+    content, label = (b"", "an image") if isinstance(value, Image.Image) else content_of(value)
     try:
         # Pillow warns of what is refused, and of harmless oddities, once for each sample.
         with warnings.catch_warnings():
@@ -136,7 +136,7 @@ def read_audio(value: Any, rate_hertz: int = 16000) -> "NDArray[float32]":
     """
     import numpy
 
-    content, label = _content(value)
+    content, label = content_of(value)
     if _cut_off(content):
         raise MediaError(f"{label}: the sound is cut off after {len(content)} bytes")
     try:
@@ -247,8 +247,11 @@ def _upright(image: "Image") -> "Image":
     return image
 
 
-def _content(value: Any) -> tuple[bytes, str]:
-    """The bytes of a file, and what to call it. Bytes that are there go before a path."""
+def content_of(value: Any) -> tuple[bytes, str]:
+    """The bytes of a file, and what to call it. Bytes that are there go before a path.
+
+    Raises MediaError.
+    """
     if isinstance(value, bytes):
         value = {"bytes": value}
     elif isinstance(value, str | Path):

@@ -53,20 +53,34 @@ class Repetitions:
 
 def repeat(session: Session) -> Repetitions:
     """As often as the spec asks, or until the mean is known as well as it asks."""
-    target = session.spec.stop_at_ci
-    measured: list[Repetition] = []
     marks: list[tuple[TokenMark, ...]] = []
-    reached = None
-    for number in range(1, session.spec.repetitions + 1):
-        print(f"repetition {number} of {session.spec.repetitions}", flush=True)
+
+    def measure_once(number: int) -> Repetition:
         repetition, tokens = _measure_once(session, number)
-        measured.append(repetition)
         marks.append(tokens)
-        if target is not None and number < session.spec.repetitions:
-            reached = statistics.reached(measured, target)
+        return repetition
+
+    measured, reached = until_known(session.spec, measure_once)
+    return Repetitions(measured, tuple(marks), reached)
+
+
+def until_known(
+    spec: RunSpec, measure_once: Callable[[int], Repetition]
+) -> tuple[tuple[Repetition, ...], float | None]:
+    """The repetitions that the spec asks for, by their number from 1.
+
+    Where the mean became known as well as the spec asks before the last one, they end there, and
+    the relative half-width reached is told too.
+    """
+    measured: list[Repetition] = []
+    for number in range(1, spec.repetitions + 1):
+        print(f"repetition {number} of {spec.repetitions}", flush=True)
+        measured.append(measure_once(number))
+        if spec.stop_at_ci is not None and number < spec.repetitions:
+            reached = statistics.reached(measured, spec.stop_at_ci)
             if reached is not None:
-                break
-    return Repetitions(tuple(measured), tuple(marks), reached)
+                return tuple(measured), reached
+    return tuple(measured), None
 
 
 def _measure_once(session: Session, number: int) -> tuple[Repetition, tuple[TokenMark, ...]]:

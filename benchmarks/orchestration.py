@@ -208,7 +208,7 @@ def _write_rows(folder: Path, rows: int) -> None:
         Simulation,
         TokenLimits,
     )
-    from benchmark_core.measured_run import run
+    from benchmark_core.reported_run import run
     from orchestrator.outcome import Outcome
     from orchestrator.run_directory import RunDirectory
 

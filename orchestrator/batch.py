@@ -94,6 +94,7 @@ def _engine(settings: Settings) -> Engine:
             offline=settings.offline,
             needs_model=settings.backend != "simulated",
             environment=settings.passed_environment,
+            optimum_python=settings.optimum_python,
         )
     )
 

@@ -1,11 +1,11 @@
-"""Settings that cannot be meant together, or that ask for what is not built."""
+"""Settings that cannot be meant together."""
 
 from collections.abc import Iterator
 from typing import get_args
 
 from benchmark_core import carbon
-from benchmark_core.backends import registry as backends
 from benchmark_core.contract import FEWEST_REPETITIONS_TO_STOP, MeterName
+from benchmark_core.optimum.objection import METERS as OPTIMUM_METERS
 from orchestrator.errors import Problem
 from orchestrator.exporter import find_exporter_contradictions
 from orchestrator.gpu_slots import is_simulated
@@ -32,17 +32,18 @@ def find_contradictions(settings: Settings) -> Iterator[Problem]:
 
 def _about_backend(settings: Settings) -> Iterator[Problem]:
     backend = settings.backend
-    if backend not in backends.BUILT:
-        yield Problem(
-            f"--backend {backend}",
-            "this backend is not built yet",
-            f"Use one of {', '.join(sorted(backends.BUILT))}.",
-        )
     if is_simulated(settings.gpus) and backend != "simulated":
         yield Problem(
             f"--gpus {settings.gpus[:40]}",
             f"simulated GPUs cannot run the {backend} backend",
             "Add --backend simulated, or name real GPUs.",
+        )
+    place = str(settings.output_dir.absolute())
+    if settings.measures_itself and settings.engine == "process" and set(place) & set("[]"):
+        yield Problem(
+            f"--output-dir {place[:200]}",
+            "optimum-benchmark loads its samples from there, and takes brackets for a pattern",
+            "Choose a folder without [ and ] in its path, or --engine docker.",
         )
     if settings.simulation and backend != "simulated":
         yield Problem(
@@ -67,6 +68,13 @@ def _about_meters(settings: Settings) -> Iterator[Problem]:
             "the simulated meter goes with the simulated backend only",
             "Add --backend simulated, or choose nvml, dcgm or codecarbon.",
         )
+    for name in meters:
+        if settings.measures_itself and name in known and name not in OPTIMUM_METERS:
+            yield Problem(
+                "--meters",
+                f"{name} cannot watch the {settings.backend} backend, which measures by itself",
+                f"Leave the flag out, or choose {', '.join(OPTIMUM_METERS)}.",
+            )
 
 
 def _about_samples(settings: Settings) -> Iterator[Problem]:
@@ -91,7 +99,8 @@ def _about_stopping(settings: Settings) -> Iterator[Problem]:
             "Raise --repetitions, or leave the flag out.",
         )
     gpu_meters = (*HARDWARE_GPU_METERS, "simulated")
-    if not set(settings.meters) & set(gpu_meters):
+    measures_gpus = settings.measures_itself and settings.computes_on_gpus
+    if not measures_gpus and not set(settings.meters) & set(gpu_meters):
         yield Problem(
             "--stop-at-ci",
             "looks at the GPU energy, and no meter measures it",

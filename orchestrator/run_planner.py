@@ -15,10 +15,12 @@ from benchmark_core.contract import (
     DeviceSpec,
     MeterName,
     ModelSpec,
+    ReasoningRequest,
     RunSpec,
     SampleSource,
     Simulation,
 )
+from benchmark_core.optimum import objection as optimum
 from benchmark_core.reasoning.families import family_of
 from benchmark_core.reasoning.resolution import missing_level, reasons
 from benchmark_core.reasoning.states import parse_state
@@ -129,7 +131,7 @@ def _spec(
     simulations: Simulations,
 ) -> RunSpec:
     task = tasks.get(config.task)
-    reasoning = parse_state(config.reasoning_state) if config.reasoning_state else None
+    reasoning = _request(config)
     name = run_id(config)
     return RunSpec(
         run_id=name,
@@ -232,6 +234,9 @@ def _obstacle(
     if settings.is_served and (objection := _not_served(config)):
         what = f"{config.model_id}: {objection}"
         return Problem(where, what, "The row is skipped; measure it with the pytorch backend.")
+    if settings.measures_itself and (objection := _not_delegated(config)):
+        what = f"{config.model_id}: {objection}"
+        return Problem(where, what, "The row is skipped; measure it with the pytorch backend.")
     if own and config.task in own.obstacles:
         fault = own.obstacles[config.task]
         what = f"{config.model_id}: {fault.message}"
@@ -258,6 +263,17 @@ def _not_served(config: ModelConfig) -> str | None:
     return None
 
 
+def _not_delegated(config: ModelConfig) -> str | None:
+    """Why optimum-benchmark cannot do what the row asks."""
+    task = tasks.get(config.task)
+    limits = task.limits(reasons(config.model_id, _request(config)))
+    return optimum.objection(config.task, limits, config.quantization)
+
+
+def _request(config: ModelConfig) -> ReasoningRequest | None:
+    return parse_state(config.reasoning_state) if config.reasoning_state else None
+
+
 def _missing_level(config: ModelConfig) -> str | None:
-    state, family = config.reasoning_state, family_of(config.model_id)
-    return missing_level(parse_state(state), family) if state and family else None
+    request, family = _request(config), family_of(config.model_id)
+    return missing_level(request, family) if request and family else None

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from benchmark_core.optimum.environment import optimum_python
 from orchestrator.errors import Problem, UsageError
 
 DEFAULT_CATALOG = "models.csv"
@@ -52,7 +53,7 @@ PRESETS: Mapping[str, Preset] = {
 class Settings:
     """What the user wants, with every default filled in; `given` names the flags that were used.
 
-    The token never enters a file or a log.
+    The token never enters a file or a log. `optimum_python` is None with every other backend.
     """
 
     csv: Path
@@ -89,12 +90,18 @@ class Settings:
     offline: bool
     passed_environment: Mapping[str, str]
     token: str | None
+    optimum_python: Path | None
     given: frozenset[str]
 
     @property
     def is_served(self) -> bool:
         """Whether a server runs the models, and runs only ask it."""
         return self.backend == "vllm"
+
+    @property
+    def measures_itself(self) -> bool:
+        """Whether the backend measures by itself, and no meter of this program watches it."""
+        return self.backend == "optimum"
 
     @property
     def computes_on_gpus(self) -> bool:
@@ -169,6 +176,7 @@ def from_arguments(flags: Namespace, environ: Mapping[str, str] | None = None) -
         offline=_truth(env, "HF_HUB_OFFLINE", False),
         passed_environment={name: text for name, text in env.items() if _may_pass(name)},
         token=_token(env, home),
+        optimum_python=optimum_python(env) if backend == "optimum" else None,
         given=frozenset(name for name, value in vars(flags).items() if value is not None),
     )
 
@@ -192,7 +200,7 @@ def _meters(asked: str | None, backend: str, device: str) -> tuple[str, ...]:
         return ("simulated",)
     if backend == "vllm":
         return ()
-    return ("codecarbon",) if device == "cpu" else ("nvml", "codecarbon")
+    return ("codecarbon",) if device == "cpu" or backend == "optimum" else ("nvml", "codecarbon")
 
 
 def _idle_seconds(asked: float | None, meters: tuple[str, ...]) -> float | None:

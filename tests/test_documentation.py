@@ -20,9 +20,11 @@ from benchmark_core import (
     verdict,
 )
 from benchmark_core.backends.base import Backend
+from benchmark_core.delegate import Delegate
 from benchmark_core.faults import RunFault
 from benchmark_core.meters import codecarbon
 from benchmark_core.meters.base import Meter
+from benchmark_core.optimum import environment as optimum
 from benchmark_core.reasoning import overrides
 from benchmark_core.reasoning.families import FAMILIES, Effective, Family, Mechanism, family_of
 from benchmark_core.reasoning.resolution import missing_level, reasons, resolve
@@ -43,11 +45,11 @@ from tests.support.parsers import actions, commands_of
 
 # Flags of build.sh, docker, mypy and the benchmark scripts.
 FOREIGN_FLAGS = {"--base", "--tag", "--no-cache", "--no-deps", "--help", "--all", "--filter"}
-FOREIGN_FLAGS |= {"--strict", "--rows", "--out", "--seconds", "--simulated"}
+FOREIGN_FLAGS |= {"--without-optimum", "--strict", "--rows", "--out", "--seconds", "--simulated"}
 # Packages whose modules the architecture names one by one.
 TREES = (
     *("orchestrator", "benchmark_core", "benchmark_core/reasoning"),
-    *("benchmark_core/checkpoints", "benchmark_core/serving"),
+    *("benchmark_core/checkpoints", "benchmark_core/serving", "benchmark_core/optimum"),
 )
 # Places inside a container, the path of a page on the hub, and words that switch reasoning.
 KNOWN_ROOTS = {"results", "inputs", "home", "run", "tmp", "dev", "opt", "tree", "think", "no_think"}
@@ -91,7 +93,7 @@ def test_the_tree_of_the_architecture_names_every_module() -> None:
     assert unnamed == []
 
 
-@pytest.mark.parametrize("interface", [Task, Recipe, Backend, Meter])
+@pytest.mark.parametrize("interface", [Task, Recipe, Backend, Delegate, Meter])
 def test_the_members_of_an_interface_are_named_where_it_is_explained(interface: type) -> None:
     named = re.findall(r"\w+", text("docs/architecture.md").split("## Adding a variant")[1])
     members = {*vars(interface), *interface.__annotations__}
@@ -138,6 +140,7 @@ def test_every_variable_is_documented() -> None:
         texts = (node.value for node in ast.walk(tree(f"orchestrator/{name}.py")) if is_text(node))
         read |= {value for value in texts if re.fullmatch(r"[A-Z]+(?:_[A-Z]+)+", value)}
     table = rows(section(text("docs/running.md"), "Variables and .env"))
+    read.add(optimum.VARIABLE)
     of_the_docker_client = {"DOCKER_HOST", "DOCKER_CONTEXT"}
     proxies = {name for name in PROXY_VARIABLES if name.isupper()}
     assert {coded(cells[:1])[0] for cells in table} == read | of_the_docker_client | proxies
@@ -209,7 +212,7 @@ def test_kinds_of_error_and_reasons_for_a_flag_are_those_of_the_code() -> None:
     assert documented == faults | causes | first_words_returned("_fault") | {"crashed"}
     remedies = rows(section(text("docs/troubleshooting.md"), "When a run fails"))
     assert {coded(cells[:1])[0] for cells in remedies} == documented
-    assert '"crashed"' in text("benchmark_core/measured_run.py")
+    assert '"crashed"' in text("benchmark_core/reported_run.py")
     reasons = rows(section(page, "Reasons for a flag"))
     severities = {coded(cells[:1])[0]: cells[1] for cells in reasons}
     assert list(severities.items()) == list(verdict.SEVERITY.items())

@@ -40,6 +40,7 @@ REHEARSED = "--backend simulated --engine process --num-prompts 2 --repetitions 
 NOT_RUN = {
     "make demo": "one row of it is run by a test of its own",
     "make setup": "the tests run in the environment that it makes",
+    "make optimum": "tests of the optimum backend call it",
     "source .venv/bin/activate": "the tests run in that environment",
     "make test": "it is what runs this",
     "make check": "it is run by itself, and takes a minute",

@@ -1,11 +1,14 @@
-"""The backends that are built. Each class is imported only when it is asked for."""
+"""The backends that are built. Each class is imported only when it is asked for.
+
+A delegate is one that measures by itself; the passes of all others are walked.
+"""
 
 from collections.abc import Callable
 from pathlib import Path
 
 from benchmark_core.backends.base import Backend
-from benchmark_core.contract import BackendName, Kind, RunSpec
-from benchmark_core.faults import SpecFault
+from benchmark_core.contract import BackendName, Kind, Launch, RunSpec
+from benchmark_core.delegate import Delegate
 from benchmark_core.recipe import Recipe
 
 
@@ -13,17 +16,8 @@ def create(spec: RunSpec, recipe: Recipe, usual_kind: Kind, folder: Path) -> Bac
     """The backend of the spec, with nothing loaded yet. `folder` is the folder of the run.
 
     `usual_kind` is how checkpoints of the task are mostly run, for backends that load none.
-
-    Raises:
-        SpecFault: this version does not have it.
     """
-    name = spec.backend.name
-    if name not in _FACTORIES:
-        raise SpecFault(
-            f"the backend {name} is not built in this version",
-            f"Choose one of: {', '.join(BUILT)}.",
-        )
-    return _FACTORIES[name](spec, recipe, usual_kind, folder)
+    return _FACTORIES[spec.backend.name](spec, recipe, usual_kind, folder)
 
 
 def _pytorch(spec: RunSpec, recipe: Recipe, usual_kind: Kind, folder: Path) -> Backend:
@@ -50,4 +44,11 @@ _FACTORIES: dict[BackendName, Callable[[RunSpec, Recipe, Kind, Path], Backend]] 
     "simulated": _simulated,
 }
 
-BUILT: tuple[BackendName, ...] = tuple(_FACTORIES)
+
+def _optimum(spec: RunSpec, launch: Launch, folder: Path) -> Delegate:
+    from benchmark_core.optimum.backend import OptimumBenchmark
+
+    return OptimumBenchmark(spec, launch, folder)
+
+
+DELEGATES: dict[BackendName, Callable[[RunSpec, Launch, Path], Delegate]] = {"optimum": _optimum}

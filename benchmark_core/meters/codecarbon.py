@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmark_core import carbon
-from benchmark_core.contract import MeterName
+from benchmark_core.contract import MeterName, SourceKind
 from benchmark_core.faults import MeterFault
 from benchmark_core.report import EnergySource, EnergySources, GpuFacts, Reading
 
@@ -128,11 +128,9 @@ class CodeCarbonMeter:
         cpu = self._hardware("CPU")
         if cpu is None:
             return None
-        counter = COUNTER_MODES.get(cpu._mode)
+        kind, how = describe_cpu(cpu._mode, cpu._tdp)
         return EnergySource(
-            meter="codecarbon",
-            kind="measured" if counter else "estimated",
-            method=f"CodeCarbon {__version__}, {counter or _describe_estimate(cpu)}",
+            meter="codecarbon", kind=kind, method=f"CodeCarbon {__version__}, {how}"
         )
 
     def _ram_source(self) -> EnergySource | None:
@@ -143,7 +141,7 @@ class CodeCarbonMeter:
         return EnergySource(
             meter="codecarbon",
             kind="estimated",
-            method=f"CodeCarbon {__version__}, constant watts by memory size",
+            method=f"CodeCarbon {__version__}, {describe_ram()}",
         )
 
     def _make_tracker(self, factor: carbon.GridFactor) -> Any:
@@ -263,9 +261,17 @@ def _driver_indices(gpu_uuids: tuple[str, ...]) -> list[int]:
         pynvml.nvmlShutdown()
 
 
-def _describe_estimate(cpu: Any) -> str:
-    if cpu._mode == "cpu_load":
-        return f"load of the whole machine times TDP estimate of {cpu._tdp:g} W"
-    if cpu._mode == "constant":
-        return f"half of the TDP estimate of {cpu._tdp:g} W"
-    return f"mode {cpu._mode}"
+def describe_cpu(mode: str, tdp_watts: float | None) -> tuple[SourceKind, str]:
+    """What CodeCarbon's CPU figure is in one of its modes, and how it comes by it."""
+    if mode in COUNTER_MODES:
+        return "measured", COUNTER_MODES[mode]
+    if mode == "cpu_load" and tdp_watts is not None:
+        return "estimated", f"load of the whole machine times TDP estimate of {tdp_watts:g} W"
+    if mode == "constant" and tdp_watts is not None:
+        return "estimated", f"half of the TDP estimate of {tdp_watts:g} W"
+    return "estimated", f"mode {mode}"
+
+
+def describe_ram() -> str:
+    """How CodeCarbon comes by its RAM figure."""
+    return "constant watts by memory size"

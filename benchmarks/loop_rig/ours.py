@@ -16,8 +16,8 @@ from benchmark_core.contract import (
     SampleSource,
     TaskName,
 )
-from benchmark_core.measured_run import run
 from benchmark_core.report import RunReport
+from benchmark_core.reported_run import run
 from benchmark_core.sample_folder import samples_sha256
 from benchmark_core.tasks import registry as tasks
 from benchmarks.loop_rig.job import TIMES, Job

@@ -6,8 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from benchmark_core.contract import RunSpec
-from benchmark_core.reasoning.families import family_of
-from benchmark_core.reasoning.resolution import Resolution, resolve
+from benchmark_core.reasoning.raw_text import planned
 from orchestrator.errors import Problem
 from orchestrator.todo import Todo
 
@@ -81,21 +80,15 @@ def _cells(todo: Todo) -> tuple[str, ...]:
     )
 
 
-def _resolution(spec: RunSpec) -> Resolution | None:
-    """How the model will answer, as far as the table of families knows."""
-    family = family_of(spec.model.id)
-    return resolve(spec.reasoning, family) if spec.reasoning and family else None
-
-
 def _effective(spec: RunSpec) -> str:
-    known = _resolution(spec)
+    known = planned(spec)
     if known is None:
         return "found by the run" if spec.reasoning else ""
     return known.effective if known.enforced else f"{known.effective} (not enforced)"
 
 
 def _reasoning(spec: RunSpec) -> dict[str, object]:
-    known = _resolution(spec)
+    known = planned(spec)
     return {
         "reasoning_effective": known.effective if known else None,
         "reasoning_enforced": known.enforced if known else None,

@@ -38,7 +38,8 @@ class DockerEngine:
     """Starts, watches and removes its own containers; touches no other.
 
     `caches` is None where no model is loaded. `patience_seconds` is how long the engine may be
-    away before a run of it counts as vanished.
+    away before a run of it counts as vanished. With `needs_optimum` the image has to bring
+    optimum-benchmark.
     """
 
     name = "docker"
@@ -53,6 +54,7 @@ class DockerEngine:
         environment: Mapping[str, str] | None = None,
         memory_limit: str | None = None,
         patience_seconds: float = PATIENCE_SECONDS,
+        needs_optimum: bool = False,
     ) -> None:
         self._host = DockerHost(image)
         self._output_dir = output_dir
@@ -62,6 +64,7 @@ class DockerEngine:
         self._environment = dict(environment or {})
         self._memory_limit = memory_limit
         self._patience_seconds = patience_seconds
+        self._needs_optimum = needs_optimum
         remove_stale_tokens()
 
     def problems(self, wants_gpus: bool) -> Iterator[Problem]:
@@ -75,6 +78,8 @@ class DockerEngine:
                     "Install the NVIDIA Container Toolkit and restart the engine, or run with"
                     " --device cpu",
                 )
+            if self._needs_optimum and (lack := self._host.lack_of_optimum()):
+                yield lack
             yield from self._unreadable_caches()
         except HostError as error:
             yield from error.problems

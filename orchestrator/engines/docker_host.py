@@ -6,6 +6,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from benchmark_core import VERSION
+from benchmark_core.optimum.environment import VARIABLE as OPTIMUM_PYTHON
 from orchestrator.engines.container_log import engine_errors
 from orchestrator.engines.container_settings import VERSION_LABEL, ContainerUser
 from orchestrator.engines.core_sources import CORE_LABEL, hash_of_core
@@ -82,6 +83,13 @@ class DockerHost:
         if self.image.labels.get(CORE_LABEL):
             return None
         return self._unlike("does not say from which sources of benchmark_core it was built")
+
+    def lack_of_optimum(self) -> Problem | None:
+        """Set for an image without optimum-benchmark. Raises HostError without an image."""
+        given = self.image.attrs.get("Config", {}).get("Env") or []
+        if any(text.startswith(f"{OPTIMUM_PYTHON}=/") for text in given):
+            return None
+        return self._unlike("was built without optimum-benchmark")
 
     def _unlike(self, what: str) -> Problem:
         return Problem("docker", f"the image {self.image_name!r} {what}", self._how_to_build())

@@ -11,8 +11,10 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
+from benchmark_core.optimum import environment as optimum
 from orchestrator.engines.base import Exit, Leftover, Order
 from orchestrator.engines.container_settings import Caches
+from orchestrator.engines.optimum_environment import find_optimum_problems
 from orchestrator.engines.owner import Owner, process_start
 from orchestrator.engines.process_environment import inherited
 from orchestrator.engines.process_group import (
@@ -39,7 +41,7 @@ class ProcessEngine:
 
     `caches` is None where no model is loaded. `program_root` is the folder with benchmark_core.
     The `HF_` variables and proxies of the runs come from `environment`, or where that is empty
-    from this process's own.
+    from this process's own. `optimum_python` is the Python of runs that optimum-benchmark makes.
     """
 
     name = "process"
@@ -52,6 +54,7 @@ class ProcessEngine:
         offline: bool = False,
         environment: Mapping[str, str] | None = None,
         program_root: Path = PROGRAM_ROOT,
+        optimum_python: Path | None = None,
     ) -> None:
         self._output_dir = output_dir
         self._caches = caches
@@ -59,6 +62,7 @@ class ProcessEngine:
         self._offline = offline
         self._environment = dict(environment or {})
         self._program_root = program_root
+        self._optimum_python = optimum_python
         remove_stale_tokens()
 
     def problems(self, wants_gpus: bool) -> Iterator[Problem]:
@@ -72,6 +76,9 @@ class ProcessEngine:
                 f"this Python ({sys.executable}) cannot import {', '.join(missing)}",
                 "Run: pip install -r requirements.txt; or use --engine docker",
             )
+
+        if self._optimum_python is not None:
+            yield from find_optimum_problems(self._optimum_python)
 
     def warnings(self) -> Iterator[Problem]:
         yield from ()
@@ -163,6 +170,8 @@ class ProcessEngine:
             environment["HF_DATASETS_CACHE"] = str(self._caches.datasets)
         if self._offline or order.offline:
             environment["HF_HUB_OFFLINE"] = "1"
+        if self._optimum_python is not None:
+            environment[optimum.VARIABLE] = str(self._optimum_python)
         if token_path is not None:
             environment["HF_TOKEN_PATH"] = str(token_path)
         return environment

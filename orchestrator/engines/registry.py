@@ -28,7 +28,8 @@ class EngineSettings:
     """What an engine is made from. `needs_model` is false for a sweep of simulated runs alone.
 
     `environment` is where the runs' `HF_` variables and proxies come from: this process's own
-    environment when it is empty. Engines pick from it, and never a token.
+    environment when it is empty. Engines pick from it, and never a token. `optimum_python` is there
+    where the runs need optimum-benchmark; an image brings its own.
     """
 
     image: str
@@ -39,6 +40,7 @@ class EngineSettings:
     offline: bool = False
     needs_model: bool = True
     environment: Mapping[str, str] = field(default_factory=dict, repr=False)
+    optimum_python: Path | None = None
 
     @property
     def caches(self) -> Caches | None:
@@ -55,6 +57,7 @@ def _docker(settings: EngineSettings) -> Engine:
         token=settings.token,
         offline=settings.offline,
         environment={name: given[name] for name in passed_on if name in given},
+        needs_optimum=settings.optimum_python is not None,
     )
 
 
@@ -65,6 +68,7 @@ def _process(settings: EngineSettings) -> Engine:
         token=settings.token,
         offline=settings.offline,
         environment=settings.environment,
+        optimum_python=settings.optimum_python,
     )
 
 

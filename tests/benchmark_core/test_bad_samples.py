@@ -13,8 +13,8 @@ import torch
 
 from benchmark_core.contract import SAMPLES_FILE, Launch, SampleSource
 from benchmark_core.faults import MemoryFault, SampleFault
-from benchmark_core.measured_run import run
 from benchmark_core.report import RunReport
+from benchmark_core.reported_run import run
 from benchmark_core.sample_folder import samples_sha256
 from tests.support.builders import NOW
 from tests.support.task_runs import (  # noqa: F401

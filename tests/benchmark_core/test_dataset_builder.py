@@ -21,8 +21,8 @@ from benchmark_core.dataset_sources import SourceName, parse_source
 from benchmark_core.faults import SpecFault
 from benchmark_core.hub_dataset import HubDataset
 from benchmark_core.local_samples import LocalSamples
-from benchmark_core.measured_run import run
 from benchmark_core.media import read_audio, read_image
+from benchmark_core.reported_run import run
 from benchmark_core.sample_folder import open_samples, samples_sha256
 from benchmark_core.tasks import registry as tasks
 from demo.drawn_images import drawn_images

@@ -15,7 +15,7 @@ from benchmark_core.checkpoints.faults import model_fault
 from benchmark_core.contract import Launch, ModelSpec, SampleSource
 from benchmark_core.differences import differences
 from benchmark_core.faults import ModelFault
-from benchmark_core.measured_run import run
+from benchmark_core.reported_run import run
 from benchmark_core.sample_folder import samples_sha256
 from demo.hub_layout import rewrite_json
 from tests.support.builders import NOW

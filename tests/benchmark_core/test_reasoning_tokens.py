@@ -10,8 +10,8 @@ import pytest
 
 from benchmark_core.backends.pytorch import PyTorchBackend
 from benchmark_core.contract import RunSpec, SampleSource, TokenLimits
-from benchmark_core.measured_run import run
 from benchmark_core.report import Repetition, RunReport, TokenCounts
+from benchmark_core.reported_run import run
 from benchmark_core.statistics import summarize
 from demo.tiny_models import (
     HIGH_CHAIN,

@@ -7,7 +7,7 @@ import pytest
 from benchmark_core.__main__ import FINISHED, WRONG_USE, main
 from benchmark_core.contract import ModelSpec, ReasoningRequest, RunSpec, TokenLimits
 from benchmark_core.faults import SpecFault
-from benchmark_core.measured_run import run
+from benchmark_core.reported_run import run
 from benchmark_core.spec_completion import complete
 from tests.support import builders
 

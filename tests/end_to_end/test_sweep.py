@@ -401,7 +401,7 @@ def test_an_output_directory_that_cannot_be_written_is_named(place):
         (("--class", "B"), "B"),
         (("--prompts-file", "missing.txt"), "missing.txt"),
         (("--backend", "vllm"), "not told where its server answers"),
-        (("--backend", "optimum"), "not built yet"),
+        (("--backend", "optimum", "--meters", "nvml"), "which measures by itself"),
         (("--simulation", "missing.yaml"), "missing.yaml"),
         (("--gpus", "simulated:x"), "--gpus: 'x'"),
         (("--region", "Atlantis"), "Atlantis"),

@@ -28,7 +28,23 @@ def said(**changes):
             "gives offline runs no network",
         ),
         ({"request_timeout_seconds": 3.0}, "--request-timeout 3: the pytorch backend asks no"),
-        ({"backend": "optimum"}, "not built yet"),
+        (
+            {"backend": "optimum", "meters": ("nvml", "codecarbon")},
+            "nvml cannot watch the optimum backend, which measures by itself.*choose codecarbon",
+        ),
+        (
+            {"backend": "optimum", "engine": "process", "output_dir": Path("/a/[b]")},
+            "--output-dir /a/\\[b\\]: .*takes brackets for a pattern",
+        ),
+        (
+            {
+                "backend": "optimum",
+                "device": "cpu",
+                "meters": ("codecarbon",),
+                "stop_at_ci": 0.01,
+            },
+            "no meter measures it",
+        ),
         ({"meters": ("nvlm",)}, "is not a meter"),
         ({"meters": ()}, "names no meter"),
         ({"meters": ("nvml", "nvml")}, "twice"),
@@ -56,7 +72,7 @@ def said(**changes):
         ),
     ],
 )
-def test_what_is_not_built_is_refused_by_name(changes, message):
+def test_what_cannot_be_meant_is_refused_by_name(changes, message):
     assert any(re.search(message, problem) for problem in said(**changes))
 
 

@@ -194,6 +194,9 @@ def test_problems_name_the_remedy(output_dir: Path, monkeypatch: pytest.MonkeyPa
     (missing,) = DockerEngine("no_such_image:ever", output_dir).problems(wants_gpus=False)
     assert "no_such_image:ever" in missing.what and "./build.sh" in missing.remedy
 
+    (bare,) = DockerEngine(STUB_TAG, output_dir, needs_optimum=True).problems(wants_gpus=False)
+    assert "built without optimum-benchmark" in bare.what and "./build.sh" in bare.remedy
+
     info = client().info()
     if "nvidia" not in info["Runtimes"] and not info.get("DiscoveredDevices"):
         monkeypatch.setenv("PATH", "/nonexistent")

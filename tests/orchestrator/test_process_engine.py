@@ -384,3 +384,48 @@ def test_owners_are_told_apart_by_host_and_start() -> None:
     assert replace(me, started="an-earlier-boot-1").is_gone()
     assert not replace(me, host="another-host", pid=1, started="").is_gone()
     assert Owner.from_json("{}") is None
+
+
+def test_runs_of_optimum_benchmark_are_told_where_its_python_is(
+    output_dir: Path, program_root: Path, tmp_path: Path
+) -> None:
+    python = tmp_path / "of optimum" / "python"
+    python.parent.mkdir()
+    python.write_text("#!/bin/sh\nexit 0\n")
+    python.chmod(0o755)
+    engine = ProcessEngine(output_dir, program_root=program_root, optimum_python=python)
+    assert list(engine.problems(wants_gpus=False)) == []
+    order = make_order(output_dir, look_at=[])
+    run_to_end(engine, order)
+    assert seen_by(order)["environment"]["OPTIMUM_PYTHON"] == str(python)
+    other = make_order(output_dir, "acme_other_On", look_at=[])
+    run_to_end(ProcessEngine(output_dir, program_root=program_root), other)
+    assert "OPTIMUM_PYTHON" not in seen_by(other)["environment"]
+
+
+@pytest.mark.parametrize(
+    ("script", "said"),
+    [
+        (None, "there is no such Python"),
+        ("exit 1", "this Python does not have optimum-benchmark"),
+    ],
+)
+def test_a_python_without_optimum_benchmark_is_a_problem(
+    script: str | None, said: str, output_dir: Path, tmp_path: Path
+) -> None:
+    python = tmp_path / "python"
+    if script is not None:
+        python.write_text(f"#!/bin/sh\n{script}\n")
+        python.chmod(0o755)
+    engine = ProcessEngine(output_dir, optimum_python=python)
+    (problem,) = engine.problems(wants_gpus=False)
+    assert problem.what == said
+    assert str(python) in problem.where
+    assert "make optimum" in problem.remedy
+
+
+def test_a_python_that_may_not_be_run_is_a_problem(output_dir: Path, tmp_path: Path) -> None:
+    python = tmp_path / "python"
+    python.write_text("#!/bin/sh\n")
+    (problem,) = ProcessEngine(output_dir, optimum_python=python).problems(wants_gpus=False)
+    assert problem.what == "cannot be run (PermissionError)"

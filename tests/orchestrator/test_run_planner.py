@@ -277,3 +277,38 @@ def test_a_draw_from_a_dataset_reaches_the_spec():
 
 def test_settings_never_show_the_token():
     assert "hf_secret" not in repr(dataclasses.replace(settings(), token="hf_secret"))
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({}, "generates a fixed number of tokens from the bare text, and the row reasons"),
+        ({"reasoning_state": "Off", "quantization": "mxfp4"}, "names a quantization"),
+        (
+            {"task": "automatic_speech_recognition", "reasoning_state": None, "model_class": None},
+            "decodes sounds",
+        ),
+    ],
+)
+def test_a_row_that_optimum_benchmark_cannot_run_is_left_out_with_the_reason(changes, said):
+    row = config(**changes)
+    plan = make_plan([row], settings("--backend", "optimum"), EIGHT, None, Simulations())
+    assert plan.runs == ()
+    (problem,) = plan.skipped
+    assert said in problem.what
+    assert "pytorch backend" in problem.remedy
+
+
+def test_what_optimum_benchmark_is_asked_for():
+    flags = settings("--backend", "optimum")
+    (run,) = make_plan([config(reasoning_state="Off")], flags, EIGHT, None, Simulations()).runs
+    assert run.spec.backend.name == "optimum"
+    assert run.spec.meters == ("codecarbon",)
+    assert run.spec.idle_seconds is None
+    assert (run.spec.precision, run.spec.device.gpu_count) == ("float16", 1)
+    # Where its Python is changes nothing of what is measured.
+    elsewhere = settings("--backend", "optimum", environ={"OPTIMUM_PYTHON": "/opt/x/bin/python"})
+    (other,) = make_plan(
+        [config(reasoning_state="Off")], elsewhere, EIGHT, None, Simulations()
+    ).runs
+    assert other.spec == run.spec

@@ -28,6 +28,9 @@ VERSION_LABEL = "ai-energy-score.version"
 DEBIAN_SUITE = "bookworm"
 DEBIAN_PACKAGES = "python3,python3-venv,ca-certificates"
 DEBIAN_PYTHON = "3.11"
+REQUIREMENTS = (ROOT / "requirements.txt", ROOT / "requirements-optimum.txt")
+SOURCES_ALONE = "antlr4-python3-runtime"
+"""Is published without a wheel; the one built of it here is for every Python."""
 
 
 class ImageUnavailable(Exception):
@@ -66,7 +69,7 @@ def ensure_product_image() -> str:
             ROOT / ".dockerignore",
             ROOT / "build.sh",
             ROOT / "docker" / "Dockerfile",
-            ROOT / "requirements.txt",
+            *REQUIREMENTS,
             *sorted((ROOT / "benchmark_core").rglob("*")),
         )
         if _inputs_of(PRODUCT_TAG) == inputs:
@@ -135,7 +138,7 @@ def _base_recipe() -> str:
 
 @contextmanager
 def _filled_wheelhouse() -> Iterator[None]:
-    """docker/wheelhouse with every wheel of requirements.txt, emptied again afterwards."""
+    """docker/wheelhouse with every wheel of both requirements, emptied again afterwards."""
     wheels = _downloaded_wheels()
     target = ROOT / "docker" / "wheelhouse"
     placed: list[Path] = []
@@ -153,19 +156,26 @@ def _filled_wheelhouse() -> Iterator[None]:
 
 def _downloaded_wheels() -> list[Path]:
     """The wheels for the base image's Python, kept: the same files make the same layer."""
-    requirements = ROOT / "requirements.txt"
-    folder = _cache_folder() / f"wheels-{_hash_files(requirements, DEBIAN_PYTHON)[:16]}"
+    folder = _cache_folder() / f"wheels-{_hash_files(*REQUIREMENTS, DEBIAN_PYTHON)[:16]}"
     if not folder.is_dir():
         for stale in _cache_folder().glob("wheels-*"):
             shutil.rmtree(stale)
         partial = Path(tempfile.mkdtemp(dir=_cache_folder(), prefix="partial-"))
-        _run(
-            *(sys.executable, "-m", "pip", "download", "--quiet", "--only-binary=:all:"),
-            *("--python-version", DEBIAN_PYTHON, "--dest", str(partial)),
-            *("--requirement", str(requirements)),
-        )
+        pip = (sys.executable, "-m", "pip")
+        (pin,) = [line for line in _pins() if line.startswith(f"{SOURCES_ALONE}==")]
+        _run(*pip, "wheel", "--quiet", "--no-deps", "--wheel-dir", str(partial), pin)
+        for requirements in REQUIREMENTS:
+            _run(
+                *(*pip, "download", "--quiet", "--only-binary=:all:"),
+                *("--python-version", DEBIAN_PYTHON, "--dest", str(partial)),
+                *("--find-links", str(partial), "--requirement", str(requirements)),
+            )
         partial.rename(folder)
     return sorted(folder.glob("*.whl"))
+
+
+def _pins() -> list[str]:
+    return [line for path in REQUIREMENTS for line in path.read_text().splitlines()]
 
 
 def _cache_folder() -> Path:

@@ -31,14 +31,16 @@ def environment(**changes: str) -> dict[str, str]:
     return kept | changes
 
 
-def batch(*flags: str, cwd: Path, **changes: str) -> subprocess.CompletedProcess[str]:
+def batch(
+    *flags: str, cwd: Path, patience_seconds: float = 240, **changes: str
+) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         command(*flags),
         cwd=cwd,
         env=environment(**changes),
         capture_output=True,
         text=True,
-        timeout=240,
+        timeout=patience_seconds,
         check=False,
     )
 

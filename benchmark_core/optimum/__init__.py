@@ -1,0 +1,1 @@
+"""A run that optimum-benchmark makes by itself, in an environment of its own."""

@@ -1,0 +1,14 @@
+"""Where the Python is that has optimum-benchmark. Pure: the host looks there too."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+VARIABLE = "OPTIMUM_PYTHON"
+BESIDE_THE_CODE = Path(__file__).resolve().parents[2] / ".venv-optimum" / "bin" / "python"
+REMEDY = f"Run: make optimum; or name a Python that has it in {VARIABLE}."
+
+
+def optimum_python(environment: Mapping[str, str]) -> Path:
+    """The one that the variable names, else that of `make optimum`; it need not be there."""
+    named = environment.get(VARIABLE)
+    return Path(named).expanduser().absolute() if named else BESIDE_THE_CODE

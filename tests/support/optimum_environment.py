@@ -1,0 +1,65 @@
+"""The Python that has optimum-benchmark: the one that OPTIMUM_PYTHON names, or `make optimum`'s."""
+
+import fcntl
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from benchmark_core.optimum.environment import VARIABLE, optimum_python
+
+ROOT = Path(__file__).resolve().parents[2]
+REQUIRED = "AIES_REQUIRE_OPTIMUM"
+LOCK = ROOT / ".venv-optimum.lock"
+
+
+class EnvironmentUnavailable(Exception):
+    """It cannot be made here; the text says why."""
+
+
+def require_optimum() -> Path:
+    """The Python, made if need be; the test is skipped with the reason where that fails.
+
+    With AIES_REQUIRE_OPTIMUM set, as in CI, the test fails instead.
+    """
+    try:
+        return ensure_optimum()
+    except EnvironmentUnavailable as error:
+        if os.environ.get(REQUIRED):
+            pytest.fail(f"{REQUIRED} is set, but {error}")
+        pytest.skip(str(error))
+
+
+def ensure_optimum() -> Path:
+    python = optimum_python(os.environ)
+    if os.environ.get(VARIABLE):
+        return python
+    if shutil.which("make") is None:
+        raise EnvironmentUnavailable("make is not installed")
+    with LOCK.open("w") as lock:
+        # Test runs side by side must not fill it under each other.
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        done = subprocess.run(
+            ["make", "--no-print-directory", "optimum", f"PYTHON={sys.executable}"],
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
+    if done.returncode != 0:
+        last = " | ".join(done.stdout.splitlines()[-3:])
+        raise EnvironmentUnavailable(f"make optimum ended with {done.returncode}: {last}")
+    return python
+
+
+@pytest.fixture(scope="session")
+def optimum() -> Path:
+    return require_optimum()
+
+
+if __name__ == "__main__":
+    print(ensure_optimum())
