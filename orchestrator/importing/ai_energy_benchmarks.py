@@ -43,9 +43,7 @@ def read(source: Source, given: Given) -> list[ToldRun]:
     """
     fields = Fields.of_sections(str(source.path), source.content, SECTIONS)
     counts = read_counts(fields, "summary.")
-    gpu_wh, findings = read_gpu_energy(
-        fields, "energy.gpu_energy_wh", fields.remark("energy.error")
-    )
+    gpu_wh, findings = read_gpu_energy(fields, "energy.gpu_energy_wh", fields.text("energy.error"))
     _refuse_two_energies(fields)
     told = ToldRun(
         format=NAME,

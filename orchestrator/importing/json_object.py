@@ -47,7 +47,8 @@ def _without_twins(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _reason(error: Exception) -> str:
-    if isinstance(error, InvalidOperation):
+    too_long = isinstance(error, ValueError) and "int_max_str_digits" in str(error)
+    if isinstance(error, InvalidOperation) or too_long:
         return "a number is too large"
     return str(error)[:200]
 

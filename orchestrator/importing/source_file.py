@@ -15,6 +15,8 @@ from orchestrator.importing.json_object import parse_object
 from orchestrator.terminal_text import printable
 
 MOST_ROWS = 10_000
+MOST_COLUMNS = 1000
+LONGEST_LINE = 2**20
 MOST_NAMED = 8
 LONGEST_NAME = 200
 
@@ -98,6 +100,9 @@ def _table(path: Path, text: str) -> Table:
         raise _wrong(path, "has a NUL byte, which no table has", "Fetch the file again.")
     records = _records(path, text)
     _, header = next(records)
+    if len(header) > MOST_COLUMNS:
+        what = f"has more than {MOST_COLUMNS:,} columns, which no table of results has"
+        raise _wrong(path, what, "Name a report or a table of results.")
     names = tuple(cell.strip() for cell in header)
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
@@ -118,7 +123,7 @@ def _table(path: Path, text: str) -> Table:
 
 def _records(path: Path, text: str) -> Iterator[tuple[int, list[str]]]:
     """The line each record starts in, and its cells; blank lines are left out."""
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    reader = csv.reader(_lines(path, text), strict=True)
     while True:
         start = reader.line_num + 1
         try:
@@ -131,6 +136,15 @@ def _records(path: Path, text: str) -> Iterator[tuple[int, list[str]]]:
             raise _wrong(path, what, remedy) from error
         if any(cell.strip() for cell in cells):
             yield start, cells
+
+
+def _lines(path: Path, text: str) -> Iterator[str]:
+    """A line is bounded, because of each the reader makes a list of cells at once."""
+    for number, line in enumerate(io.StringIO(text, newline=""), start=1):
+        if len(line) > LONGEST_LINE:
+            what = f"line {number} is longer than {LONGEST_LINE:,} characters"
+            raise _wrong(path, what, "Name a report or a table of results.")
+        yield line
 
 
 def _wrong(path: Path, what: str, remedy: str) -> UsageError:

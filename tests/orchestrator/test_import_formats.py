@@ -235,6 +235,8 @@ def test_a_cell_that_cannot_be_believed_is_refused(problem, cells, words):
         (master() + 'a,"b', "is no table: "),
         (master() + "x" * 200_000, "is no table: field larger than"),
         (master().replace("8.4", "8\x00.4"), "has a NUL byte"),
+        ("a" + "," * 2**20, "line 1 is longer than 1,048,576 characters"),
+        ("a" + "," * 1000, "has more than 1,000 columns"),
         (master(columns=[*foreign.COLUMNS_19, "spec_hash"]), "is a table of this program"),
         (
             ",".join(foreign.COLUMNS_19) + "\n" + (","*18 + "x\n") * 10_001,
@@ -330,6 +332,7 @@ def test_what_was_simulated_is_a_rehearsal(reports):
         ({"energy__gpu_energy_wh": [8.4]}, "energy.gpu_energy_wh: is no number"),
         ({"energy__cpu_energy_wh": -1}, "energy.cpu_energy_wh: '-1' is below zero"),
         ({"energy": [1]}, "energy: is no object"),
+        ({"energy__error": True}, "energy.error: 'True' is no text"),
         ({"summary": 3}, "summary: is no object"),
         ({"summary__total_prompts": 11}, "11 is not 8 successful and 2 failed"),
         ({"config__model": 3}, "config.model: '3' is no text"),

@@ -283,6 +283,7 @@ def changed(*path, to):
         (changed("decode", "energy", "gpu", to=10**400), "is no energy that a run can have"),
         (json.dumps(newer()).replace("0.119945", "1e999"), "is no energy that a run can have"),
         (json.dumps(newer()).replace("0.119945", "1e" + "9" * 40), "a number is too large"),
+        (json.dumps(newer()).replace("0.119945", "9" * 5000), "a number is too large"),
         (changed("decode", "energy", to=0.5), "the unit of decode.energy: is missing"),
         (changed("decode", "measures", to={"a": 1}), "decode.measures: is no list of energies"),
         (changed("decode", to=[]), "decode: is no object"),
