@@ -1,8 +1,8 @@
 """What came of a run: `RunReport` and its parts, the file that a run leaves as its last act."""
 
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import model_validator
+from pydantic import Field, model_validator
 
 from benchmark_core.contract import (
     DeviceSpec,
@@ -16,6 +16,7 @@ from benchmark_core.contract import (
     TokenLimits,
 )
 from benchmark_core.documents import Document, Frozen
+from benchmark_core.imported import Imported
 from benchmark_core.reasoning.facts import ReasoningFacts
 
 
@@ -173,8 +174,30 @@ def mean(figure: Spread | None) -> float | None:
     return figure.mean if figure else None
 
 
-class Summary(Frozen):
-    """The figures of the run; each is a mean per repetition. Wh per query count successes only.
+class PartialSummary(Frozen):
+    """The figures of a run, each None where nobody told it; in runs of others most may be."""
+
+    total_prompts: int | None = None
+    successful_prompts: int | None = None
+    failed_prompts: int | None = None
+    tokens: TokenCounts | None = None
+    total_duration_seconds: Spread | None = None
+    avg_latency_seconds: float | None = None
+    throughput_tokens_per_second: float | None = None
+    gpu_energy_wh: Spread | None = None
+    cpu_energy_wh: Spread | None = None
+    ram_energy_wh: Spread | None = None
+    wh_per_1000_queries: float | None = None
+    tokens_per_joule: float | None = None
+    truncated_prompts: int | None = None
+    joules_per_answer_token: float | None = None
+    joules_per_reasoning_token: float | None = None
+    phases_gpu_wh: dict[PhaseName, float | None] = Field(default_factory=dict)
+
+
+class Summary(PartialSummary):
+    """The figures of a run of ours; each is a mean per repetition. Wh per query count successes
+    only. Its counts and times are always known.
 
     `joules_per_answer_token` and `joules_per_reasoning_token` are all scored GPU joules over the
     tokens of that kind: what such a token costs with all that was done for it. They are no parts
@@ -193,9 +216,6 @@ class Summary(Frozen):
     ram_energy_wh: Spread | None
     wh_per_1000_queries: float | None
     tokens_per_joule: float | None
-    truncated_prompts: int | None = None
-    joules_per_answer_token: float | None = None
-    joules_per_reasoning_token: float | None = None
     phases_gpu_wh: dict[PhaseName, float | None]
 
 
@@ -345,17 +365,20 @@ class ReportOutline(Document):
 
     A failed report carries a verdict where a meter is to blame: invalid, with the reason.
     `stopped_at_ci` is the half-width reached, as a share, where the repetitions ended early.
+    Only where `imported` is there may applied settings, times and figures of a finished run be
+    missing; its `spec_hash` is empty, because nobody knows all that was asked.
     """
 
     run_id: str
     spec_hash: str
+    imported: Imported | None = None
     outcome: Literal["finished", "failed"]
     failure: Failure | None = None
     verdict: Verdict | None = None
     official: Official | None = None
     rehearsal: bool
     applied: Applied | None = None
-    summary: Summary | None = None
+    summary: Annotated[Summary | PartialSummary | None, Field(union_mode="left_to_right")] = None
     reasoning: ReasoningFacts | None = None
     carbon: Carbon | None = None
     energy_sources: EnergySources = EnergySources()
@@ -368,15 +391,24 @@ class ReportOutline(Document):
     single_pass: SinglePass | None = None
     stopped_at_ci: float | None = None
     runs_beside: tuple[str, ...] = ()
-    started_at: str
-    finished_at: str
+    started_at: str | None = None
+    finished_at: str | None = None
 
     @model_validator(mode="after")
     def _whole(self) -> Self:
         if self.outcome == "failed" and self.failure is None:
             raise ValueError("a failed report names its failure")
-        if self.outcome == "finished" and (self.applied is None or self.summary is None):
-            raise ValueError("a finished report carries applied settings and a summary")
+        if self.outcome == "finished" and self.summary is None:
+            raise ValueError("a finished report carries a summary")
+        if self.imported:
+            return self
+        if self.started_at is None or self.finished_at is None:
+            raise ValueError("a report carries the times of its run")
+        whole = self.applied is not None and isinstance(self.summary, Summary)
+        if self.outcome == "finished" and not whole:
+            raise ValueError("a finished report carries applied settings and a whole summary")
+        if not self.spec_hash:
+            raise ValueError("a report carries the hash of its spec")
         return self
 
 

@@ -4,7 +4,7 @@ A flagged figure is true as far as anybody can tell, and was come by under condi
 reader must know. An invalid one is not to be used.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -102,6 +102,14 @@ SEVERITY: dict[str, Severity] = {
 """Every reason there is. Those before `counter_missing` speak against finished runs; of them
 `meter_watches_other_gpus` and `counter_reset` may also fail a run, as all that follow do."""
 
+IMPORT_SEVERITY: dict[str, Severity] = {
+    "imported": "flagged",
+    "implausible_power": "invalid",
+    "phase_missing": "invalid",
+    "measures_disagree": "flagged",
+}
+"""What speaks against runs that another program measured, besides reasons that all runs share."""
+
 GPU_COUNTERS = frozenset({"nvml", "dcgm"})
 """The meters that count what GPUs draw, whoever uses them."""
 
@@ -119,6 +127,18 @@ def of_fault(reason: str) -> Verdict:
     """The verdict on a run that failed with its meter; a reason nobody knows is `meter_failed`."""
     known = reason if reason in SEVERITY else "meter_failed"
     return Verdict(verdict=SEVERITY[known], reasons=(known,))
+
+
+def of_import(reasons: Iterable[str]) -> Verdict:
+    """The verdict on a finished run of another program: never valid, as our checks were not made.
+
+    Raises:
+        KeyError: there is no such reason.
+    """
+    found = tuple(dict.fromkeys(("imported", *reasons)))
+    severities = SEVERITY | IMPORT_SEVERITY
+    invalid = any(severities[reason] == "invalid" for reason in found)
+    return Verdict(verdict="invalid" if invalid else "flagged", reasons=found)
 
 
 def is_rehearsal(spec: RunSpec, sources: EnergySources, gpus: Sequence[GpuFacts]) -> bool:

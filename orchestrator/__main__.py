@@ -9,7 +9,7 @@ from orchestrator.errors import BatchRunnerError, HostError, Problem, UsageError
 from orchestrator.settings import DEFAULT_OUTPUT_DIR
 from orchestrator.terminal_text import flush_or_forget, make_output_unbreakable, printable
 
-OFFICIAL_SAMPLES = 1000
+MODEL_CLASSES = ("A", "B", "C")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -35,23 +35,42 @@ def build_parser() -> argparse.ArgumentParser:
     one = commands.add_parser("plot", help="draw the power trace of one run or of all")
     one.add_argument("folder", type=Path, help="a run folder or an output directory")
     one.add_argument("--format", choices=("svg", "png"), default="svg", dest="image_format")
-    one = commands.add_parser("import", help="read reports in optimum-benchmark's shape")
-    one.add_argument("files", nargs="+", type=Path, metavar="FILE")
-    one.add_argument(
+    _add_import(commands.add_parser("import", help="read results of other programs"))
+    return parser
+
+
+def _add_import(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "files",
+        nargs="+",
+        type=Path,
+        metavar="FILE",
+        help="reports and tables of the public predecessor, or its output directory;"
+        " CodeCarbon's emissions.csv",
+    )
+    parser.add_argument(
+        "--output-dir", type=Path, metavar="DIR", help="make run folders of them, and the table"
+    )
+    parser.add_argument(
         "--samples",
         type=_positive,
-        default=OFFICIAL_SAMPLES,
-        help="samples of one pass (default: %(default)s)",
+        metavar="N",
+        help="samples of one pass, for files that do not tell",
     )
-    one.add_argument("--json", action="store_true", help="for programs")
-    return parser
+    parser.add_argument("--model", metavar="ID", help="whose runs they are, where no file tells")
+    parser.add_argument(
+        "--class", choices=MODEL_CLASSES, dest="model_class", help="likewise, the model's class"
+    )
+    parser.add_argument("--task", metavar="NAME", help="likewise, the task")
+    parser.add_argument("--reasoning-state", metavar="STATE", help="likewise, the state")
+    parser.add_argument("--json", action="store_true", help="for programs")
 
 
 def _run(options: argparse.Namespace) -> int:
     if options.command == "plot":
         return plot(options.folder, options.image_format)
     if options.command == "import":
-        return import_reports(options.files, options.samples, options.json)
+        return import_runs(options)
     return rebuild(options.output_dir)
 
 
@@ -99,26 +118,36 @@ def plot(folder: Path, image_format: str) -> int:
     return 0
 
 
-def import_reports(paths: Sequence[Path], samples: int, as_json: bool) -> int:
-    """Exit code 0, whatever the verdicts are. Good files are shown beside wrong ones.
+def import_runs(options: argparse.Namespace) -> int:
+    """Exit code 0, whatever the verdicts are. Good files are shown beside wrong ones, and nothing
+    is written while there is a wrong one.
 
     Raises:
-        UsageError: some files are no such reports.
+        UsageError: some files cannot be imported.
+        HostError: the directory is in use or cannot be written, or other folders are damaged.
     """
     from orchestrator.display.import_view import show
-    from orchestrator.importing.optimum_report import read_report
+    from orchestrator.importing.given import given_by
+    from orchestrator.importing.reading import read_all
+    from orchestrator.importing.writing import write_runs
 
-    reports = []
-    problems: list[Problem] = []
-    for path in paths:
-        try:
-            reports.append(read_report(path, samples))
-        except UsageError as error:
-            problems += error.problems
-    if reports or as_json:
-        show(reports, as_json)
-    if problems:
-        raise UsageError(*problems)
+    given = given_by(
+        options.model,
+        options.model_class,
+        options.task,
+        options.reasoning_state,
+        options.samples,
+    )
+    found = read_all(options.files, given)
+    if options.output_dir and found.problems:
+        raise UsageError(*found.problems)
+    written = write_runs(found.runs, options.output_dir) if options.output_dir else None
+    if found.runs or options.json:
+        show(found.runs, written, options.json)
+    if found.problems:
+        raise UsageError(*found.problems)
+    if written and written.unbelieved:
+        raise HostError(*written.unbelieved)
     return 0
 
 

@@ -5,8 +5,9 @@ The first 19 are the ones that users' one-liners count on.
 
 from collections.abc import Callable, Iterable
 
-from benchmark_core.contract import Launch, PhaseName
+from benchmark_core.contract import Launch, PhaseName, TaskName, TokenLimits
 from benchmark_core.documents import ContractError
+from benchmark_core.imported import Imported
 from benchmark_core.reasoning.facts import ReasoningFacts
 from benchmark_core.report import (
     Applied,
@@ -14,10 +15,11 @@ from benchmark_core.report import (
     Environment,
     GpuFacts,
     IdleBaseline,
+    PartialSummary,
     ReportOutline,
     SinglePass,
     Spread,
-    Summary,
+    TokenCounts,
     TraceFacts,
     mean,
 )
@@ -30,8 +32,16 @@ INTERRUPTED = "interrupted: the batch runner was killed; start it again to resum
 Cell = str | int | float | bool | None
 
 
-def _of_summary(read: Callable[[Summary], Cell]) -> Callable[[Record], Cell]:
+def _of_summary(read: Callable[[PartialSummary], Cell]) -> Callable[[Record], Cell]:
     return lambda record: read(record.summary) if record.summary else None
+
+
+def _of_tokens(read: Callable[[TokenCounts], Cell]) -> Callable[[Record], Cell]:
+    return _of_summary(lambda summary: read(summary.tokens) if summary.tokens else None)
+
+
+def _of_import(read: Callable[[Imported], Cell]) -> Callable[[Record], Cell]:
+    return lambda record: read(record.imported) if record.imported else None
 
 
 def _usable(read: Callable[[Record], Cell]) -> Callable[[Record], Cell]:
@@ -50,6 +60,10 @@ def _of_applied(read: Callable[[Applied], Cell]) -> Callable[[Record], Cell]:
 
 def _of_environment(read: Callable[[Environment], Cell]) -> Callable[[Record], Cell]:
     return _of_report(lambda report: read(report.environment) if report.environment else None)
+
+
+def _of_limits(read: Callable[[TokenLimits], Cell]) -> Callable[[Record], Cell]:
+    return lambda record: read(record.asked.limits) if record.asked.limits else None
 
 
 def _of_gpus(read: Callable[[GpuFacts], Cell]) -> Callable[[Record], Cell]:
@@ -86,7 +100,7 @@ def _ci95(spread: Spread | None) -> float | None:
     return spread.ci95 if spread else None
 
 
-def _per_prompt_wh(summary: Summary) -> float | None:
+def _per_prompt_wh(summary: PartialSummary) -> float | None:
     if summary.gpu_energy_wh is None or not summary.successful_prompts:
         return None
     return summary.gpu_energy_wh.mean / summary.successful_prompts
@@ -133,18 +147,18 @@ def _error_message(record: Record) -> str:
 
 
 COLUMNS: dict[str, Callable[[Record], Cell]] = {
-    "model_name": lambda record: record.spec.model.id,
-    "model_class": lambda record: record.spec.model.model_class,
-    "task": lambda record: tasks.get(record.spec.task).spellings[0],
-    "reasoning_state": lambda r: r.spec.reasoning.state if r.spec.reasoning else None,
+    "model_name": lambda record: record.asked.model_id,
+    "model_class": lambda record: record.asked.model_class,
+    "task": lambda record: _task(record.asked.task),
+    "reasoning_state": lambda record: record.asked.reasoning_state,
     "total_prompts": _of_summary(lambda summary: summary.total_prompts),
     "successful_prompts": _of_summary(lambda summary: summary.successful_prompts),
     "failed_prompts": _of_summary(lambda summary: summary.failed_prompts),
-    "total_duration_seconds": _of_summary(lambda summary: summary.total_duration_seconds.mean),
+    "total_duration_seconds": _of_summary(lambda summary: mean(summary.total_duration_seconds)),
     "avg_latency_seconds": _of_summary(lambda summary: summary.avg_latency_seconds),
-    "total_tokens": _of_summary(lambda summary: summary.tokens.total),
-    "total_prompt_tokens": _of_summary(lambda summary: summary.tokens.prompt),
-    "total_completion_tokens": _of_summary(lambda summary: summary.tokens.completion),
+    "total_tokens": _of_tokens(lambda tokens: tokens.total),
+    "total_prompt_tokens": _of_tokens(lambda tokens: tokens.prompt),
+    "total_completion_tokens": _of_tokens(lambda tokens: tokens.completion),
     "throughput_tokens_per_second": _of_summary(lambda s: s.throughput_tokens_per_second),
     "gpu_energy_wh": _usable(_of_summary(lambda summary: mean(summary.gpu_energy_wh))),
     "co2_emissions_g": _usable(_of_report(lambda r: r.carbon.emissions_g if r.carbon else None)),
@@ -152,7 +166,7 @@ COLUMNS: dict[str, Callable[[Record], Cell]] = {
     "avg_energy_per_prompt_wh": _usable(_of_summary(_per_prompt_wh)),
     "timestamp": lambda r: r.outcome.finished_at if r.outcome else _launch(r).launched_at,
     "error_message": _error_message,
-    "run_id": lambda record: record.spec.run_id,
+    "run_id": lambda record: record.asked.run_id,
     "outcome": lambda r: r.outcome.outcome if r.outcome else "interrupted",
     "verdict": lambda record: record.verdict.verdict if record.verdict else None,
     "verdict_reasons": lambda r: _joined(r.verdict.reasons) if r.verdict else None,
@@ -161,12 +175,12 @@ COLUMNS: dict[str, Callable[[Record], Cell]] = {
         lambda r: _joined(r.official.deviations) if r.official else None
     ),
     "rehearsal": lambda record: _rehearsal(record),
-    "reasoning_requested": lambda r: r.spec.reasoning.state if r.spec.reasoning else None,
+    "reasoning_requested": lambda record: record.asked.reasoning_state,
     "reasoning_effective": _of_reasoning(lambda reasoning: reasoning.effective),
     "reasoning_enforced": _of_reasoning(lambda reasoning: _yes_or_no(reasoning.enforced)),
     "reasoning_mechanism": _of_reasoning(lambda reasoning: reasoning.mechanism),
-    "reasoning_tokens": _of_summary(lambda summary: summary.tokens.reasoning),
-    "answer_tokens": _of_summary(lambda summary: summary.tokens.answer),
+    "reasoning_tokens": _of_tokens(lambda tokens: tokens.reasoning),
+    "answer_tokens": _of_tokens(lambda tokens: tokens.answer),
     "truncated_prompts": _of_summary(lambda summary: summary.truncated_prompts),
     "gpu_joules_per_answer_token": _usable(_of_summary(lambda s: s.joules_per_answer_token)),
     "gpu_joules_per_reasoning_token": _usable(_of_summary(lambda s: s.joules_per_reasoning_token)),
@@ -180,8 +194,8 @@ COLUMNS: dict[str, Callable[[Record], Cell]] = {
     "call_wh": _phase_wh("call"),
     "prefill_single_pass_wh": _usable(_of_single_pass(lambda split: split.prefill_wh)),
     "decode_single_pass_wh": _usable(_of_single_pass(lambda split: split.decode_wh)),
-    "repetitions": _of_report(lambda r: len(r.repetitions) or None),
-    "repetitions_asked": lambda record: record.spec.repetitions,
+    "repetitions": lambda record: _repetitions(record),
+    "repetitions_asked": lambda record: record.asked.repetitions,
     "stopped_at_ci": _of_report(lambda r: r.stopped_at_ci),
     "idle_watts_before": _of_idle(lambda idle: idle.before_watts),
     "idle_watts_after": _of_idle(lambda idle: idle.after_watts),
@@ -203,21 +217,21 @@ COLUMNS: dict[str, Callable[[Record], Cell]] = {
     "co2_region": _of_report(lambda r: r.carbon.region if r.carbon else None),
     "co2_factor_source": _of_report(lambda r: _carbon_source(r)),
     "co2_basis": _of_report(lambda r: r.carbon.basis if r.carbon else None),
-    "gpu_name": _of_environment(lambda e: _joined(sorted({gpu.name for gpu in e.gpus}))),
-    "gpu_count": lambda record: record.spec.device.gpu_count,
+    "gpu_name": lambda record: _gpu_name(record),
+    "gpu_count": lambda record: record.asked.gpu_count,
     "gpu_uuids_sha256": _of_environment(_gpu_hashes),
     "gpu_power_limit_watts": _of_gpus(lambda gpu: gpu.power_limit_watts),
     "driver_version": _of_gpus(lambda gpu: gpu.driver_version),
     "cuda_version": _of_gpus(lambda gpu: gpu.cuda_version),
-    "device": lambda record: record.spec.device.kind,
-    "backend": lambda record: record.spec.backend.name,
+    "device": lambda record: record.asked.device,
+    "backend": lambda record: record.asked.backend,
     "dtype": _of_applied(lambda applied: applied.dtype),
     "attention": _of_applied(lambda applied: applied.attention),
     "seed": _of_applied(lambda applied: applied.seed),
     "prompt_form": _of_applied(lambda applied: applied.prompt_form),
     "template_sha256": _of_applied(lambda applied: applied.template_sha256),
-    "max_new_tokens": lambda r: r.spec.limits.max_new_tokens if r.spec.limits else None,
-    "min_new_tokens": lambda r: r.spec.limits.min_new_tokens if r.spec.limits else None,
+    "max_new_tokens": _of_limits(lambda limits: limits.max_new_tokens),
+    "min_new_tokens": _of_limits(lambda limits: limits.min_new_tokens),
     "model_commit": _of_applied(lambda applied: applied.model_commit),
     "dataset_commit": _of_applied(lambda applied: applied.dataset_commit),
     "engine": lambda r: r.outcome.engine if r.outcome else _launch(r).engine,
@@ -225,7 +239,8 @@ COLUMNS: dict[str, Callable[[Record], Cell]] = {
     "runner_version": _of_environment(lambda environment: environment.runner_version),
     "runs_beside": _of_report(lambda r: _joined(r.runs_beside)),
     "attempts": lambda record: record.attempts + 1,
-    "spec_hash": lambda r: r.outcome.spec_hash if r.outcome else r.spec.spec_hash(),
+    "spec_hash": lambda record: record.asked.spec_hash,
+    "imported_from": _of_import(lambda imported: imported.format),
 }
 
 
@@ -235,9 +250,26 @@ def _launch(record: Record) -> Launch:
     return record.launch
 
 
+def _task(name: TaskName | None) -> str | None:
+    return tasks.get(name).spellings[0] if name else None
+
+
+def _repetitions(record: Record) -> int | None:
+    """Of an imported run as its source tells; its passes are not in the report."""
+    measured = len(record.report.repetitions) if record.report else 0
+    return measured or (record.imported.repetitions if record.imported else None)
+
+
+def _gpu_name(record: Record) -> str | None:
+    environment = record.report.environment if record.report else None
+    if environment is None:
+        return record.imported.gpu_name if record.imported else None
+    return _joined(sorted({gpu.name for gpu in environment.gpus}))
+
+
 def _rehearsal(record: Record) -> str | None:
     """A simulated run is a rehearsal also when it failed; of others only the report knows."""
-    if record.spec.backend.is_simulated:
+    if record.asked.backend == "simulated":
         return "yes"
     if record.report is None:
         return None

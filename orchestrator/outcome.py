@@ -13,6 +13,8 @@ from orchestrator.terminal_text import printable
 OutcomeName = Literal["finished", "failed", "interrupted"]
 StopReason = Literal["timeout", "user"]
 
+IMPORT_ENGINE = "import"
+"""What stands as the engine of a run that was measured elsewhere."""
 LOG_TAIL_LINES = 20
 LOG_TAIL_BYTES = 16_000
 LONGEST_LINE = 300
@@ -25,7 +27,8 @@ SEE_LOG = "See the end of its log."
 class Outcome(Document):
     """`error_message` is one line and empty only for a finished run.
 
-    `verdict` is there where a run failed and its report blames a meter.
+    `verdict` is there where a run failed and its report blames a meter. Of an imported run
+    `spec_hash` and `log_file` are empty, and `finished_at` where its source does not tell the time.
     """
 
     run_id: str

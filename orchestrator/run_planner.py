@@ -108,8 +108,7 @@ def run_id(config: ModelConfig) -> str:
     hash of the exact row is added where writing it this way lost something.
     """
     organisation, _, name = config.model_id.partition("/")
-    state = re.sub(r"[^A-Za-z0-9]+", "_", (config.reasoning_state or "").replace("N/A", "NA"))
-    parts = [organisation, name, state.strip("_")]
+    parts = [organisation, name, state_in_names(config.reasoning_state)]
     if config.task != DEFAULT_TASK:
         parts.append(config.task)
     parts += [part for part in (config.revision, config.quantization) if part]
@@ -121,6 +120,11 @@ def run_id(config: ModelConfig) -> str:
         digest = hashlib.sha256(exact.encode()).hexdigest()[:8]
         safe = f"{safe[:LONGEST_RUN_ID]}_{digest}"
     return safe
+
+
+def state_in_names(state: str | None) -> str:
+    """A reasoning state as part of a file name: `On_High` for On (High)."""
+    return re.sub(r"[^A-Za-z0-9]+", "_", (state or "").replace("N/A", "NA")).strip("_")
 
 
 def _spec(

@@ -22,6 +22,8 @@ PURE = {
     "benchmark_core.documents",
     "benchmark_core.faults",
     "benchmark_core.hub",
+    "benchmark_core.imported",
+    "benchmark_core.verdict",
     "benchmark_core.local_samples",
     "benchmark_core.official",
     "benchmark_core.power_trace",

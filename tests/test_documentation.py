@@ -38,6 +38,9 @@ from orchestrator.engines.base import ExitCause
 from orchestrator.engines.container_settings import PROXY_VARIABLES
 from orchestrator.engines.process_group import RECORD_FILE
 from orchestrator.errors import HostError, UsageError
+from orchestrator.importing.imported_report import FAILED_ELSEWHERE
+from orchestrator.importing.registry import FORMATS
+from orchestrator.importing.writing import SOURCE_OBJECT_FILE, SOURCE_ROW_FILE
 from orchestrator.master_columns import COLUMNS
 from orchestrator.run_directory import ATTEMPTS_DIR, OUTCOME_FILE
 from tests.support.pages import PAGES, ROOT, coded, rows, run_folder_files, section, text
@@ -53,6 +56,7 @@ TREES = (
 )
 # Places inside a container, the path of a page on the hub, and words that switch reasoning.
 KNOWN_ROOTS = {"results", "inputs", "home", "run", "tmp", "dev", "opt", "tree", "think", "no_think"}
+IMPORTING = "Importing older reports"
 KNOWN_HOSTS = {"huggingface.co", "keepachangelog.com"}
 
 
@@ -198,6 +202,8 @@ def test_the_files_of_a_run_folder_are_those_the_code_writes() -> None:
         contract.GPU_ENERGY_SUMMARY_FILE,
         OUTCOME_FILE,
         RECORD_FILE,
+        SOURCE_OBJECT_FILE,
+        SOURCE_ROW_FILE,
         *(f"{contract.EMISSIONS_DIR}/{name}" for name in emissions),
     }
     assert f"`{ATTEMPTS_DIR}/1/`" in text("docs/results.md")
@@ -209,15 +215,29 @@ def test_kinds_of_error_and_reasons_for_a_flag_are_those_of_the_code() -> None:
     faults = {fault.kind for fault in RunFault.__subclasses__()}
     # What ran to its end is told by other words, and only a stopped run is ended by us.
     causes = set(get_args(ExitCause)) - {"exited", "stopped"}
-    assert documented == faults | causes | first_words_returned("_fault") | {"crashed"}
+    ours = faults | causes | first_words_returned("_fault") | {"crashed"}
+    assert documented == ours | {FAILED_ELSEWHERE}
     remedies = rows(section(text("docs/troubleshooting.md"), "When a run fails"))
     assert {coded(cells[:1])[0] for cells in remedies} == documented
     assert '"crashed"' in text("benchmark_core/reported_run.py")
     reasons = rows(section(page, "Reasons for a flag"))
     severities = {coded(cells[:1])[0]: cells[1] for cells in reasons}
     assert list(severities.items()) == list(verdict.SEVERITY.items())
+    of_imports = rows(section(page, "Reasons of imported runs"))
+    assert {coded(cells[:1])[0]: cells[1] for cells in of_imports} == verdict.IMPORT_SEVERITY
+    severities |= verdict.IMPORT_SEVERITY
     remedies = rows(section(text("docs/troubleshooting.md"), "When a verdict is not valid"))
     assert sorted(code for cells in remedies for code in coded(cells[:1])) == sorted(severities)
+
+
+def test_the_formats_and_flags_of_the_import_are_those_of_the_code() -> None:
+    named = [coded(cells[:1])[0] for cells in rows(section(text("docs/running.md"), IMPORTING))]
+    flags = {
+        option
+        for action in actions(commands_of(orchestrator_command.build_parser())["import"])
+        for option in action.option_strings
+    }
+    assert {*named} == {*FORMATS} | flags
 
 
 # ------------------------------------------------------------------ reasoning

@@ -1,53 +1,121 @@
-"""Imported reports on screen: what each phase took, the score, and what speaks against it."""
+"""Imported runs on screen: what was found, the score, what speaks against it, what is not told."""
 
-import dataclasses
 import json
 from collections.abc import Iterator, Sequence
-from typing import Any
 
-from benchmark_core.report import Spread
-from orchestrator.importing.optimum_report import ImportedPhase, ImportedReport
+from benchmark_core.imported import Imported
+from benchmark_core.report import PartialSummary, RunReport, Spread, mean
+from orchestrator.importing.told_run import ImportedPhase, ImportedRun
+from orchestrator.importing.writing import Written
 from orchestrator.terminal_text import printable
 
 EMPTY = "–"
 HEADINGS = ("phase", "GPU Wh", "stdev", "± 95 %", "repetitions")
 
 
-def show(reports: Sequence[ImportedReport], as_json: bool) -> None:
+def show(runs: Sequence[ImportedRun], written: Written | None, as_json: bool) -> None:
+    """On the screen, or the reports as JSON."""
     if as_json:
-        print(json.dumps({"reports": [_document(report) for report in reports]}, indent=2))
+        document: dict[str, object] = {
+            "reports": [run.report.model_dump(mode="json") for run in runs]
+        }
+        if written:
+            document |= {"imported": written.new, "kept": written.kept}
+        print(json.dumps(document, indent=2))
         return
-    for number, report in enumerate(reports):
+    for number, run in enumerate(runs):
         if number:
             print()
-        for line in _lines(report):
+        for line in _lines(run):
+            print(printable(line))
+    if written:
+        print()
+        for line in _ending(written):
             print(printable(line))
 
 
-def _lines(report: ImportedReport) -> Iterator[str]:
-    reasons = "; ".join(report.verdict.reasons)
-    yield f"{report.path}: {report.verdict.verdict}{f' ({reasons})' if reasons else ''}"
-    rows = [HEADINGS, *map(_phase_cells, report.phases)]
-    rows.append(("sum", *_figures(report.gpu_energy_wh), ""))
+def _lines(run: ImportedRun) -> Iterator[str]:
+    report, imported = run.report, run.report.imported
+    if report.failure:
+        yield f"{run.told.where}: failed ({report.failure.message})"
+    if report.verdict:
+        reasons = "; ".join(report.verdict.reasons)
+        yield f"{run.told.where}: {report.verdict.verdict} ({reasons})"
+    if report.summary:
+        yield from _table(run.told.phases, report.summary.gpu_energy_wh)
+        yield from _figures_of(report)
+    if imported:
+        yield from _facts(imported)
+
+
+def _table(phases: Sequence[ImportedPhase], total: Spread | None) -> Iterator[str]:
+    """The phases and their sum, for sources that tell them apart."""
+    if not phases:
+        return
+    rows = [HEADINGS, *map(_phase_cells, phases)]
+    rows.append(("sum", *_cells(total), ""))
     widths = [max(len(row[column]) for row in rows) for column in range(len(HEADINGS))]
     for name, *figures in rows:
         cells = (cell.rjust(width) for cell, width in zip(figures, widths[1:], strict=True))
         yield f"  {name.ljust(widths[0])}  {'  '.join(cells)}".rstrip()
-    score = report.wh_per_1000_queries
-    told = "no figure" if score is None else f"{score:.6g} Wh of GPU energy per 1,000 queries"
-    yield f"  score: {told}, of passes over {report.samples:,} samples"
-    for finding in report.findings:
+
+
+def _figures_of(report: RunReport) -> Iterator[str]:
+    """What is invalid is shown as it was told, and makes no score."""
+    summary = report.summary or PartialSummary()
+    yield (
+        f"  energy: GPU {_figure(mean(summary.gpu_energy_wh))} Wh,"
+        f" CPU {_figure(mean(summary.cpu_energy_wh))} Wh,"
+        f" RAM {_figure(mean(summary.ram_energy_wh))} Wh"
+    )
+    tokens = summary.tokens.completion if summary.tokens else None
+    yield (
+        f"  of {_figure(summary.successful_prompts)} successful prompts,"
+        f" {_figure(tokens)} generated tokens,"
+        f" {_figure(mean(summary.total_duration_seconds))} s"
+    )
+    score = summary.wh_per_1000_queries
+    is_invalid = report.verdict is not None and report.verdict.verdict == "invalid"
+    told = (
+        "no figure"
+        if score is None or is_invalid
+        else f"{score:.6g} Wh of GPU energy per 1,000 queries"
+    )
+    samples = summary.total_prompts
+    passes = "" if samples is None else f", of passes over {samples:,} samples"
+    yield f"  score: {told}{passes}"
+
+
+def _facts(imported: Imported) -> Iterator[str]:
+    known = (
+        imported.model_id,
+        imported.model_class and f"class {imported.model_class}",
+        imported.task,
+        imported.reasoning_state,
+    )
+    yield f"  run: {', '.join(part for part in known if part) or EMPTY}"
+    yield f"  format: {imported.format}; {imported.scope}"
+    for finding in imported.findings:
         yield f"  {finding.reason}: {finding.message}"
-    for note in report.notes:
+    for note in imported.notes:
         yield f"  note: {note}"
+    yield f"  cannot tell: {', '.join(imported.cannot_tell)}"
+
+
+def _ending(written: Written) -> Iterator[str]:
+    for run_id in written.new:
+        yield f"imported {run_id}"
+    for run_id in written.kept:
+        yield f"kept {run_id}: imported before; remove its folder to import it again"
+    yield f"wrote {written.table_path}"
 
 
 def _phase_cells(phase: ImportedPhase) -> tuple[str, ...]:
     count = str(phase.repetitions) if phase.repetitions else EMPTY
-    return (phase.key, *_figures(phase.gpu_wh), count)
+    return (phase.key, *_cells(phase.gpu_wh), count)
 
 
-def _figures(spread: Spread | None) -> tuple[str, str, str]:
+def _cells(spread: Spread | None) -> tuple[str, str, str]:
     if spread is None:
         return (EMPTY, EMPTY, EMPTY)
     return (_figure(spread.mean), _figure(spread.stdev), _figure(spread.ci95))
@@ -55,29 +123,3 @@ def _figures(spread: Spread | None) -> tuple[str, str, str]:
 
 def _figure(value: float | None) -> str:
     return EMPTY if value is None else f"{value:.6g}"
-
-
-def _document(report: ImportedReport) -> dict[str, Any]:
-    return {
-        "file": str(report.path),
-        "samples": report.samples,
-        "phases": [
-            {
-                "name": phase.name,
-                "key": phase.key,
-                "gpu_wh": _spread(phase.gpu_wh),
-                "repetitions": phase.repetitions,
-            }
-            for phase in report.phases
-        ],
-        "gpu_energy_wh": _spread(report.gpu_energy_wh),
-        "wh_per_1000_queries": report.wh_per_1000_queries,
-        "verdict": report.verdict.verdict,
-        "verdict_reasons": report.verdict.reasons,
-        "findings": [dataclasses.asdict(finding) for finding in report.findings],
-        "notes": report.notes,
-    }
-
-
-def _spread(spread: Spread | None) -> dict[str, float | None] | None:
-    return spread.model_dump() if spread else None

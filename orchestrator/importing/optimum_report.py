@@ -1,4 +1,4 @@
-"""Reports of the public predecessor, in optimum-benchmark's shape.
+"""Reports in the shape of optimum-benchmark, as the public predecessor had them first.
 
 One JSON object with a key per phase, by itself or under `report`. A phase's `energy` holds kWh for
 a whole pass over the samples, the mean of the repetitions; older files also list the `measures`,
@@ -10,20 +10,32 @@ would hide that and understate the energy, so such a report has no figure.
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from decimal import Decimal
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 from benchmark_core.contract import SCORED_PHASES, PhaseName
-from benchmark_core.report import Spread, Verdict
+from benchmark_core.imported import Finding, ImportFormat
+from benchmark_core.report import Spread
 from benchmark_core.statistics import spread
 from orchestrator.catalog import shown
 from orchestrator.errors import Problem, UsageError
-from orchestrator.importing.phase_energies import PhaseEnergies, as_float, read_phase, wrong
-from orchestrator.importing.report_file import read_object
+from orchestrator.importing.phase_energies import (
+    MOST_WH,
+    WH_PER_UNIT,
+    PhaseEnergies,
+    as_float,
+    is_number,
+    read_phase,
+    wrong,
+)
+from orchestrator.importing.source_file import Source
+from orchestrator.importing.told_run import Given, ImportedPhase, ToldRun
 
+NAME: Final[ImportFormat] = "optimum_benchmark"
+KNOWN_BY: Final = "a JSON object with a key per phase, such as prefill and decode"
+SCOPE: Final = "passes over the samples, by phase; loading is not in it"
 OTHER_SPELLINGS: Final[dict[str, PhaseName]] = {"preprocess_dataset": "preprocess"}
+NOT_SCORED: Final = ("load_dataset", "load_model")
 SETS_OF_PHASES: Final[tuple[frozenset[PhaseName], ...]] = (
     frozenset({"prefill", "decode"}),
     frozenset({"forward"}),
@@ -35,80 +47,52 @@ ADDING_SHARE = 1e-9
 MOST_ROUNDING_SHARE = 1e-3
 # Far more than rounding can do, so it means another number of samples.
 SAMPLES_SHARE = 0.01
-
-Reason = Literal[
-    "phase_not_positive", "phase_missing", "gpu_energy_not_measured", "measures_disagree"
-]
-INVALIDATING: Final[frozenset[Reason]] = frozenset({"phase_not_positive", "phase_missing"})
+INVALIDATING: Final = frozenset({"phase_not_positive", "phase_missing"})
 
 
-@dataclass(frozen=True)
-class Finding:
-    """One thing that speaks against a report. `repetition` counts from 1."""
-
-    reason: Reason
-    message: str
-    phase: str | None = None
-    repetition: int | None = None
+def recognises(source: Source) -> bool:
+    content = source.content
+    if not isinstance(content, dict):
+        return False
+    keys = (*SCORED_PHASES, *OTHER_SPELLINGS, *NOT_SCORED)
+    return "report" in content or any(key in content for key in keys)
 
 
-@dataclass(frozen=True)
-class ImportedPhase:
-    """`key` is the phase's name in the file, `repetitions` the number of measures, 0 for none.
-
-    `gpu_wh` is per pass over the samples; None where it was not measured or cannot be.
-    """
-
-    name: PhaseName
-    key: str
-    gpu_wh: Spread | None
-    repetitions: int
-
-
-@dataclass(frozen=True)
-class ImportedReport:
-    """`samples` is what the user says of the file; `notes` change nothing about the verdict."""
-
-    path: Path
-    samples: int
-    phases: tuple[ImportedPhase, ...]
-    gpu_energy_wh: Spread | None
-    wh_per_1000_queries: float | None
-    verdict: Verdict
-    findings: tuple[Finding, ...]
-    notes: tuple[str, ...]
-
-
-def read_report(path: Path, samples: int) -> ImportedReport:
-    """The report at `path`, of passes over `samples` samples.
+def read(source: Source, given: Given) -> list[ToldRun]:
+    """The one run of the report, of passes over the samples that are given or implied.
 
     Raises:
-        UsageError: the file cannot be read, is no such report, or leaves a quantity open.
+        UsageError: it is no such report, or leaves a quantity open.
     """
-    document = read_object(path)
+    path = source.path
+    document = source.content
+    assert isinstance(document, dict)
     report = document.get("report", document)
     if not isinstance(report, dict):
         raise wrong(path, "report", report, "no object with a key per phase")
     phases = [read_phase(path, key, name, report[key]) for key, name in _scored(path, report)]
-    findings = [
+    findings = (
         *_missing(phases),
         *(finding for phase in phases for finding in _examine(phase)),
-    ]
-    reasons = tuple(dict.fromkeys(finding.reason for finding in findings))
-    invalid = not INVALIDATING.isdisjoint(reasons)
-    total = None if invalid else _total(phases)
-    return ImportedReport(
-        path=path,
-        samples=samples,
-        phases=tuple(_imported(phase) for phase in phases),
-        gpu_energy_wh=total,
-        wh_per_1000_queries=total.mean * 1000 / samples if total else None,
-        verdict=Verdict(
-            verdict="invalid" if invalid else "flagged" if reasons else "valid", reasons=reasons
-        ),
-        findings=tuple(findings),
-        notes=tuple(_notes(report, phases, samples)),
     )
+    is_invalid = any(finding.reason in INVALIDATING for finding in findings)
+    measures = {len(phase.measures) for phase in phases}
+    told = ToldRun(
+        format=NAME,
+        source=source,
+        scope=SCOPE,
+        excerpt=source.text,
+        total_prompts=given.samples or _whole(_implied(report, phases)),
+        counts_samples=False,
+        gpu_wh=None if is_invalid else _total(phases),
+        cpu_wh=None if is_invalid else _beside(report, phases, "cpu"),
+        ram_wh=None if is_invalid else _beside(report, phases, "ram"),
+        phases=tuple(_imported(phase) for phase in phases),
+        repetitions=measures.pop() or None if len(measures) == 1 else None,
+        findings=findings,
+        notes=tuple(_notes(report, phases, given.samples)),
+    )
+    return [told]
 
 
 def _scored(path: Path, report: dict[str, Any]) -> list[tuple[str, PhaseName]]:
@@ -143,7 +127,8 @@ def _missing(phases: Sequence[PhaseEnergies]) -> Iterator[Finding]:
     if any(names >= complete for complete in SETS_OF_PHASES):
         return
     for absent in [name for name in ("prefill", "decode") if name not in names]:
-        yield Finding("phase_missing", f"{absent} is missing, so the energy has no sum", absent)
+        message = f"{absent} is missing, so the energy has no sum"
+        yield Finding(reason="phase_missing", message=message, phase=absent)
 
 
 def _examine(phase: PhaseEnergies) -> Iterator[Finding]:
@@ -151,18 +136,18 @@ def _examine(phase: PhaseEnergies) -> Iterator[Finding]:
         repetition = number if phase.measures else None
         if value is None:
             yield Finding(
-                "gpu_energy_not_measured",
-                f"{_place(phase.key, repetition)} has no GPU energy",
-                phase.key,
-                repetition,
+                reason="gpu_energy_not_measured",
+                message=f"{_place(phase.key, repetition)} has no GPU energy",
+                phase=phase.key,
+                repetition=repetition,
             )
         elif value <= 0:
             yield Finding(
-                "phase_not_positive",
-                f"{_place(phase.key, repetition)} has a GPU energy of {value:.6g} Wh,"
+                reason="phase_not_positive",
+                message=f"{_place(phase.key, repetition)} has a GPU energy of {value:.6g} Wh,"
                 " which no work can have",
-                phase.key,
-                repetition,
+                phase=phase.key,
+                repetition=repetition,
             )
     if phase.measures and phase.energy.wh is not None:
         yield from _compare(phase, phase.energy.wh)
@@ -179,10 +164,10 @@ def _compare(phase: PhaseEnergies, stated: float) -> Iterator[Finding]:
     allowed = ADDING_SHARE * largest + min(rounding, MOST_ROUNDING_SHARE * largest)
     if abs(stated - computed.mean) > allowed:
         yield Finding(
-            "measures_disagree",
-            f"{phase.key} states {stated:.9g} Wh, and the mean of its {len(phase.measures)}"
-            f" measures is {computed.mean:.9g} Wh",
-            phase.key,
+            reason="measures_disagree",
+            message=f"{phase.key} states {stated:.9g} Wh, and the mean of its"
+            f" {len(phase.measures)} measures is {computed.mean:.9g} Wh",
+            phase=phase.key,
         )
 
 
@@ -216,19 +201,49 @@ def _sum(values: Sequence[float | None]) -> float | None:
     return math.fsum(known) if len(known) == len(values) else None
 
 
-def _notes(report: dict[str, Any], phases: Sequence[PhaseEnergies], samples: int) -> Iterator[str]:
+def _beside(report: dict[str, Any], phases: Sequence[PhaseEnergies], part: str) -> float | None:
+    """CPU or RAM energy of the scored phases in Wh; None where one of them has none.
+
+    The unit is that of the GPU energy beside it, which was looked at.
+    """
+    values = []
+    for phase in phases:
+        energy = report[phase.key].get("energy")
+        value = energy.get(part) if isinstance(energy, dict) else None
+        wh = as_float(value) * WH_PER_UNIT["kWh"] if is_number(value) else 0.0
+        values.append(wh if 0 < wh <= MOST_WH else None)
+    return _sum(values)
+
+
+def _notes(
+    report: dict[str, Any], phases: Sequence[PhaseEnergies], samples: int | None
+) -> Iterator[str]:
     if "preprocess" not in {phase.name for phase in phases}:
         yield "the file has no preprocess phase, so none is in the sum"
     if len({len(phase.measures) for phase in phases}) > 1:
         yield "the phases have different numbers of measures, so the sum has no spread"
-    for phase in phases:
-        implied = _implied_samples(report[phase.key])
-        if implied is not None and abs(implied - samples) > SAMPLES_SHARE * samples:
-            yield (
-                f"the efficiency of {phase.key} speaks of about {implied:.0f} samples, and the"
-                f" score counts {samples}; --samples says how many there were"
-            )
-            return
+    implied = _implied(report, phases)
+    if samples is None and _whole(implied) is None:
+        yield "the file does not tell how many samples there were; --samples says it"
+    elif samples is None:
+        yield f"the efficiency of a phase speaks of {implied:.0f} samples"
+    elif implied is not None and abs(implied - samples) > SAMPLES_SHARE * samples:
+        yield (
+            f"the efficiency of a phase speaks of about {implied:.0f} samples, and the score counts"
+            f" {samples}, as --samples says"
+        )
+
+
+def _implied(report: dict[str, Any], phases: Sequence[PhaseEnergies]) -> float | None:
+    implied = (_implied_samples(report[phase.key]) for phase in phases)
+    return next((samples for samples in implied if samples is not None), None)
+
+
+def _whole(samples: float | None) -> int | None:
+    """A number of samples that is one, but for rounding."""
+    if samples is None or abs(samples - round(samples)) > MOST_ROUNDING_SHARE * samples:
+        return None
+    return round(samples)
 
 
 def _implied_samples(content: dict[str, Any]) -> float | None:
@@ -239,7 +254,7 @@ def _implied_samples(content: dict[str, Any]) -> float | None:
     total, value = energy.get("total"), efficiency.get("value")
     if efficiency.get("unit") != f"samples/{energy.get('unit')}":
         return None
-    if isinstance(total, (int, Decimal)) and isinstance(value, (int, Decimal)):
+    if is_number(total) and is_number(value):
         implied = as_float(total) * as_float(value)
         return implied if math.isfinite(implied) and implied > 0.5 else None
     return None

@@ -7,7 +7,7 @@ import math
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeGuard
 
 from benchmark_core.contract import PhaseName
 from orchestrator.catalog import shown
@@ -83,12 +83,17 @@ def _energy(path: Path, field: str, content: Any, unit: Any = None) -> Energy:
         raise wrong(path, unit_field, unit, f"{what}; it has to be {' or '.join(WH_PER_UNIT)}")
     if number is None:
         return Energy(None)
-    if isinstance(number, bool) or not isinstance(number, (int, Decimal)):
+    if not is_number(number):
         raise wrong(path, value_field, number, "no number")
     value = as_float(number) * WH_PER_UNIT[unit]
     if not abs(value) <= MOST_WH:
         raise wrong(path, value_field, number, "no energy that a run can have")
     return Energy(value, _half_last_digit(number) * WH_PER_UNIT[unit])
+
+
+def is_number(value: Any) -> TypeGuard[int | Decimal]:
+    """For Python, true and false are numbers too."""
+    return isinstance(value, (int, Decimal)) and not isinstance(value, bool)
 
 
 def as_float(number: int | Decimal) -> float:

@@ -16,9 +16,18 @@ from benchmark_core.report import (
     ThermalGate,
     TokenCounts,
     TraceFacts,
+    Verdict,
 )
 from benchmark_core.statistics import summarize
-from benchmark_core.verdict import CHECKS, SEVERITY, Evidence, judge, of_fault
+from benchmark_core.verdict import (
+    CHECKS,
+    IMPORT_SEVERITY,
+    SEVERITY,
+    Evidence,
+    judge,
+    of_fault,
+    of_import,
+)
 from tests.support import builders
 
 ROOT = Path(__file__).parents[2]
@@ -267,6 +276,16 @@ def test_a_failed_meter_is_invalid_with_its_reason():
         found = of_fault(reason)
         assert (found.verdict, found.reasons) == ("invalid", (reason,))
     assert of_fault("nobody knows").reasons == ("meter_failed",)
+
+
+def test_an_imported_run_is_never_valid():
+    assert of_import([]) == Verdict(verdict="flagged", reasons=("imported",))
+    twice = of_import(["samples_failed", "implausible_power", "samples_failed"])
+    assert twice.reasons == ("imported", "samples_failed", "implausible_power")
+    assert twice.verdict == "invalid"
+    assert not set(IMPORT_SEVERITY) & set(SEVERITY)
+    with pytest.raises(KeyError):
+        of_import(["nobody knows"])
 
 
 def test_every_reason_that_a_meter_gives_is_known():

@@ -4,12 +4,14 @@ import copy
 import json
 import math
 import statistics
+from dataclasses import dataclass
 
 import pytest
 
+from benchmark_core.report import RunReport
 from orchestrator.__main__ import main
-from orchestrator.errors import UsageError
-from orchestrator.importing.optimum_report import read_report
+from orchestrator.importing.reading import read_all
+from orchestrator.importing.told_run import Given
 
 # Student's t at 0.975 with nine degrees of freedom, from a printed table.
 T_NINE = 2.262157
@@ -73,9 +75,35 @@ def written(tmp_path):
     return write
 
 
+@dataclass(frozen=True)
+class Found:
+    """What is asked of an imported report, in the places where it stands."""
+
+    phases: tuple
+    gpu_energy_wh: object
+    wh_per_1000_queries: float | None
+    verdict: str
+    reasons: tuple
+    findings: tuple
+    notes: tuple
+
+
 @pytest.fixture
 def read(written):
-    return lambda content, samples=1000: read_report(written(content), samples)
+    def read_one(content, samples=1000):
+        (run,) = read_all([written(content)], Given(samples=samples)).runs
+        summary, imported = run.report.summary, run.report.imported
+        return Found(
+            run.told.phases,
+            summary.gpu_energy_wh,
+            summary.wh_per_1000_queries,
+            run.report.verdict.verdict,
+            run.report.verdict.reasons,
+            imported.findings,
+            imported.notes,
+        )
+
+    return read_one
 
 
 # ---------------------------------------------------------------- figures
@@ -92,12 +120,12 @@ def test_a_newer_report_has_its_means_in_wh_and_no_spread(read):
     assert report.gpu_energy_wh.mean == pytest.approx(194.681, rel=1e-12)
     assert (report.gpu_energy_wh.stdev, report.gpu_energy_wh.ci95) == (None, None)
     assert report.wh_per_1000_queries == pytest.approx(194.681, rel=1e-12)
-    assert (report.verdict.verdict, report.findings, report.notes) == ("valid", (), ())
+    assert (report.reasons, report.findings, report.notes) == (("imported",), (), ())
 
 
 def test_an_older_report_has_spread_and_interval_over_its_measures(read):
     report = read(older())
-    assert (report.verdict.verdict, report.findings) == ("valid", ())
+    assert (report.verdict, report.reasons, report.findings) == ("flagged", ("imported",), ())
     prefill = report.phases[1]
     assert prefill.repetitions == 10
     assert prefill.gpu_wh.mean == pytest.approx(1000 * sum(PREFILL_KWH) / 10, rel=1e-12)
@@ -123,7 +151,7 @@ def test_loading_and_the_other_parts_are_never_counted(read):
 def test_tasks_that_generate_nothing_have_one_phase(read, name):
     report = read({"preprocess": phase(1e-5), name: phase(0.002)})
     assert report.gpu_energy_wh.mean == pytest.approx(2.01)
-    assert report.verdict.verdict == "valid"
+    assert report.reasons == ("imported",)
 
 
 def test_a_report_may_lie_under_a_key_of_its_own(read):
@@ -157,8 +185,8 @@ def test_a_zero_and_its_negative_are_named_and_nothing_is_averaged(read):
     prefill[3] = 0.0
     decode[6] = -prefill[6]
     report = read(older(prefill=prefill, decode=decode))
-    assert report.verdict.verdict == "invalid"
-    assert report.verdict.reasons == ("phase_not_positive",)
+    assert report.verdict == "invalid"
+    assert report.reasons == ("imported", "phase_not_positive")
     assert [(one.phase, one.repetition) for one in report.findings] == [
         ("prefill", 4),
         ("decode", 7),
@@ -172,7 +200,7 @@ def test_a_mean_that_is_not_positive_is_as_bad(read, value):
     content = newer()
     content["decode"]["energy"]["gpu"] = value
     report = read(content)
-    assert (report.verdict.verdict, report.gpu_energy_wh) == ("invalid", None)
+    assert (report.verdict, report.gpu_energy_wh) == ("invalid", None)
     assert [(one.phase, one.repetition) for one in report.findings] == [("decode", None)]
 
 
@@ -181,7 +209,7 @@ def test_an_energy_that_is_not_the_mean_of_its_measures_is_flagged(read, factor)
     content = older()
     content["decode"]["energy"]["gpu"] *= factor
     report = read(content)
-    assert (report.verdict.verdict, report.verdict.reasons) == ("flagged", ("measures_disagree",))
+    assert (report.verdict, report.reasons) == ("flagged", ("imported", "measures_disagree"))
     assert report.findings[0].phase == "decode"
     assert report.gpu_energy_wh == read(older()).gpu_energy_wh
 
@@ -190,18 +218,18 @@ def test_full_digits_are_held_to_full_digits_and_rounded_ones_are_not(read):
     content = older()
     mean = content["decode"]["energy"]["gpu"]
     content["decode"]["energy"]["gpu"] = mean * (1 + 1e-7)
-    assert read(content).verdict.reasons == ("measures_disagree",)
+    assert read(content).reasons == ("imported", "measures_disagree")
     content["decode"]["energy"]["gpu"] = round(mean, 4)
     assert content["decode"]["energy"]["gpu"] != pytest.approx(mean, rel=1e-7)
-    assert read(content).verdict.verdict == "valid"
+    assert read(content).reasons == ("imported",)
 
 
 def test_what_was_not_measured_is_flagged_and_has_no_figure(read):
     content = newer()
     content["decode"]["energy"]["gpu"] = None
     report = read(content)
-    assert report.verdict.reasons == ("gpu_energy_not_measured",)
-    assert (report.verdict.verdict, report.gpu_energy_wh) == ("flagged", None)
+    assert report.reasons == ("imported", "gpu_energy_not_measured")
+    assert (report.verdict, report.gpu_energy_wh) == ("flagged", None)
     assert report.phases[1].gpu_wh.mean == pytest.approx(74.682)
     content["decode"]["energy"] = None
     assert read(content).gpu_energy_wh is None
@@ -211,7 +239,7 @@ def test_a_sum_that_lacks_a_phase_is_no_figure(read):
     content = newer()
     del content["decode"]
     report = read(content)
-    assert (report.verdict.verdict, report.verdict.reasons) == ("invalid", ("phase_missing",))
+    assert (report.verdict, report.reasons) == ("invalid", ("imported", "phase_missing"))
     assert report.findings[0].phase == "decode"
     assert report.gpu_energy_wh is None
 
@@ -255,11 +283,12 @@ def changed(*path, to):
         (changed("decode", "energy", "gpu", to=10**400), "is no energy that a run can have"),
         (json.dumps(newer()).replace("0.119945", "1e999"), "is no energy that a run can have"),
         (json.dumps(newer()).replace("0.119945", "1e" + "9" * 40), "a number is too large"),
+        (json.dumps(newer()).replace("0.119945", "9" * 5000), "a number is too large"),
         (changed("decode", "energy", to=0.5), "the unit of decode.energy: is missing"),
         (changed("decode", "measures", to={"a": 1}), "decode.measures: is no list of energies"),
         (changed("decode", to=[]), "decode: is no object"),
         ({"report": 3}, "report: '3' is no object"),
-        ({"summary": {}, "energy": {"gpu_energy_wh": 3}}, "no phase to score"),
+        ({"load_model": phase(1.0)}, "no phase to score"),
         (newer() | {"preprocess": phase(1e-5)}, "under both of its names"),
         ('{"prefill": {}, "prefill": {}}', "'prefill' stands there twice"),
         (
@@ -268,7 +297,9 @@ def changed(*path, to):
         ),
         ("[1]", "holds no JSON object"),
         ('{"prefill": ', "cannot be read as JSON"),
-        ("", "cannot be read as JSON"),
+        ("", "is empty"),
+        ({"benchmarks": 1}, "is in no format known here. It has: 'benchmarks'. Known are: ai_en"),
+        ({"schema_version": 1, "run_id": "x"}, "is a report of this program"),
         ('{"a":' * 100_000, "nested too deep"),
     ],
 )
@@ -289,16 +320,16 @@ def test_files_that_nobody_should_read_are_refused(tmp_path, written):
         stream.truncate(64 * 2**20 + 1)
     binary = tmp_path / "binary.json"
     binary.write_bytes(b'{"prefill": "\xff"}')
-    for path in (huge, binary, tmp_path, tmp_path / "absent.json"):
-        with pytest.raises(UsageError, match=path.name):
-            read_report(path, 1000)
-    linked = tmp_path / "linked.json"
-    linked.symlink_to(written(newer()))
-    assert read_report(linked, 1000).verdict.verdict == "valid"
     looped = tmp_path / "looped.json"
     looped.symlink_to(looped)
-    with pytest.raises(UsageError):
-        read_report(looped, 1000)
+    for path in (huge, binary, tmp_path, tmp_path / "absent.json", looped):
+        found = read_all([path], Given())
+        assert found.runs == ()
+        (problem,) = found.problems
+        assert problem.where == str(path)
+    linked = tmp_path / "linked.json"
+    linked.symlink_to(written(newer()))
+    assert len(read_all([linked], Given()).runs) == 1
 
 
 # ---------------------------------------------------------------- the command
@@ -309,7 +340,7 @@ def test_the_table_shows_phases_score_and_reasons(written, capsys):
     good, bad = written(older(), "good.json"), written(older(prefill=prefill), "bad.json")
     assert main(["import", str(good), str(bad)]) == 0
     first, second = capsys.readouterr().out.split("\n\n")
-    assert first.splitlines()[0] == f"{good}: valid"
+    assert first.splitlines()[0] == f"{good}: flagged (imported)"
     assert first.splitlines()[1].endswith("± 95 %  repetitions")
     assert [line.split()[0] for line in first.splitlines()[2:6]] == [
         "preprocess",
@@ -318,27 +349,22 @@ def test_the_table_shows_phases_score_and_reasons(written, capsys):
         "sum",
     ]
     assert "per 1,000 queries, of passes over 1,000 samples" in first
-    assert second.splitlines()[0] == f"{bad}: invalid (phase_not_positive)"
+    assert second.splitlines()[0] == f"{bad}: invalid (imported; phase_not_positive)"
     assert second.splitlines()[3].split() == ["prefill", "–", "–", "–", "10"]
     assert "score: no figure" in second
     assert "prefill, repetition 1," in second
 
 
-def test_json_has_everything_and_good_files_are_shown_beside_wrong_ones(written, capsys):
+def test_json_has_the_reports_and_good_files_are_shown_beside_wrong_ones(written, capsys):
     good, wrong = written(older(), "good.json"), written({}, "wrong.json")
     arguments = ["import", str(wrong), str(good), "--samples", "500", "--json"]
     assert main(arguments) == 2
     told = capsys.readouterr()
     (shown,) = json.loads(told.out)["reports"]
-    report = read_report(good, 500)
-    assert shown["file"] == str(good)
-    assert shown["samples"] == 500
-    assert shown["gpu_energy_wh"] == report.gpu_energy_wh.model_dump()
-    assert shown["wh_per_1000_queries"] == report.wh_per_1000_queries
-    assert [one["gpu_wh"]["mean"] for one in shown["phases"]] == [
-        one.gpu_wh.mean for one in report.phases
-    ]
-    assert (shown["verdict"], shown["verdict_reasons"]) == ("valid", [])
+    (run,) = read_all([good], Given(samples=500)).runs
+    assert RunReport.model_validate(shown) == run.report
+    assert shown["summary"]["total_prompts"] == 500
+    assert shown["summary"]["phases_gpu_wh"].keys() == {"preprocess", "prefill", "decode"}
     assert str(wrong) in told.err
 
 
