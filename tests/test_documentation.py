@@ -20,6 +20,7 @@ from benchmark_core import (
     verdict,
 )
 from benchmark_core.backends.base import Backend
+from benchmark_core.contract import ATTEMPTS_DIR, OUTCOME_FILE
 from benchmark_core.faults import RunFault
 from benchmark_core.meters import codecarbon
 from benchmark_core.meters.base import Meter
@@ -37,7 +38,6 @@ from orchestrator.engines.container_settings import PROXY_VARIABLES
 from orchestrator.engines.process_group import RECORD_FILE
 from orchestrator.errors import HostError, UsageError
 from orchestrator.master_columns import COLUMNS
-from orchestrator.run_directory import ATTEMPTS_DIR, OUTCOME_FILE
 from tests.support.pages import PAGES, ROOT, coded, rows, run_folder_files, section, text
 from tests.support.parsers import actions, commands_of
 
