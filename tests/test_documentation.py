@@ -21,10 +21,10 @@ from benchmark_core import (
 )
 from benchmark_core.backends.base import Backend
 from benchmark_core.contract import ATTEMPTS_DIR, OUTCOME_FILE
+from benchmark_core.direct import overrides
 from benchmark_core.faults import RunFault
 from benchmark_core.meters import codecarbon
 from benchmark_core.meters.base import Meter
-from benchmark_core.reasoning import overrides
 from benchmark_core.reasoning.families import FAMILIES, Effective, Family, Mechanism, family_of
 from benchmark_core.reasoning.resolution import missing_level, reasons, resolve
 from benchmark_core.reasoning.states import KNOWN_STATES, parse_state

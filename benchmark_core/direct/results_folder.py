@@ -1,0 +1,95 @@
+"""The folder that a run without an orchestrator writes into, with earlier runs moved aside."""
+
+import contextlib
+import fcntl
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from benchmark_core.atomic_file import write_text
+from benchmark_core.contract import (
+    ATTEMPTS_DIR,
+    LAUNCH_FILE,
+    OUTCOME_FILE,
+    REPORT_FILE,
+    SPEC_FILE,
+    Launch,
+    RunSpec,
+)
+
+MARKS = (REPORT_FILE, OUTCOME_FILE, SPEC_FILE)
+"""What makes a folder one that holds a run. They move last, so a move cut off is seen."""
+STAGING = ".archiving"
+HOLDS_OTHER_RUNS = (SPEC_FILE, "individual_runs")
+
+
+class InUse(Exception):
+    """Another run is writing into the folder."""
+
+
+@contextlib.contextmanager
+def held(folder: Path) -> Iterator[None]:
+    """Make the folder, see that it can be written, and keep other runs out.
+
+    Raises:
+        OSError: it cannot be made or written.
+        InUse: another run holds it.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryFile(dir=folder):
+        pass
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise InUse from error
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def prepare(folder: Path, spec: RunSpec, launch: Launch, samples: Path | None = None) -> int | None:
+    """Write what the run is to do; the number under which an earlier run was put away.
+
+    `samples` stay where they are, should they lie in the folder. Raises OSError.
+    """
+    number = archive(folder, samples)
+    write_text(folder / LAUNCH_FILE, launch.to_json())
+    write_text(folder / SPEC_FILE, spec.to_json())
+    return number
+
+
+def archive(folder: Path, samples: Path | None = None) -> int | None:
+    """Move an earlier run to `attempts/N`, entry by entry: a mounted folder cannot be renamed.
+
+    Each step can be repeated after a crash. Folders that hold runs of their own stay.
+
+    Raises:
+        OSError: something cannot be moved.
+    """
+    attempts = folder / ATTEMPTS_DIR
+    staging = attempts / STAGING
+    if not staging.is_dir() and not any(os.path.lexists(folder / name) for name in MARKS):
+        return None
+    staging.mkdir(parents=True, exist_ok=True)
+    for entry in sorted(folder.iterdir(), key=lambda path: (path.name in MARKS, path.name)):
+        if entry.name != ATTEMPTS_DIR and not _stays(entry, samples):
+            entry.rename(staging / entry.name)
+    numbers = [int(path.name) for path in attempts.iterdir() if _is_number(path.name)]
+    number = max(numbers, default=0) + 1
+    staging.rename(attempts / str(number))
+    return number
+
+
+def _stays(entry: Path, samples: Path | None) -> bool:
+    """Whether it is no part of the earlier run."""
+    if samples is not None and samples.resolve().is_relative_to(entry.resolve()):
+        return True
+    is_folder = entry.is_dir() and not entry.is_symlink()
+    return is_folder and any((entry / name).exists() for name in HOLDS_OTHER_RUNS)
+
+
+def _is_number(name: str) -> bool:
+    return name.isascii() and name.isdigit()
