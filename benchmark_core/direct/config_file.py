@@ -67,13 +67,13 @@ def find(config_name: str, config_dir: Path | None) -> Path | None:
 
 
 def read(path: Path) -> ConfigFile:
-    """Everything that the file states, and everything that is wrong with it."""
+    """Everything that the file states, and every default in it that is not known.
+
+    Raises:
+        SpecFault: it is no config file at all.
+    """
     content = ConfigFile(path)
-    try:
-        root = _composed(path)
-        _Walk(content).section("", root, 0)
-    except SpecFault as fault:
-        content.faults.append(fault)
+    _Walk(content).through(_composed(path))
     return content
 
 
@@ -111,7 +111,11 @@ class _Walk:
         self._content = content
         self._seen: set[int] = set()
 
-    def section(self, prefix: str, node: Any, depth: int) -> None:
+    def through(self, root: Any) -> None:
+        self._enter(root, 0)
+        self._section("", root, 0)
+
+    def _section(self, prefix: str, node: Any, depth: int) -> None:
         for key_node, value in node.value:
             key = str(key_node.value) if isinstance(key_node.value, str) else "?"
             self._enter(key_node, depth)
@@ -127,7 +131,7 @@ class _Walk:
 
         self._enter(node, depth)
         if isinstance(node, yaml.MappingNode):
-            self.section(f"{key}.", node, depth + 1)
+            self._section(f"{key}.", node, depth + 1)
             return
         given = self._given(node, depth)
         written = node.value if isinstance(node, yaml.ScalarNode) else "[...]"
