@@ -21,7 +21,8 @@ from benchmark_core import (
 )
 from benchmark_core.backends.base import Backend
 from benchmark_core.contract import ATTEMPTS_DIR, OUTCOME_FILE
-from benchmark_core.direct import overrides
+from benchmark_core.direct import command, keys, overrides, wishes
+from benchmark_core.direct.arguments import build_direct_parser
 from benchmark_core.faults import RunFault
 from benchmark_core.meters import codecarbon
 from benchmark_core.meters.base import Meter
@@ -44,10 +45,11 @@ from tests.support.parsers import actions, commands_of
 # Flags of build.sh, docker, mypy and the benchmark scripts.
 FOREIGN_FLAGS = {"--base", "--tag", "--no-cache", "--no-deps", "--help", "--all", "--filter"}
 FOREIGN_FLAGS |= {"--strict", "--rows", "--out", "--seconds", "--simulated"}
+FOREIGN_FLAGS |= {"--rm", "--shm-size", "--user", "--batch"}
 # Packages whose modules the architecture names one by one.
 TREES = (
     *("orchestrator", "benchmark_core", "benchmark_core/reasoning"),
-    *("benchmark_core/checkpoints", "benchmark_core/serving"),
+    *("benchmark_core/checkpoints", "benchmark_core/serving", "benchmark_core/direct"),
 )
 # Places inside a container, the path of a page on the hub, and words that switch reasoning.
 KNOWN_ROOTS = {"results", "inputs", "home", "run", "tmp", "dev", "opt", "tree", "think", "no_think"}
@@ -122,7 +124,9 @@ def test_every_flag_is_documented_with_choices_and_default() -> None:
 
 def test_no_page_names_a_flag_that_does_not_exist() -> None:
     known = set(FOREIGN_FLAGS)
-    of_one_command = (batch_runner.build_parser(), model_config_parser._flags())
+    of_one_command = (
+        *(batch_runner.build_parser(), model_config_parser._flags(), build_direct_parser()),
+    )
     of_several = (orchestrator_command.build_parser(), run_command.build_parser())
     below = (command for parser in of_several for command in commands_of(parser).values())
     for parser in (*of_one_command, *of_several, *below):
@@ -162,6 +166,35 @@ def test_exit_codes_are_those_of_the_code() -> None:
     own = {batch.FINISHED, batch.SOME_FAILED, batch.INTERRUPTED}
     assert codes == own | {UsageError.exit_code, HostError.exit_code}
     assert codes == {int(code) for code in re.findall(r"\d+", batch_runner.EXIT_CODES)}
+
+
+def test_the_keys_of_the_originals_commands_are_those_of_the_code() -> None:
+    page = text("docs/original_commands.md")
+    settable, fixed = (
+        [cells for cells in rows(section(page, "Keys")) if len(cells) == columns]
+        for columns in (3, 2)
+    )
+    assert [coded(cells[:1])[0] for cells in settable] == list(keys.SETTINGS)
+    assert [coded(cells[:1])[0] for cells in fixed] == list(keys.FIXED)
+    task = tasks.get("text_generation")
+    for name, said in ((coded(cells[:1])[0], coded(cells[1:])) for cells in fixed):
+        if said:
+            assert said[0] == str(keys.FIXED[name].allowed(task)[0]).replace("None", "null"), name
+    assert set(tasks.TASKS) <= set(coded([section(page, "Configs")]))
+    assert set(keys.LABELS) <= set(coded([section(page, "Configs")]))
+    codes = {int(cells[0]) for cells in rows(section(page, "The results"))}
+    own = {command.FINISHED, command.FAILED, command.WRONG_USE, command.NOT_READY}
+    assert codes == own | {command.INTERRUPTED}
+
+
+def test_the_variables_of_run_docker_are_documented() -> None:
+    table = rows(section(text("docs/original_commands.md"), "run_docker.sh"))
+    named = {word for cells in table for word in coded(cells[:1])}
+    script = text("run_docker.sh")
+    assert all(f"{name}:-" in script or f" {name} " in script for name in named)
+    usage = script.split("Variables: ")[1].split("\n\nExit codes")[0]
+    assert named == set(re.findall(r"\b[A-Z]+(?:_[A-Z]+)+\b", usage))
+    assert {wishes.BACKEND_VARIABLE, wishes.ENDPOINT_VARIABLE, command.RESULTS_VARIABLE} <= named
 
 
 # ------------------------------------------------------------------ results
