@@ -230,6 +230,9 @@ def test_the_files_of_a_run_folder_are_those_the_code_writes() -> None:
         RECORD_FILE,
         *(f"{contract.EMISSIONS_DIR}/{name}" for name in emissions),
     }
+    # What an earlier run is moved by, and the picture that only --format png draws.
+    entries = {name.partition("/")[0] for name in run_folder_files()} | {"power_trace.png"}
+    assert entries == set(contract.RUN_ENTRIES)
     assert f"`{ATTEMPTS_DIR}/1/`" in text("docs/results.md")
 
 

@@ -72,7 +72,7 @@ def _run_in_folder(folder: Path, plan: DirectPlan, uuids: tuple[str, ...]) -> in
     )
     try:
         with held(folder):
-            number = prepare(folder, plan.spec, plan.launch(uuids), plan.samples_path)
+            number = prepare(folder, plan.spec, plan.launch(uuids))
             if number is not None:
                 _tell([f"note: the run that was in {folder} is in {ATTEMPTS_DIR}/{number} now"])
             print(_announcement(plan, folder), flush=True)

@@ -13,15 +13,15 @@ from benchmark_core.contract import (
     LAUNCH_FILE,
     OUTCOME_FILE,
     REPORT_FILE,
+    RUN_ENTRIES,
     SPEC_FILE,
     Launch,
     RunSpec,
 )
 
 MARKS = (REPORT_FILE, OUTCOME_FILE, SPEC_FILE)
-"""What makes a folder one that holds a run. They move last, so a move cut off is seen."""
+"""What makes a folder one that holds a run."""
 STAGING = ".archiving"
-HOLDS_OTHER_RUNS = (SPEC_FILE, "individual_runs")
 
 
 class InUse(Exception):
@@ -50,21 +50,21 @@ def held(folder: Path) -> Iterator[None]:
         os.close(descriptor)
 
 
-def prepare(folder: Path, spec: RunSpec, launch: Launch, samples: Path | None = None) -> int | None:
+def prepare(folder: Path, spec: RunSpec, launch: Launch) -> int | None:
     """Write what the run is to do; the number under which an earlier run was put away.
 
-    `samples` stay where they are, should they lie in the folder. Raises OSError.
+    Raises OSError.
     """
-    number = archive(folder, samples)
+    number = archive(folder)
     write_text(folder / LAUNCH_FILE, launch.to_json())
     write_text(folder / SPEC_FILE, spec.to_json())
     return number
 
 
-def archive(folder: Path, samples: Path | None = None) -> int | None:
+def archive(folder: Path) -> int | None:
     """Move an earlier run to `attempts/N`, entry by entry: a mounted folder cannot be renamed.
 
-    Each step can be repeated after a crash. Folders that hold runs of their own stay.
+    What no run writes is the user's, and stays. Each step can be repeated after a crash.
 
     Raises:
         OSError: something cannot be moved.
@@ -74,21 +74,13 @@ def archive(folder: Path, samples: Path | None = None) -> int | None:
     if not staging.is_dir() and not any(os.path.lexists(folder / name) for name in MARKS):
         return None
     staging.mkdir(parents=True, exist_ok=True)
-    for entry in sorted(folder.iterdir(), key=lambda path: (path.name in MARKS, path.name)):
-        if entry.name != ATTEMPTS_DIR and not _stays(entry, samples):
-            entry.rename(staging / entry.name)
+    for name in RUN_ENTRIES:
+        if os.path.lexists(folder / name):
+            (folder / name).rename(staging / name)
     numbers = [int(path.name) for path in attempts.iterdir() if _is_number(path.name)]
     number = max(numbers, default=0) + 1
     staging.rename(attempts / str(number))
     return number
-
-
-def _stays(entry: Path, samples: Path | None) -> bool:
-    """Whether it is no part of the earlier run."""
-    if samples is not None and samples.resolve().is_relative_to(entry.resolve()):
-        return True
-    is_folder = entry.is_dir() and not entry.is_symlink()
-    return is_folder and any((entry / name).exists() for name in HOLDS_OTHER_RUNS)
 
 
 def _is_number(name: str) -> bool:

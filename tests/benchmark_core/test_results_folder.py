@@ -16,7 +16,7 @@ EARLIER = {
     "benchmark_report.json": "report",
     "benchmark_results.csv": "journal",
     "emissions/emissions.csv": "emissions",
-    "something_else.bin": "of a backend",
+    "power_trace.csv": "trace",
 }
 
 
@@ -61,16 +61,18 @@ def test_any_of_these_files_makes_it_a_run(tmp_path: Path, mark: str) -> None:
     assert (tmp_path / "attempts" / "1" / mark).is_symlink()
 
 
-def test_the_users_samples_and_folders_of_other_runs_stay(tmp_path: Path) -> None:
+def test_what_no_run_writes_is_the_users_and_stays(tmp_path: Path) -> None:
     fill(tmp_path)
-    samples = tmp_path / "mine" / "p.txt"
-    samples.parent.mkdir()
-    samples.write_text("one")
+    (tmp_path / "prompts.txt").write_text("one")
+    (tmp_path / "configs").mkdir()
+    (tmp_path / "configs" / "mine.yaml").write_text("a: 1")
     fill(tmp_path / "by_hand")
-    (tmp_path / "sweep" / "individual_runs").mkdir(parents=True)
-    assert archive(tmp_path, samples) == 1
-    assert {path.name for path in tmp_path.iterdir()} == {"attempts", "mine", "by_hand", "sweep"}
+    assert archive(tmp_path) == 1
+    assert {path.name for path in tmp_path.iterdir()} == {
+        *("attempts", "prompts.txt", "configs", "by_hand")
+    }
     assert contents(tmp_path / "attempts" / "1") == EARLIER
+    assert contents(tmp_path / "by_hand") == EARLIER
 
 
 class Crash(BaseException):

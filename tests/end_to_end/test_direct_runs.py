@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmark_core.contract import Launch, RunSpec
+from benchmark_core.contract import RUN_ENTRIES, Launch, RunSpec
 from benchmark_core.report import RunReport
 from demo.own_samples import build_samples
 from demo.tiny_zoo import build_zoo
@@ -71,6 +71,8 @@ def test_text_generation_a_reasoning_run_and_a_forward_task_run_one_after_the_ot
     assert "is in attempts/2 now" in done.stderr
     assert "demo_tiny-vit_image_classification finished: 2 of 2 samples" in done.stdout
     assert not (results / "reasoning_tokens.csv").exists()
+    left = {path.name for folder in folders for path in folder.iterdir()}
+    assert left <= {*RUN_ENTRIES, "attempts"}
 
 
 def test_a_config_file_of_ones_own_runs_and_without_a_variable_in_the_folder_results(
