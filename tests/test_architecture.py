@@ -142,6 +142,7 @@ def test_init_files_are_nearly_empty():
         ("import benchmark_core.measured_run", HEAVY),
         ("import benchmark_core.render_command, benchmark_core.spec_completion", HEAVY),
         ("import benchmark_core.__main__ as main; main.build_parser()", (*HEAVY, "pydantic")),
+        ("import benchmark_core.direct.command", (*HEAVY, "yaml", "huggingface_hub")),
     ],
 )
 def test_what_a_command_loads_before_it_needs_it(program, forbidden):

@@ -280,6 +280,33 @@ def test_it_ends_with_the_right_code_and_one_message(
     assert done.stderr.count("run_docker.sh:") == (1 if said else 0)
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="of root alone")
+@pytest.mark.parametrize(
+    ("owner", "variables", "info", "user"),
+    [
+        (0, {}, "runc [name=seccomp]", "10001:10001"),
+        (0, {"SUDO_UID": "1234", "SUDO_GID": "1235"}, "runc [name=seccomp]", "1234:1235"),
+        (4321, {"SUDO_UID": "1234", "SUDO_GID": "1235"}, "runc [name=seccomp]", "4321:4321"),
+        (0, {}, "runc [name=seccomp name=rootless]", "0:0"),
+    ],
+)
+def test_what_root_runs_belongs_to_somebody(
+    bench: Bench, owner: int, variables: dict[str, str], info: str, user: str
+) -> None:
+    results = bench.here / "results"
+    (results / "attempts").mkdir(parents=True)
+    (results / "run_spec.json").write_text("")
+    os.chown(results, owner, owner)
+    assert bench.run(*MODEL, CPU, FAKE_INFO=info, **variables).returncode == 0
+    assert values(bench.docker_run(), "--user") == [user]
+    uid = int(user.partition(":")[0])
+    assert results.stat().st_uid == uid
+    if owner == 0:
+        assert (results / "attempts").stat().st_uid == uid
+        assert (results / "run_spec.json").stat().st_uid == uid
+    assert (bench.home / ".cache" / "huggingface" / "hub").stat().st_uid == uid
+
+
 def test_another_image_is_taken(bench: Bench) -> None:
     bench.run(*MODEL, CPU, DOCKER_IMAGE="mine:2")
     assert "mine:2" in bench.docker_run()
