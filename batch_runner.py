@@ -5,6 +5,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 
+from benchmark_core.run_defaults import DEFAULT_IDLE_SECONDS
 from orchestrator import settings
 from orchestrator.terminal_text import flush_or_forget, make_output_unbreakable
 
@@ -141,7 +142,7 @@ def _add_measurement(group: argparse._ArgumentGroup) -> None:
         type=_idle_seconds,
         metavar="S",
         help="how long the GPUs' power at rest is watched before and after"
-        f" (default: {settings.DEFAULT_IDLE_SECONDS:g} with a meter of real GPUs)",
+        f" (default: {DEFAULT_IDLE_SECONDS:g} with a meter of real GPUs)",
     )
     group.add_argument(
         "--region",

@@ -7,13 +7,20 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from benchmark_core import VERSION
+from benchmark_core.direct.arguments import is_direct
 
 FINISHED, FAILED, WRONG_USE = 0, 1, 2
+COMMANDS = ("run", "render", "build-dataset")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
+    words = sys.argv[1:] if arguments is None else list(arguments)
+    if is_direct(words, COMMANDS):
+        from benchmark_core.direct.command import direct
+
+        return direct(words)
     parser = build_parser()
-    options = parser.parse_args(arguments)
+    options = parser.parse_args(words)
     if options.command == "render":
         return _render(options)
     if options.command == "build-dataset":
@@ -34,7 +41,12 @@ def _exists(text: str) -> bool:
 
 
 def build_parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m benchmark_core", allow_abbrev=False)
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmark_core",
+        epilog="Without a command, with the arguments of the original: --config-name TASK"
+        " backend.model=ORG/NAME [key=value ...]; --config-name TASK --help tells more.",
+        allow_abbrev=False,
+    )
     parser.add_argument("--version", action="version", version=VERSION)
     commands = parser.add_subparsers(dest="command", required=True)
     run = commands.add_parser("run", help="measure what each run folder asks for")

@@ -22,6 +22,21 @@ TRACE_FILE = "power_trace.csv"
 GPU_ENERGY_FILE = "GPU_ENERGY_WH.txt"
 GPU_ENERGY_SUMMARY_FILE = "GPU_ENERGY_SUMMARY.json"
 EMISSIONS_DIR = "emissions"
+OUTCOME_FILE = "outcome.json"
+ATTEMPTS_DIR = "attempts"
+RUN_ENTRIES = (
+    LAUNCH_FILE,
+    SAMPLES_FILE,
+    REASONING_FILE,
+    TRACE_FILE,
+    GPU_ENERGY_FILE,
+    GPU_ENERGY_SUMMARY_FILE,
+    EMISSIONS_DIR,
+    *("power_trace.svg", "power_trace.png", "process.json"),
+    # Last what makes a folder one that holds a run: while entries move, it is still one.
+    *(REPORT_FILE, OUTCOME_FILE, SPEC_FILE),
+)
+"""Everything that a run, its engine and its plot leave in a run folder, beside earlier attempts."""
 
 JOULES_PER_WH = 3600.0
 SIMULATED_DEVICE_PREFIX = "SIMULATED"

@@ -10,10 +10,10 @@ from typing import Any
 from benchmark_core.checkpoints.faults import told_as_model_faults
 from benchmark_core.checkpoints.loading import template_sha256
 from benchmark_core.contract import PromptForm, ReasoningRequest
+from benchmark_core.direct.overrides import parse_overrides
 from benchmark_core.faults import SpecFault
 from benchmark_core.hub import repository_text, resolved_commit
 from benchmark_core.reasoning.facts import ReasoningFacts
-from benchmark_core.reasoning.overrides import parse_overrides
 from benchmark_core.reasoning.prompts import Prompts
 from benchmark_core.reasoning.states import parse_state
 

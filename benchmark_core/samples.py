@@ -10,7 +10,7 @@ from benchmark_core.bad_rows import Overview
 from benchmark_core.contract import Launch, RunSpec, SampleSource
 from benchmark_core.faults import SampleFault, SpecFault
 from benchmark_core.hub_dataset import HubDataset, open_dataset
-from benchmark_core.local_samples import LocalSamples
+from benchmark_core.local_samples import METADATA, LocalSamples
 from benchmark_core.media import Column
 from benchmark_core.recipe import Sample
 from benchmark_core.sample_folder import open_prompts, open_samples, samples_sha256
@@ -92,6 +92,19 @@ def check_samples(
         bad_rows=overview.told(),
         names_files=samples.names_files,
     )
+
+
+def refuse_lone_table(path: Path, check: OwnCheck) -> None:
+    """A table stands for itself: what it names is neither hashed nor handed to a container.
+
+    Raises:
+        SampleFault: it names files beside it.
+    """
+    if path.is_file() and check.names_files:
+        raise SampleFault(
+            f"{path}: names files beside it, and the table alone would be taken",
+            f"Put it into a folder with them, as {METADATA[0]} for example, and name the folder.",
+        )
 
 
 def load_samples(spec: RunSpec, launch: Launch, columns: Sequence[Column]) -> LoadedSamples:

@@ -5,9 +5,9 @@ from pathlib import Path
 
 from benchmark_core.atomic_file import write_text
 from benchmark_core.contract import SPEC_FILE, Effort, ReasoningRequest, RunSpec
+from benchmark_core.direct.overrides import parse_overrides
 from benchmark_core.documents import ContractError
 from benchmark_core.faults import SpecFault
-from benchmark_core.reasoning.overrides import parse_overrides
 from benchmark_core.reasoning.resolution import reasons
 from benchmark_core.tasks import registry as tasks
 

@@ -6,11 +6,12 @@ from typing import get_args
 from benchmark_core import carbon
 from benchmark_core.contract import FEWEST_REPETITIONS_TO_STOP, MeterName
 from benchmark_core.optimum.objection import METERS as OPTIMUM_METERS
+from benchmark_core.run_defaults import HARDWARE_GPU_METERS
 from orchestrator.errors import Problem
 from orchestrator.exporter import find_exporter_contradictions
 from orchestrator.gpu_slots import is_simulated
 from orchestrator.model_server import find_server_contradictions
-from orchestrator.settings import HARDWARE_GPU_METERS, Settings
+from orchestrator.settings import Settings
 
 
 def find_contradictions(settings: Settings) -> Iterator[Problem]:

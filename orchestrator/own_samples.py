@@ -6,8 +6,7 @@ from pathlib import Path
 
 from benchmark_core.contract import TaskName
 from benchmark_core.faults import SampleFault
-from benchmark_core.local_samples import METADATA
-from benchmark_core.samples import OwnCheck, check_samples
+from benchmark_core.samples import OwnCheck, check_samples, refuse_lone_table
 from benchmark_core.tasks import registry as tasks
 from benchmark_core.tasks.base import Task
 from orchestrator.errors import Problem, UsageError
@@ -48,7 +47,7 @@ def find_own_samples(names: Iterable[TaskName], settings: Settings) -> OwnSample
             check = check_samples(
                 place, task.columns, own.are_prompts, settings.num_prompts, settings.seed
             )
-            _refuse_lone_table(place, check)
+            refuse_lone_table(place, check)
             own.sha256[name] = check.sha256
             own.warnings.extend(_warnings(place, name, check))
         except SampleFault as fault:
@@ -67,15 +66,6 @@ def _warnings(place: Path, name: TaskName, check: OwnCheck) -> Iterator[Problem]
     if check.bad_rows:
         remedy = "Each fails in its runs, and a run is lost if more than a tenth fails: mend them."
         yield Problem(where, check.bad_rows, remedy)
-
-
-def _refuse_lone_table(place: Path, check: OwnCheck) -> None:
-    """A table stands for itself: what it names is neither hashed nor handed to a container."""
-    if place.is_file() and check.names_files:
-        raise SampleFault(
-            f"{place}: names files beside it, and the table alone would be taken",
-            f"Put it into a folder with them, as {METADATA[0]} for example, and name the folder.",
-        )
 
 
 def _problems(flag: str, obstacles: Mapping[TaskName, SampleFault]) -> Iterable[Problem]:

@@ -17,7 +17,9 @@ from typing import Literal
 
 from benchmark_core.atomic_file import write_text
 from benchmark_core.contract import (
+    ATTEMPTS_DIR,
     LAUNCH_FILE,
+    OUTCOME_FILE,
     REPORT_FILE,
     SAMPLES_FILE,
     SPEC_FILE,
@@ -31,8 +33,6 @@ from orchestrator.outcome import Outcome
 MASTER_FILE = "master_results.csv"
 RUNS_DIR = "individual_runs"
 LOGS_DIR = "logs"
-ATTEMPTS_DIR = "attempts"
-OUTCOME_FILE = "outcome.json"
 HOLDER_FILE = ".sweep_holder.json"
 ARCHIVING_SUFFIX = ".archiving"
 

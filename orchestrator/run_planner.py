@@ -1,13 +1,12 @@
 """Catalog rows and settings become run specs. Pure: it reads no GPU, no network and no clock."""
 
-import hashlib
 import math
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
+from benchmark_core import protocol
 from benchmark_core.contract import (
     BackendName,
     BackendSpec,
@@ -21,10 +20,8 @@ from benchmark_core.contract import (
     Simulation,
 )
 from benchmark_core.optimum import objection as optimum
-from benchmark_core.reasoning.families import family_of
-from benchmark_core.reasoning.resolution import missing_level, reasons
+from benchmark_core.reasoning.resolution import reasons
 from benchmark_core.reasoning.states import parse_state
-from benchmark_core.samples import SYNTHETIC_SAMPLES
 from benchmark_core.serving.address import parse_address
 from benchmark_core.tasks import registry as tasks
 from benchmark_core.tasks.base import Task
@@ -34,11 +31,9 @@ from orchestrator.own_samples import OwnSamples
 from orchestrator.settings import REFERENCE_GPUS_PER_NODE, Settings
 from orchestrator.simulation_file import Simulations
 
-DEFAULT_TASK = "text_generation"
 REFERENCE_GPU_BYTES = 80 * 10**9
 BYTES_PER_PARAMETER = 2.4
 """FP16 weights with a fifth on top for cache and activations; an estimate of what fits."""
-LONGEST_RUN_ID = 120
 
 
 @dataclass(frozen=True)
@@ -102,29 +97,19 @@ def make_plan(
 
 
 def run_id(config: ModelConfig) -> str:
-    """A name that depends on the row alone, safe as a file name, and unique among rows.
-
-    `org_name_state`, then task, revision and quantization where they are not the default. A short
-    hash of the exact row is added where writing it this way lost something.
-    """
-    organisation, _, name = config.model_id.partition("/")
-    parts = [organisation, name, state_in_names(config.reasoning_state)]
-    if config.task != DEFAULT_TASK:
-        parts.append(config.task)
-    parts += [part for part in (config.revision, config.quantization) if part]
-    plain = "_".join(part for part in parts if part)
-    safe = re.sub(r"[^A-Za-z0-9._-]", "-", plain)
-    ambiguous = "_" in organisation or bool(config.revision or config.quantization)
-    if ambiguous or safe != plain or len(safe) > LONGEST_RUN_ID:
-        exact = "\0".join(map(str, (*parts[:3], config.task, config.revision, config.quantization)))
-        digest = hashlib.sha256(exact.encode()).hexdigest()[:8]
-        safe = f"{safe[:LONGEST_RUN_ID]}_{digest}"
-    return safe
+    """A name that depends on the row alone, and is unique among rows."""
+    return protocol.run_id(_model(config), config.task, config.reasoning_state)
 
 
-def state_in_names(state: str | None) -> str:
-    """A reasoning state as part of a file name: `On_High` for On (High)."""
-    return re.sub(r"[^A-Za-z0-9]+", "_", (state or "").replace("N/A", "NA")).strip("_")
+def _model(config: ModelConfig) -> ModelSpec:
+    return ModelSpec(
+        id=config.model_id,
+        model_class=config.model_class,
+        revision=config.revision,
+        processor=config.processor,
+        quantization=config.quantization,
+        trust_remote_code=config.trust_remote_code,
+    )
 
 
 def _spec(
@@ -135,34 +120,25 @@ def _spec(
     simulations: Simulations,
 ) -> RunSpec:
     task = tasks.get(config.task)
-    reasoning = _request(config)
-    name = run_id(config)
-    return RunSpec(
-        run_id=name,
-        model=ModelSpec(
-            id=config.model_id,
-            model_class=config.model_class,
-            revision=config.revision,
-            processor=config.processor,
-            quantization=config.quantization,
-            trust_remote_code=config.trust_remote_code,
-        ),
-        task=config.task,
-        reasoning=reasoning,
-        samples=_samples(task, settings, own),
-        limits=task.limits(reasons(config.model_id, reasoning)),
-        steps=task.steps,
-        precision="auto" if settings.is_served else task.precision,
-        repetitions=settings.repetitions,
-        backend=_backend(settings, simulations.of(name)),
-        device=DeviceSpec(
+    return protocol.protocol_spec(
+        _model(config),
+        task,
+        _reasoning(config),
+        _samples(task, settings, own),
+        _backend(settings, simulations.of(run_id(config))),
+        DeviceSpec(
             kind=cast("DeviceKind", settings.device),
             gpu_count=_gpu_count(config, settings, gpus),
         ),
-        meters=cast("tuple[MeterName, ...]", settings.meters),
-        idle_seconds=settings.idle_seconds,
-        stop_at_ci=settings.stop_at_ci,
+        cast("tuple[MeterName, ...]", settings.meters),
+        settings.repetitions,
+        settings.idle_seconds,
+        settings.stop_at_ci,
     )
+
+
+def _reasoning(config: ModelConfig) -> ReasoningRequest | None:
+    return parse_state(config.reasoning_state) if config.reasoning_state else None
 
 
 def _samples(task: Task, settings: Settings, own: OwnSamples | None) -> SampleSource:
@@ -171,14 +147,7 @@ def _samples(task: Task, settings: Settings, own: OwnSamples | None) -> SampleSo
         return SampleSource(prompts_sha256=own.sha256[task.name], count=count)
     if own:
         return SampleSource(folder_sha256=own.sha256[task.name], count=count, seed=seed)
-    if settings.backend == "simulated":
-        return SampleSource(synthetic=True, count=count or SYNTHETIC_SAMPLES)
-    return SampleSource(
-        dataset_id=task.dataset_id,
-        dataset_revision=task.dataset_revision,
-        count=count,
-        seed=seed,
-    )
+    return protocol.usual_samples(task, cast("BackendName", settings.backend), count, seed)
 
 
 def _backend(settings: Settings, simulation: Simulation) -> BackendSpec:
@@ -235,8 +204,9 @@ def _obstacle(
 ) -> Problem | None:
     """Why a row cannot be run here, though it is a good row."""
     where = f"{settings.csv}, line {config.line}"
-    if settings.is_served and (objection := _not_served(config)):
-        what = f"{config.model_id}: {objection}"
+    served = protocol.not_served(_model(config), tasks.get(config.task))
+    if settings.is_served and served:
+        what = f"{config.model_id}: {served}"
         return Problem(where, what, "The row is skipped; measure it with the pytorch backend.")
     if settings.measures_itself and (objection := _not_delegated(config)):
         what = f"{config.model_id}: {objection}"
@@ -245,7 +215,7 @@ def _obstacle(
         fault = own.obstacles[config.task]
         what = f"{config.model_id}: {fault.message}"
         return Problem(where, what, f"The row is skipped. {fault.remedy}")
-    if objection := _missing_level(config):
+    if objection := protocol.level_objection(config.model_id, _reasoning(config)):
         what = f"{config.model_id}: {objection}"
         return Problem(where, what, "The row is skipped; write On as its state.")
     wanted = _gpu_count(config, settings, gpus)
@@ -256,28 +226,7 @@ def _obstacle(
     return None
 
 
-def _not_served(config: ModelConfig) -> str | None:
-    """Why a server with OpenAI's interface cannot do what the row asks."""
-    if not tasks.get(config.task).can_reason:
-        return f"the vllm backend generates text, and the task is {config.task}"
-    if config.revision:
-        return "a server does not tell which revision it runs, and the row names one"
-    if config.quantization:
-        return "a server does not tell how its weights are quantized, and the row says so"
-    return None
-
-
 def _not_delegated(config: ModelConfig) -> str | None:
     """Why optimum-benchmark cannot do what the row asks."""
-    task = tasks.get(config.task)
-    limits = task.limits(reasons(config.model_id, _request(config)))
+    limits = tasks.get(config.task).limits(reasons(config.model_id, _reasoning(config)))
     return optimum.objection(config.task, limits, config.quantization)
-
-
-def _request(config: ModelConfig) -> ReasoningRequest | None:
-    return parse_state(config.reasoning_state) if config.reasoning_state else None
-
-
-def _missing_level(config: ModelConfig) -> str | None:
-    request, family = _request(config), family_of(config.model_id)
-    return missing_level(request, family) if request and family else None

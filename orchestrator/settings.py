@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmark_core.optimum.environment import optimum_python
+from benchmark_core.run_defaults import HARDWARE_GPU_METERS, usual_idle_seconds, usual_meters
 from orchestrator.errors import Problem, UsageError
 
 DEFAULT_CATALOG = "models.csv"
@@ -19,11 +20,8 @@ DEFAULT_REPETITIONS = 10
 DEFAULT_REGION = "WORLD"
 DEFAULT_DEVICE = "cuda"
 REFERENCE_GPUS_PER_NODE = 8
-DEFAULT_IDLE_SECONDS = 5.0
 SHORTEST_IDLE_SECONDS = 0.5
 LONGEST_IDLE_SECONDS = 60.0
-HARDWARE_GPU_METERS = ("nvml", "dcgm")
-"""The meters that can watch what real GPUs draw while they do nothing."""
 
 TOKEN_VARIABLES = ("HF_TOKEN", "HF_TOKEN_PATH")
 
@@ -162,7 +160,7 @@ def from_arguments(flags: Namespace, environ: Mapping[str, str] | None = None) -
         or (env.get("DCGM_ENDPOINT") or None if "dcgm" in meters else None),
         repetitions=flags.repetitions or preset.repetitions,
         stop_at_ci=flags.stop_at_ci,
-        idle_seconds=_idle_seconds(flags.idle_seconds, meters),
+        idle_seconds=flags.idle_seconds or usual_idle_seconds(meters),
         timeout_seconds=flags.timeout,
         region=flags.region,
         simulation=Path(flags.simulation) if flags.simulation else None,
@@ -196,17 +194,7 @@ def _meters(asked: str | None, backend: str, device: str) -> tuple[str, ...]:
     if asked:
         names = [name.strip() for name in asked.split(",") if name.strip()]
         return tuple(sorted(names, key=lambda name: (*METERS, name).index(name)))
-    if backend == "simulated":
-        return ("simulated",)
-    if backend == "vllm":
-        return ()
-    return ("codecarbon",) if device == "cpu" or backend == "optimum" else ("nvml", "codecarbon")
-
-
-def _idle_seconds(asked: float | None, meters: tuple[str, ...]) -> float | None:
-    if asked is not None:
-        return asked
-    return DEFAULT_IDLE_SECONDS if set(meters) & set(HARDWARE_GPU_METERS) else None
+    return usual_meters(backend, device)
 
 
 def _env_file(asked: str | None) -> dict[str, str]:

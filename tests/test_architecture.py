@@ -27,7 +27,9 @@ PURE = {
     "benchmark_core.local_samples",
     "benchmark_core.official",
     "benchmark_core.power_trace",
+    "benchmark_core.protocol",
     "benchmark_core.report",
+    "benchmark_core.run_defaults",
     "benchmark_core.sample_folder",
     "benchmark_core.sample_journal",
     "benchmark_core.samples",
@@ -157,6 +159,7 @@ def test_init_files_are_nearly_empty():
         ("import benchmark_core.reported_run", HEAVY),
         ("import benchmark_core.render_command, benchmark_core.spec_completion", HEAVY),
         ("import benchmark_core.__main__ as main; main.build_parser()", (*HEAVY, "pydantic")),
+        ("import benchmark_core.direct.command", (*HEAVY, "yaml", "huggingface_hub")),
     ],
 )
 def test_what_a_command_loads_before_it_needs_it(program, forbidden):

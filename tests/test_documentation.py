@@ -20,12 +20,14 @@ from benchmark_core import (
     verdict,
 )
 from benchmark_core.backends.base import Backend
+from benchmark_core.contract import ATTEMPTS_DIR, OUTCOME_FILE
 from benchmark_core.delegate import Delegate
+from benchmark_core.direct import command, keys, overrides, wishes
+from benchmark_core.direct.arguments import build_direct_parser
 from benchmark_core.faults import RunFault
 from benchmark_core.meters import codecarbon
 from benchmark_core.meters.base import Meter
 from benchmark_core.optimum import environment as optimum
-from benchmark_core.reasoning import overrides
 from benchmark_core.reasoning.families import FAMILIES, Effective, Family, Mechanism, family_of
 from benchmark_core.reasoning.resolution import missing_level, reasons, resolve
 from benchmark_core.reasoning.states import KNOWN_STATES, parse_state
@@ -42,17 +44,18 @@ from orchestrator.importing.imported_report import FAILED_ELSEWHERE
 from orchestrator.importing.registry import FORMATS
 from orchestrator.importing.writing import SOURCE_OBJECT_FILE, SOURCE_ROW_FILE
 from orchestrator.master_columns import COLUMNS
-from orchestrator.run_directory import ATTEMPTS_DIR, OUTCOME_FILE
 from tests.support.pages import PAGES, ROOT, coded, rows, run_folder_files, section, text
 from tests.support.parsers import actions, commands_of
 
 # Flags of build.sh, docker, mypy and the benchmark scripts.
 FOREIGN_FLAGS = {"--base", "--tag", "--no-cache", "--no-deps", "--help", "--all", "--filter"}
 FOREIGN_FLAGS |= {"--without-optimum", "--strict", "--rows", "--out", "--seconds", "--simulated"}
+FOREIGN_FLAGS |= {"--rm", "--shm-size", "--user", "--batch"}
 # Packages whose modules the architecture names one by one.
 TREES = (
     *("orchestrator", "benchmark_core", "benchmark_core/reasoning"),
-    *("benchmark_core/checkpoints", "benchmark_core/serving", "benchmark_core/optimum"),
+    *("benchmark_core/checkpoints", "benchmark_core/serving", "benchmark_core/direct"),
+    *("benchmark_core/optimum", "scoring"),
 )
 # Places inside a container, the path of a page on the hub, and words that switch reasoning.
 KNOWN_ROOTS = {"results", "inputs", "home", "run", "tmp", "dev", "opt", "tree", "think", "no_think"}
@@ -128,7 +131,9 @@ def test_every_flag_is_documented_with_choices_and_default() -> None:
 
 def test_no_page_names_a_flag_that_does_not_exist() -> None:
     known = set(FOREIGN_FLAGS)
-    of_one_command = (batch_runner.build_parser(), model_config_parser._flags())
+    of_one_command = (
+        *(batch_runner.build_parser(), model_config_parser._flags(), build_direct_parser()),
+    )
     of_several = (orchestrator_command.build_parser(), run_command.build_parser())
     below = (command for parser in of_several for command in commands_of(parser).values())
     for parser in (*of_one_command, *of_several, *below):
@@ -171,6 +176,35 @@ def test_exit_codes_are_those_of_the_code() -> None:
     assert codes == {int(code) for code in re.findall(r"\d+", batch_runner.EXIT_CODES)}
 
 
+def test_the_keys_of_the_originals_commands_are_those_of_the_code() -> None:
+    page = text("docs/original_commands.md")
+    settable, fixed = (
+        [cells for cells in rows(section(page, "Keys")) if len(cells) == columns]
+        for columns in (3, 2)
+    )
+    assert [coded(cells[:1])[0] for cells in settable] == list(keys.SETTINGS)
+    assert [coded(cells[:1])[0] for cells in fixed] == list(keys.FIXED)
+    task = tasks.get("text_generation")
+    for name, said in ((coded(cells[:1])[0], coded(cells[1:])) for cells in fixed):
+        if said:
+            assert said[0] == str(keys.FIXED[name].allowed(task)[0]).replace("None", "null"), name
+    assert set(tasks.TASKS) <= set(coded([section(page, "Configs")]))
+    assert set(keys.LABELS) <= set(coded([section(page, "Configs")]))
+    codes = {int(cells[0]) for cells in rows(section(page, "The results"))}
+    own = {command.FINISHED, command.FAILED, command.WRONG_USE, command.NOT_READY}
+    assert codes == own | {command.INTERRUPTED}
+
+
+def test_the_variables_of_run_docker_are_documented() -> None:
+    table = rows(section(text("docs/original_commands.md"), "run_docker.sh"))
+    named = {word for cells in table for word in coded(cells[:1])}
+    script = text("run_docker.sh")
+    assert all(f"{name}:-" in script or f" {name} " in script for name in named)
+    usage = script.split("Variables: ")[1].split("\n\nExit codes")[0]
+    assert named == set(re.findall(r"\b[A-Z]+(?:_[A-Z]+)+\b", usage))
+    assert {wishes.BACKEND_VARIABLE, wishes.ENDPOINT_VARIABLE, command.RESULTS_VARIABLE} <= named
+
+
 # ------------------------------------------------------------------ results
 
 
@@ -206,6 +240,9 @@ def test_the_files_of_a_run_folder_are_those_the_code_writes() -> None:
         SOURCE_ROW_FILE,
         *(f"{contract.EMISSIONS_DIR}/{name}" for name in emissions),
     }
+    # What an earlier run is moved by, and the picture that only --format png draws.
+    entries = {name.partition("/")[0] for name in run_folder_files()} | {"power_trace.png"}
+    assert entries == set(contract.RUN_ENTRIES)
     assert f"`{ATTEMPTS_DIR}/1/`" in text("docs/results.md")
 
 

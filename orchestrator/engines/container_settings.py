@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
+from benchmark_core.contract import ATTEMPTS_DIR
 from orchestrator.engines.base import Order
 from orchestrator.engines.owner import Owner
-from orchestrator.run_directory import ATTEMPTS_DIR
 
 OWNER_LABEL = "ai-energy-score.owner"
 RUN_ID_LABEL = "ai-energy-score.run_id"

@@ -8,6 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from benchmark_core.contract import ATTEMPTS_DIR
 from orchestrator.engines.base import Exit, Leftover, Order
 from orchestrator.engines.container_log import LogStream, engine_errors
 from orchestrator.engines.container_settings import (
@@ -26,7 +27,6 @@ from orchestrator.engines.docker_host import DockerHost, first_line, unreachable
 from orchestrator.engines.owner import Owner
 from orchestrator.engines.token_file import TokenFile, remove_stale_tokens
 from orchestrator.errors import HostError, Problem
-from orchestrator.run_directory import ATTEMPTS_DIR
 
 if TYPE_CHECKING:
     from docker.models.containers import Container

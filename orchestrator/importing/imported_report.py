@@ -8,6 +8,7 @@ from dataclasses import replace
 from benchmark_core import carbon, verdict
 from benchmark_core.contract import JOULES_PER_WH, SIMULATED_DEVICE_PREFIX
 from benchmark_core.imported import Finding, Imported
+from benchmark_core.protocol import state_in_names
 from benchmark_core.report import (
     Carbon,
     Failure,
@@ -20,7 +21,6 @@ from benchmark_core.report import (
 from orchestrator.catalog import shown
 from orchestrator.errors import Problem, UsageError
 from orchestrator.importing.told_run import Given, ImportedRun, ToldRun
-from orchestrator.run_planner import state_in_names
 
 FAILED_ELSEWHERE = "failed_elsewhere"
 RUN_ID_START = "imported_"

@@ -2,8 +2,8 @@
 
 import pytest
 
+from benchmark_core.direct.overrides import KEYS, parse_overrides
 from benchmark_core.faults import SpecFault
-from benchmark_core.reasoning.overrides import KEYS, parse_overrides
 
 REASONING = "scenario.reasoning"
 ENABLE = "scenario.reasoning_params.enable_thinking"
