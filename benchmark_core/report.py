@@ -193,6 +193,7 @@ class Summary(Frozen):
     ram_energy_wh: Spread | None
     wh_per_1000_queries: float | None
     tokens_per_joule: float | None
+    avg_time_to_first_token_seconds: float | None = None
     truncated_prompts: int | None = None
     joules_per_answer_token: float | None = None
     joules_per_reasoning_token: float | None = None

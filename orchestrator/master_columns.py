@@ -226,6 +226,7 @@ COLUMNS: dict[str, Callable[[Record], Cell]] = {
     "runs_beside": _of_report(lambda r: _joined(r.runs_beside)),
     "attempts": lambda record: record.attempts + 1,
     "spec_hash": lambda r: r.outcome.spec_hash if r.outcome else r.spec.spec_hash(),
+    "avg_time_to_first_token_seconds": _of_summary(lambda s: s.avg_time_to_first_token_seconds),
 }
 
 
