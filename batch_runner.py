@@ -85,6 +85,12 @@ def _add_measurement(group: argparse._ArgumentGroup) -> None:
         help="how long the server may say nothing (default: 120)",
     )
     group.add_argument(
+        "--concurrency",
+        type=_concurrency,
+        metavar="N",
+        help="requests to the server under way at a time (default: 1); more is never official",
+    )
+    group.add_argument(
         "--num-prompts", type=_positive, metavar="N", help="default: all prompts of the dataset"
     )
     group.add_argument(
@@ -202,6 +208,13 @@ def _positive(text: str) -> int:
         value = 0
     if value < 1:
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least 1")
+    return value
+
+
+def _concurrency(text: str) -> int:
+    value = _positive(text)
+    if value > settings.MOST_CONCURRENT:
+        raise argparse.ArgumentTypeError(f"{text!r} is more than {settings.MOST_CONCURRENT}")
     return value
 
 

@@ -42,4 +42,5 @@ def applied_settings(
         template_sha256=loaded.template_sha256,
         seed=loaded.seed,
         server=loaded.server,
+        concurrency=conditions.concurrency,
     )

@@ -122,11 +122,15 @@ class Simulation(Frozen):
 
 
 class BackendSpec(Frozen):
-    """`silence_seconds` is how long the server at `endpoint` may say nothing."""
+    """`silence_seconds` is how long the server at `endpoint` may say nothing.
+
+    `concurrency` is how many requests are under way at a time, None for one.
+    """
 
     name: BackendName
     endpoint: str | None = None
     silence_seconds: float | None = Field(default=None, gt=0)
+    concurrency: int | None = Field(default=None, ge=2)
     simulation: Simulation | None = None
 
     @property

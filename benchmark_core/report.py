@@ -90,7 +90,9 @@ class Window(Frozen):
 
     `truncated` samples reached the limit of tokens before their reasoning had ended; None where
     reasoning and answer were not told apart. `first_token_seconds` is the mean time from the start
-    of a sample to its first token of any kind, None where nobody saw it.
+    of a sample to its first token of any kind, None where nobody saw it. `latency_seconds` is the
+    mean time of a successful sample where several were under way at a time; otherwise None, because
+    one follows the other and the duration says it.
     """
 
     name: PassName
@@ -101,6 +103,7 @@ class Window(Frozen):
     failed: int
     truncated: int | None = None
     first_token_seconds: float | None = None
+    latency_seconds: float | None = None
 
 
 class Phase(Frozen):
@@ -125,7 +128,8 @@ class Applied(Frozen):
     `ran_own_code` says whether program code from the model's repository was run. `template_sha256`
     is that of the tokenizer's chat template; `gpu_uuids` are the model's own GPUs, where the
     framework tells. `server` names the kind and version of the server that ran the model; nobody
-    knows then in which type and on what its weights lie.
+    knows then in which type and on what its weights lie. `concurrency` is how many samples may have
+    been under way at a time.
     """
 
     model_id: str
@@ -155,6 +159,7 @@ class Applied(Frozen):
     template_sha256: str | None = None
     seed: int | None = None
     server: str | None = None
+    concurrency: int = 1
 
 
 class Spread(Frozen):

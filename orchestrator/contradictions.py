@@ -117,6 +117,10 @@ def _without_effect(settings: Settings) -> Iterator[Problem]:
             settings.backend == "simulated" or settings.is_served,
             f"the {settings.backend} backend has its own device",
         ),
+        "concurrency": (
+            not settings.is_served,
+            f"the {settings.backend} backend runs one sample at a time",
+        ),
         "idle_seconds": (
             not at_rest,
             f"only {' and '.join(HARDWARE_GPU_METERS)} watch the power of GPUs at rest",

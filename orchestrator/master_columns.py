@@ -227,6 +227,7 @@ COLUMNS: dict[str, Callable[[Record], Cell]] = {
     "attempts": lambda record: record.attempts + 1,
     "spec_hash": lambda r: r.outcome.spec_hash if r.outcome else r.spec.spec_hash(),
     "avg_time_to_first_token_seconds": _of_summary(lambda s: s.avg_time_to_first_token_seconds),
+    "concurrency": _of_applied(lambda applied: applied.concurrency),
 }
 
 

@@ -180,6 +180,7 @@ def _backend(settings: Settings, simulation: Simulation) -> BackendSpec:
         name=cast("BackendName", settings.backend),
         endpoint=parse_address(settings.endpoint).root if settings.endpoint else None,
         silence_seconds=settings.request_timeout_seconds,
+        concurrency=settings.concurrency if settings.concurrency > 1 else None,
         simulation=simulation if settings.backend == "simulated" else None,
     )
 

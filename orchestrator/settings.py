@@ -21,6 +21,7 @@ REFERENCE_GPUS_PER_NODE = 8
 DEFAULT_IDLE_SECONDS = 5.0
 SHORTEST_IDLE_SECONDS = 0.5
 LONGEST_IDLE_SECONDS = 60.0
+MOST_CONCURRENT = 1024
 HARDWARE_GPU_METERS = ("nvml", "dcgm")
 """The meters that can watch what real GPUs draw while they do nothing."""
 
@@ -60,6 +61,7 @@ class Settings:
     backend: str
     endpoint: str | None
     request_timeout_seconds: float | None
+    concurrency: int
     num_prompts: int | None
     prompts_file: Path | None
     dataset_dir: Path | None
@@ -137,6 +139,7 @@ def from_arguments(flags: Namespace, environ: Mapping[str, str] | None = None) -
         backend=backend,
         endpoint=flags.endpoint or (env.get("VLLM_ENDPOINT") if backend == "vllm" else None),
         request_timeout_seconds=flags.request_timeout,
+        concurrency=flags.concurrency or 1,
         num_prompts=flags.num_prompts or preset.num_prompts,
         prompts_file=Path(flags.prompts_file) if flags.prompts_file else None,
         dataset_dir=Path(flags.dataset_dir) if flags.dataset_dir else None,

@@ -28,6 +28,10 @@ def said(**changes):
             "gives offline runs no network",
         ),
         ({"request_timeout_seconds": 3.0}, "--request-timeout 3: the pytorch backend asks no"),
+        (
+            {"concurrency": 4, "given": {"concurrency"}},
+            "--concurrency: the pytorch backend runs one sample at a time",
+        ),
         ({"backend": "optimum"}, "not built yet"),
         ({"meters": ("nvlm",)}, "is not a meter"),
         ({"meters": ()}, "names no meter"),

@@ -47,6 +47,10 @@ def test_a_served_run_leaves_to_the_server_what_is_the_servers(rows):
     assert (spec.backend.endpoint, spec.backend.silence_seconds) == ("http://127.0.0.1:9", 7.0)
     other = plan_of(rows, "http://127.0.0.1:9/v1/")[0].runs[0].spec
     assert other.spec_hash() == spec.spec_hash()
+    assert spec.backend.concurrency is None
+    several = plan_of(rows, concurrency=4)[0].runs[0].spec
+    assert several.backend.concurrency == 4
+    assert several.spec_hash() != spec.spec_hash()
     assert not made.computes_on_gpus
     assert made.takes_no_gpus
 

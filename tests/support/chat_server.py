@@ -95,6 +95,22 @@ def answering(prompt: int = 5, **more: Any) -> Reply:
     return reply
 
 
+def rendering(tokenizer: Any) -> Reply:
+    """As vLLM would answer with that tokenizer."""
+
+    def reply(handler: Handler, body: dict[str, Any]) -> None:
+        prompt = tokenizer.apply_chat_template(
+            body["messages"],
+            tokenize=True,
+            add_generation_prompt=True,
+            return_dict=True,
+            **body.get("chat_template_kwargs", {}),
+        )
+        answering(len(prompt["input_ids"]))(handler, body)
+
+    return reply
+
+
 def hanging(seconds: float) -> Reply:
     def reply(handler: Handler, body: dict[str, Any]) -> None:
         handler.begin_stream()
