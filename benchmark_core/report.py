@@ -2,7 +2,7 @@
 
 from typing import Any, Literal, Self
 
-from pydantic import model_validator
+from pydantic import Field, model_validator
 
 from benchmark_core.contract import (
     DeviceSpec,
@@ -129,7 +129,8 @@ class Applied(Frozen):
     is that of the tokenizer's chat template; `gpu_uuids` are the model's own GPUs, where the
     framework tells. `server` names the kind and version of the server that ran the model; nobody
     knows then in which type and on what its weights lie. `concurrency` is how many samples may have
-    been under way at a time.
+    been under way at a time. `server_processes` are how many of the server's processes computed on
+    each GPU, by UUID; empty where nobody could see them.
     """
 
     model_id: str
@@ -159,6 +160,7 @@ class Applied(Frozen):
     template_sha256: str | None = None
     seed: int | None = None
     server: str | None = None
+    server_processes: dict[str, int] = Field(default_factory=dict)
     concurrency: int = 1
 
 

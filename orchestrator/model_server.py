@@ -12,7 +12,10 @@ from orchestrator.settings import Settings
 FLAG = "--endpoint"
 PREFLIGHT_SECONDS = 10.0
 MOST_NAMED = 5
-CLIENT_METERS = ("codecarbon", "nvml")
+ELSEWHERE = (
+    "dcgm with the exporter of the serving host, or no meter at all: the GPU energy stays empty"
+    " then."
+)
 
 
 def find_server_contradictions(settings: Settings) -> Iterator[Problem]:
@@ -40,14 +43,36 @@ def find_server_contradictions(settings: Settings) -> Iterator[Problem]:
             "the docker engine gives offline runs no network to reach a server by",
             "Use --engine process, or let the run go online.",
         )
-    for meter in CLIENT_METERS:
-        if meter in settings.meters:
-            yield Problem(
-                "--meters",
-                f"{meter} would measure the run, which only asks, and not the server",
-                "Choose dcgm with the exporter of the serving host, or no meter at all: the GPU"
-                " energy stays empty then.",
-            )
+    yield from _about_meters(settings)
+
+
+def _about_meters(settings: Settings) -> Iterator[Problem]:
+    """The GPUs of this machine are a server's only where it runs here, and can be seen there."""
+    if "codecarbon" in settings.meters:
+        yield Problem(
+            "--meters",
+            "codecarbon would measure the run, which only asks, and not the server",
+            f"Choose {ELSEWHERE}",
+        )
+    if "nvml" not in settings.meters:
+        return
+    try:
+        is_here = asks_this_machine(settings)
+    except ValueError:
+        return
+    if not is_here:
+        yield Problem(
+            "--meters",
+            "nvml measures the GPUs of this machine, and the server's address is not one that only"
+            " this machine has (localhost)",
+            f"Choose {ELSEWHERE}",
+        )
+    elif settings.engine == "docker":
+        yield Problem(
+            "--meters",
+            "nvml in a container cannot see which process the server is, and on which GPUs",
+            f"Use --engine process, or {ELSEWHERE}",
+        )
 
 
 def find_server_problems(plan: Plan, settings: Settings) -> Iterator[Problem]:

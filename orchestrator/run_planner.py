@@ -188,12 +188,14 @@ def _backend(settings: Settings, simulation: Simulation) -> BackendSpec:
 def _gpu_count(config: ModelConfig, settings: Settings, gpus: GpuSet) -> int:
     """One GPU, but for class C: the row's GPUs, else --gpus-per-run, else what its size needs.
 
-    Of GPUs that serve the model elsewhere, all that were named.
+    Of GPUs of a server, here or elsewhere, all that were named.
     """
     if settings.names_remote_gpus:
         return gpus.count
     if settings.takes_no_gpus:
         return 0
+    if settings.is_served:
+        return gpus.count
     if settings.device == "cpu":
         return 1
     if config.model_class != "C":

@@ -21,7 +21,14 @@ def said(**changes):
     [
         ({"backend": "vllm"}, "not told where its server answers"),
         ({"backend": "vllm", "endpoint": "host:1"}, "--endpoint: the URL does not begin"),
-        ({"backend": "vllm", "endpoint": "http://a", "meters": ("nvml",)}, "which only asks"),
+        (
+            {"backend": "vllm", "endpoint": "http://a", "meters": ("nvml",), "engine": "process"},
+            "nvml measures the GPUs of this machine, and the server's address",
+        ),
+        (
+            {"backend": "vllm", "endpoint": "http://localhost:1", "meters": ("nvml",)},
+            "nvml in a container cannot see which process .*--engine process",
+        ),
         ({"backend": "vllm", "endpoint": "http://a", "meters": ("codecarbon",)}, "only asks"),
         (
             {"backend": "vllm", "endpoint": "http://a", "offline": True},
@@ -62,6 +69,12 @@ def said(**changes):
 )
 def test_what_is_not_built_is_refused_by_name(changes, message):
     assert any(re.search(message, problem) for problem in said(**changes))
+
+
+def test_the_gpus_of_a_server_on_this_machine_may_be_metered():
+    flags = {"backend": "vllm", "endpoint": "http://localhost:1", "engine": "process"}
+    assert said(**flags, meters=("nvml",)) == []
+    assert said(**flags, meters=("nvml",), gpus="0,2", given={"gpus"}) == []
 
 
 def test_all_wrong_flags_are_told_at_once():

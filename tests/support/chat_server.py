@@ -26,7 +26,10 @@ class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def do_GET(self) -> None:
-        pages: dict[str, Any] = {"/v1/models": {"object": "list", "data": self.models}}
+        pages: dict[str, Any] = {
+            "/v1/models": {"object": "list", "data": self.models},
+            "/health": {"status": "ok"},
+        }
         if any(model.get("owned_by") == "vllm" for model in self.models):
             pages["/version"] = {"version": "0.11.2"}
         page = pages.get(self.path)
