@@ -24,6 +24,7 @@ class Handler(BaseHTTPRequestHandler):
     requests: list[dict[str, Any]]
     streams = False
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
 
     def do_GET(self) -> None:
         pages: dict[str, Any] = {
@@ -83,13 +84,14 @@ def usage(prompt: int, completion: int, **more: Any) -> dict[str, Any]:
     return {"id": "1", "choices": [], "usage": counts}
 
 
-def answering(prompt: int = 5, **more: Any) -> Reply:
+def answering(prompt: int = 5, token_seconds: float = 0.0, **more: Any) -> Reply:
     """As many tokens as are asked for."""
 
     def reply(handler: Handler, body: dict[str, Any]) -> None:
         tokens = body["max_tokens"]
         handler.begin_stream()
         for number in range(tokens):
+            time.sleep(token_seconds)
             handler.send_event(chunk(f" {number}"))
         handler.send_event(chunk(finish="length"))
         handler.send_event(usage(prompt, tokens, **more))

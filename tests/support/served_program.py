@@ -1,7 +1,7 @@
 """A program that takes vLLM's flags and serves like it, with the standard library alone.
 
     python -m tests.support.served_program --model ORG/NAME --port N [--host H]
-        [--served-model-name NAME] [--counts FILE] [--fate WHAT] [--worker]
+        [--served-model-name NAME] [--counts FILE] [--fate WHAT] [--token-seconds S] [--worker]
 
 `--counts` is a JSON file with the number of tokens of each prompt; without it `counts.json` in the
 hub's cache. Once it answers it prints one line of JSON with its process number, and that of its
@@ -21,6 +21,7 @@ from typing import Any
 from tests.support.chat_server import Handler, Reply, answering
 
 FATES = ("none", "dies_at_start", "never_well", "other_model", "dies_later")
+WARM_UP_REQUESTS = 11
 
 
 def main() -> None:
@@ -37,7 +38,7 @@ def main() -> None:
         "Bound",
         (Handler,),
         {
-            "reply": staticmethod(_reply(json.loads(place.read_text()), options.fate)),
+            "reply": staticmethod(_reply(json.loads(place.read_text()), options)),
             "models": [{"id": name, "object": "model", "owned_by": "vllm"}],
             "requests": [],
         },
@@ -60,18 +61,20 @@ def _parse() -> argparse.Namespace:
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--counts", type=Path)
     parser.add_argument("--fate", choices=FATES, default="none")
+    parser.add_argument("--token-seconds", type=float, default=0.0)
     parser.add_argument("--worker", action="store_true")
     return parser.parse_args()
 
 
-def _reply(counts: dict[str, int], fate: str) -> Reply:
+def _reply(counts: dict[str, int], options: argparse.Namespace) -> Reply:
     answered: list[None] = []
 
     def reply(handler: Handler, body: dict[str, Any]) -> None:
         answered.append(None)
-        if fate == "dies_later" and len(answered) > 13:
+        if options.fate == "dies_later" and len(answered) > WARM_UP_REQUESTS + 2:
             os._exit(7)
-        answering(counts[body["messages"][-1]["content"]])(handler, body)
+        prompt = counts[body["messages"][-1]["content"]]
+        answering(prompt, options.token_seconds)(handler, body)
 
     return reply
 
