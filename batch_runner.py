@@ -85,6 +85,20 @@ def _add_measurement(group: argparse._ArgumentGroup) -> None:
         help="how long the server may say nothing (default: 120)",
     )
     group.add_argument(
+        "--serve-image",
+        metavar="IMAGE",
+        help="start the server of the vllm backend from this image, one for each run",
+    )
+    group.add_argument(
+        "--serve-args", metavar="TEXT", help='more arguments for it: "--max-model-len 16384"'
+    )
+    group.add_argument(
+        "--serve-timeout",
+        type=_seconds,
+        metavar="SECONDS",
+        help=f"how long it may take to get well (default: {settings.DEFAULT_SERVE_SECONDS:g})",
+    )
+    group.add_argument(
         "--concurrency",
         type=_concurrency,
         metavar="N",

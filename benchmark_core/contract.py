@@ -124,13 +124,17 @@ class Simulation(Frozen):
 class BackendSpec(Frozen):
     """`silence_seconds` is how long the server at `endpoint` may say nothing.
 
-    `concurrency` is how many requests are under way at a time, None for one.
+    `concurrency` is how many requests are under way at a time, None for one. With `serve_image` the
+    host starts the server, from that image and with `serve_args` beside its own arguments, and the
+    launch says where it answers.
     """
 
     name: BackendName
     endpoint: str | None = None
     silence_seconds: float | None = Field(default=None, gt=0)
     concurrency: int | None = Field(default=None, ge=2)
+    serve_image: str | None = None
+    serve_args: tuple[str, ...] | None = None
     simulation: Simulation | None = None
 
     @property
@@ -209,7 +213,9 @@ class Launch(Document):
     """Where and how one attempt was started. It never changes what is measured, and is not hashed.
 
     `samples_path` is as the run sees it. `gpus_at_rest` is the coolest state known of each GPU by
-    UUID, `runs_beside` what else was running on the host then.
+    UUID, `runs_beside` what else was running on the host then. Of a server that the host started
+    for the run, `endpoint` is where it answers, `server_process` its first process on this machine,
+    and `serve_image_digest` identifies its image.
     """
 
     engine: str
@@ -222,6 +228,9 @@ class Launch(Document):
     dcgm_endpoint: str | None = None
     gpus_at_rest: dict[str, GpuRest] = Field(default_factory=dict)
     runs_beside: tuple[str, ...] = ()
+    endpoint: str | None = None
+    server_process: int | None = None
+    serve_image_digest: str | None = None
     log_file: str | None = None
     launched_at: str
 

@@ -37,8 +37,9 @@ def with_own_gpus(
     """
     if loaded.server is None or METER not in meters:
         return loaded
-    address = parse_address(spec.backend.endpoint or "")
-    pids = _with_descendants(listeners(address.host, address.port))
+    address = parse_address(spec.backend.endpoint or launch.endpoint or "")
+    started = launch.server_process
+    pids = _with_descendants({started} if started else listeners(address.host, address.port))
     if os.getpid() in pids:
         # Whoever started this run as well has more children than a server's.
         pids = set()

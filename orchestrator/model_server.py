@@ -21,7 +21,11 @@ ELSEWHERE = (
 def find_server_contradictions(settings: Settings) -> Iterator[Problem]:
     """What about the server cannot be meant; nobody is asked."""
     if not settings.is_served:
-        for flag, value in ((FLAG, settings.endpoint), ("--request-timeout", _patience(settings))):
+        for flag, value in (
+            (FLAG, settings.endpoint),
+            ("--request-timeout", _patience(settings)),
+            ("--serve-image", settings.serve_image),
+        ):
             if value:
                 yield Problem(
                     f"{flag} {value[:80]}",
@@ -29,12 +33,13 @@ def find_server_contradictions(settings: Settings) -> Iterator[Problem]:
                     "Add --backend vllm, or leave the flag out.",
                 )
         return
-    if not settings.endpoint:
+    if not settings.endpoint and not settings.serve_image:
         what = "the vllm backend is not told where its server answers"
-        yield Problem("--backend vllm", what, f"Add {FLAG} {FORM}, or set VLLM_ENDPOINT.")
+        remedy = f"Add {FLAG} {FORM}, or set VLLM_ENDPOINT; --serve-image starts one."
+        yield Problem("--backend vllm", what, remedy)
         return
     try:
-        parse_address(settings.endpoint)
+        parse_address(settings.endpoint or "http://localhost")
     except ValueError as error:
         yield Problem(FLAG, f"the URL {error}", f"Write it as {FORM}.")
     if settings.offline and settings.engine == "docker":
@@ -77,7 +82,7 @@ def _about_meters(settings: Settings) -> Iterator[Problem]:
 
 def find_server_problems(plan: Plan, settings: Settings) -> Iterator[Problem]:
     """What keeps the server from running the plan, after asking it once."""
-    if not settings.is_served or not plan.runs:
+    if not settings.endpoint or not plan.runs:
         return
     server = Server(_address(settings), PREFLIGHT_SECONDS)
     try:
@@ -98,7 +103,7 @@ def find_server_problems(plan: Plan, settings: Settings) -> Iterator[Problem]:
 
 def asks_this_machine(settings: Settings) -> bool:
     """Whether runs have to share the network of this machine to reach their server."""
-    return settings.is_served and _address(settings).loopback
+    return settings.is_served and (bool(settings.serve_image) or _address(settings).loopback)
 
 
 def _address(settings: Settings) -> ServerAddress:

@@ -3,6 +3,7 @@
 import hashlib
 import math
 import re
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -181,6 +182,8 @@ def _backend(settings: Settings, simulation: Simulation) -> BackendSpec:
         endpoint=parse_address(settings.endpoint).root if settings.endpoint else None,
         silence_seconds=settings.request_timeout_seconds,
         concurrency=settings.concurrency if settings.concurrency > 1 else None,
+        serve_image=settings.serve_image,
+        serve_args=tuple(shlex.split(settings.serve_args)) if settings.serve_args else None,
         simulation=simulation if settings.backend == "simulated" else None,
     )
 
@@ -194,7 +197,7 @@ def _gpu_count(config: ModelConfig, settings: Settings, gpus: GpuSet) -> int:
         return gpus.count
     if settings.takes_no_gpus:
         return 0
-    if settings.is_served:
+    if settings.is_served and not settings.serve_image:
         return gpus.count
     if settings.device == "cpu":
         return 1

@@ -41,9 +41,10 @@ from orchestrator.run_directory import ATTEMPTS_DIR, OUTCOME_FILE
 from tests.support.pages import PAGES, ROOT, coded, rows, run_folder_files, section, text
 from tests.support.parsers import actions, commands_of
 
-# Flags of build.sh, docker, mypy and the benchmark scripts.
+# Flags of build.sh, docker, mypy, vLLM and the benchmark scripts.
 FOREIGN_FLAGS = {"--base", "--tag", "--no-cache", "--no-deps", "--help", "--all", "--filter"}
 FOREIGN_FLAGS |= {"--strict", "--rows", "--out", "--seconds", "--simulated"}
+FOREIGN_FLAGS |= {"--max-model-len", "--tensor-parallel-size", "--api-key"}
 # Packages whose modules the architecture names one by one.
 TREES = (
     *("orchestrator", "benchmark_core", "benchmark_core/reasoning"),

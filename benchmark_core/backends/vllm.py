@@ -53,13 +53,13 @@ class Request:
 
 
 class ServedBackend:
-    """One request at a time, or as many as the spec's concurrency says."""
+    """One request at a time, or as many as the spec's concurrency says, to the server there."""
 
-    def __init__(self, spec: RunSpec, recipe: Recipe) -> None:
+    def __init__(self, spec: RunSpec, recipe: Recipe, endpoint: str) -> None:
         self._spec = spec
         self._recipe = recipe
         self._concurrency = spec.backend.concurrency or 1
-        self._server = _server(spec, self._concurrency)
+        self._server = _server(endpoint, spec, self._concurrency)
         self._dialect: Dialect = DIALECTS["openai"]
         self._tokenizer: Any = None
         self._prepared: list[Request | Unusable] = []
@@ -245,9 +245,9 @@ class ServedBackend:
         return f"the server at {self._server.address.root} ({self._dialect.name})"
 
 
-def _server(spec: RunSpec, connections: int) -> Server:
+def _server(endpoint: str, spec: RunSpec, connections: int) -> Server:
     try:
-        address = parse_address(spec.backend.endpoint or "")
+        address = parse_address(endpoint)
     except ValueError as error:
         raise SpecFault(f"the endpoint {error}", f"Write it as {FORM}.") from error
     return Server(address, spec.backend.silence_seconds or SILENCE_SECONDS, connections)

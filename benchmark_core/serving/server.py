@@ -73,6 +73,14 @@ class Server:
             trust_env=False,
         )
 
+    def is_well(self) -> bool:
+        """Whether `/health` answers that all is well; no answer is none."""
+        try:
+            with self._client.stream("GET", f"{self.address.root}/health") as response:
+                return bool(response.status_code == OK)
+        except self._http.RequestError:
+            return False
+
     def models(self) -> list[dict[str, Any]]:
         """What `/v1/models` lists, as the server describes it."""
         page = self._page(f"{self.address.api}/models")

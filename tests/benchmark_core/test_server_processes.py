@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -18,8 +17,9 @@ from benchmark_core.contract import BackendSpec, DeviceSpec, SampleSource
 from benchmark_core.report import RunReport
 from benchmark_core.server_processes import _decoded, _with_descendants, listeners
 from tests.support import builders, simulated_driver
+from tests.support.prompt_counts import write_counts
 from tests.support.simulated_driver import uuid
-from tests.support.tiny_hub import LLAMA, built_hub, make_spec, snapshot  # noqa: F401
+from tests.support.tiny_hub import LLAMA, built_hub, make_spec  # noqa: F401
 
 ROOT = Path(__file__).parents[2]
 PROMPTS = ("What floats?", "Name a cat.", "Why?")
@@ -99,26 +99,8 @@ def driver(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def counts(built_hub: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:  # noqa: F811
-    from transformers import AutoTokenizer
-
-    load: Any = AutoTokenizer.from_pretrained
-    tokenizer = load(snapshot(built_hub, LLAMA))
     path = tmp_path_factory.mktemp("counts") / "counts.json"
-    path.write_text(
-        json.dumps(
-            {
-                prompt: len(
-                    tokenizer.apply_chat_template(
-                        [{"role": "user", "content": prompt}],
-                        add_generation_prompt=True,
-                        return_dict=True,
-                        enable_thinking=False,
-                    )["input_ids"]
-                )
-                for prompt in PROMPTS
-            }
-        )
-    )
+    write_counts(path, built_hub, LLAMA, PROMPTS)
     return path
 
 

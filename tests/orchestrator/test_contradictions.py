@@ -39,6 +39,35 @@ def said(**changes):
             {"concurrency": 4, "given": {"concurrency"}},
             "--concurrency: the pytorch backend runs one sample at a time",
         ),
+        (
+            {"serve_image": "vllm/vllm-openai"},
+            "--serve-image vllm/vllm-openai: the pytorch backend asks no server",
+        ),
+        (
+            {"backend": "vllm", "serve_image": "a", "endpoint": "http://localhost:1"},
+            "--serve-image: the server is started here, and --endpoint names one",
+        ),
+        ({"backend": "vllm", "endpoint": "http://a", "serve_args": "--x"}, "--serve-args: is of a"),
+        (
+            {"backend": "vllm", "endpoint": "http://a", "given": {"serve_timeout"}},
+            "--serve-timeout: is of a server that --serve-image starts",
+        ),
+        (
+            {"backend": "vllm", "serve_image": "a", "serve_args": "--port=8000"},
+            "--serve-args: --port is set for each run",
+        ),
+        (
+            {"backend": "vllm", "serve_image": "a", "serve_args": "--api-key secret"},
+            "--api-key would stand in the list of processes",
+        ),
+        (
+            {"backend": "vllm", "serve_image": "a", "serve_args": "--x '"},
+            "--serve-args: cannot be split into words",
+        ),
+        (
+            {"backend": "vllm", "serve_image": "a", "meters": ("nvml",), "engine": "docker"},
+            "nvml in a container cannot see",
+        ),
         ({"backend": "optimum"}, "not built yet"),
         ({"meters": ("nvlm",)}, "is not a meter"),
         ({"meters": ()}, "names no meter"),
@@ -75,6 +104,20 @@ def test_the_gpus_of_a_server_on_this_machine_may_be_metered():
     flags = {"backend": "vllm", "endpoint": "http://localhost:1", "engine": "process"}
     assert said(**flags, meters=("nvml",)) == []
     assert said(**flags, meters=("nvml",), gpus="0,2", given={"gpus"}) == []
+
+
+def test_a_server_of_our_own_runs_on_what_a_model_would_run_on():
+    flags = {"backend": "vllm", "serve_image": "a", "engine": "process", "meters": ()}
+    assert said(**flags) == []
+    assert said(**flags, device="cpu", given={"device"}) == []
+    assert said(**flags | {"meters": ("nvml",)}, given={"gpus", "gpus_per_run"}) == []
+    quoted = "--hf-overrides '{\"rope_theta\": 1}'"
+    assert said(**flags, serve_args=quoted, given={"serve_timeout"}) == []
+
+
+def test_a_secret_among_the_arguments_is_not_repeated():
+    (told,) = said(backend="vllm", serve_image="a", serve_args="--api-key=secret", meters=())
+    assert "secret" not in told
 
 
 def test_all_wrong_flags_are_told_at_once():
