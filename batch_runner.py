@@ -86,6 +86,26 @@ def _add_measurement(group: argparse._ArgumentGroup) -> None:
         help="how long the server may say nothing (default: 120)",
     )
     group.add_argument(
+        "--serve-image",
+        metavar="IMAGE",
+        help="start the server of the vllm backend from this image, one for each run",
+    )
+    group.add_argument(
+        "--serve-args", metavar="TEXT", help='more arguments for it: "--max-model-len 16384"'
+    )
+    group.add_argument(
+        "--serve-timeout",
+        type=_seconds,
+        metavar="SECONDS",
+        help=f"how long it may take to get well (default: {settings.DEFAULT_SERVE_SECONDS:g})",
+    )
+    group.add_argument(
+        "--concurrency",
+        type=_concurrency,
+        metavar="N",
+        help="requests to the server under way at a time (default: 1); more is never official",
+    )
+    group.add_argument(
         "--num-prompts", type=_positive, metavar="N", help="default: all prompts of the dataset"
     )
     group.add_argument(
@@ -203,6 +223,13 @@ def _positive(text: str) -> int:
         value = 0
     if value < 1:
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least 1")
+    return value
+
+
+def _concurrency(text: str) -> int:
+    value = _positive(text)
+    if value > settings.MOST_CONCURRENT:
+        raise argparse.ArgumentTypeError(f"{text!r} is more than {settings.MOST_CONCURRENT}")
     return value
 
 

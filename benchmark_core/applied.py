@@ -42,4 +42,6 @@ def applied_settings(
         template_sha256=loaded.template_sha256,
         seed=loaded.seed,
         server=loaded.server,
+        server_processes=loaded.server_processes,
+        concurrency=conditions.concurrency,
     )

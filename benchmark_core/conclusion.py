@@ -129,13 +129,15 @@ def _balance(measurements: Measurements, trace: TraceAnalysis | None) -> Ledger 
 def _trace(trace_path: Path, measurements: Measurements) -> TraceAnalysis | None:
     if not trace_path.exists() or not measurements.gpus:
         return None
-    device = measurements.applied.device
+    applied = measurements.applied
+    device = applied.device
     return trace_analysis.analyse(
         trace_path,
         [gpu.uuid for gpu in measurements.gpus],
         measurements.spans,
         measurements.total.gpu_joules,
         model_on_gpu=device is not None and device.kind == "cuda",
+        server_processes=applied.server_processes if applied.server else None,
     )
 
 

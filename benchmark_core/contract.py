@@ -24,6 +24,7 @@ GPU_ENERGY_SUMMARY_FILE = "GPU_ENERGY_SUMMARY.json"
 EMISSIONS_DIR = "emissions"
 OUTCOME_FILE = "outcome.json"
 ATTEMPTS_DIR = "attempts"
+OPTIMUM_DIR = "optimum"
 RUN_ENTRIES = (
     LAUNCH_FILE,
     SAMPLES_FILE,
@@ -32,6 +33,7 @@ RUN_ENTRIES = (
     GPU_ENERGY_FILE,
     GPU_ENERGY_SUMMARY_FILE,
     EMISSIONS_DIR,
+    OPTIMUM_DIR,
     *("power_trace.svg", "power_trace.png", "process.json"),
     # Last what makes a folder one that holds a run: while entries move, it is still one.
     *(REPORT_FILE, OUTCOME_FILE, SPEC_FILE),
@@ -137,11 +139,19 @@ class Simulation(Frozen):
 
 
 class BackendSpec(Frozen):
-    """`silence_seconds` is how long the server at `endpoint` may say nothing."""
+    """`silence_seconds` is how long the server at `endpoint` may say nothing.
+
+    `concurrency` is how many requests are under way at a time, None for one. With `serve_image` the
+    host starts the server, from that image and with `serve_args` beside its own arguments, and the
+    launch says where it answers.
+    """
 
     name: BackendName
     endpoint: str | None = None
     silence_seconds: float | None = Field(default=None, gt=0)
+    concurrency: int | None = Field(default=None, ge=2)
+    serve_image: str | None = None
+    serve_args: tuple[str, ...] | None = None
     simulation: Simulation | None = None
 
     @property
@@ -225,7 +235,9 @@ class Launch(Document):
     """Where and how one attempt was started. It never changes what is measured, and is not hashed.
 
     `samples_path` is as the run sees it. `gpus_at_rest` is the coolest state known of each GPU by
-    UUID, `runs_beside` what else was running on the host then.
+    UUID, `runs_beside` what else was running on the host then. Of a server that the host started
+    for the run, `endpoint` is where it answers, `server_process` its first process on this machine,
+    and `serve_image_digest` identifies its image.
     """
 
     engine: str
@@ -238,6 +250,9 @@ class Launch(Document):
     dcgm_endpoint: str | None = None
     gpus_at_rest: dict[str, GpuRest] = Field(default_factory=dict)
     runs_beside: tuple[str, ...] = ()
+    endpoint: str | None = None
+    server_process: int | None = None
+    serve_image_digest: str | None = None
     log_file: str | None = None
     launched_at: str
 

@@ -72,6 +72,7 @@ def _model(spec: RunSpec, applied: Applied) -> list[Pair]:
         ("limits", spec.limits if applied.kind == "generate" else None, applied.limits),
         ("steps", spec.steps if applied.kind == "call" else None, applied.steps),
         ("batch_size", spec.batch_size, applied.batch_size),
+        ("concurrency", spec.backend.concurrency or 1, applied.concurrency),
         ("meters", tuple(sorted(spec.meters)), tuple(sorted(applied.meters))),
     ]
 

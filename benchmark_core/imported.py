@@ -23,7 +23,7 @@ class Imported(Frozen):
     `file` is the name of the source without its folders, `row` its record in a table, from 1.
     `scope` says of what the energy is, in words. `cannot_tell` names those fields of the report
     that the source does not tell, or not so that they can be relied upon. `repetitions` is how
-    many passes the means are of, `first_token_seconds` the mean time to the first token.
+    many passes the means are of.
     """
 
     format: ImportFormat
@@ -39,7 +39,6 @@ class Imported(Frozen):
     gpu_name: str | None = None
     gpu_count: int | None = None
     repetitions: int | None = None
-    first_token_seconds: float | None = None
     scope: str
     findings: tuple[Finding, ...] = ()
     notes: tuple[str, ...] = ()

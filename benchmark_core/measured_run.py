@@ -41,6 +41,7 @@ from benchmark_core.repetitions import LARGEST_FAILED_SHARE, Session, repeat
 from benchmark_core.report import ThermalGate
 from benchmark_core.sample_journal import open_journal
 from benchmark_core.samples import LoadedSamples, load_samples
+from benchmark_core.server_processes import with_own_gpus
 from benchmark_core.tasks import registry as tasks
 from benchmark_core.windows import Windows
 
@@ -68,6 +69,9 @@ def measure(folder: Path, spec: RunSpec, launch: Launch) -> Measurements:
             open_journal(folder / SAMPLES_FILE, spec.repetitions, len(passes) - 1, samples.used)
         )
         windows.measure(WARM_UP, lambda: _warm_up(spec, backend, samples, passes))
+        # Only now, because a server may load its model with the first request.
+        loaded = with_own_gpus(loaded, spec, launch, meter.names)
+        _refuse_other_gpus(loaded, meter)
         session = Session(
             spec,
             loaded.kind,
@@ -181,7 +185,9 @@ def _refuse_other_gpus(loaded: LoadedModel, meter: MeterPanel) -> None:
         raise MeterFault(
             f"the model lies on {', '.join(sorted(own))}, the meter watches"
             f" {', '.join(sorted(watched))}",
-            "Launch the run with the same GPUs in CUDA_VISIBLE_DEVICES and for the meter.",
+            "Name with --gpus exactly those that the server computes on."
+            if loaded.server
+            else "Launch the run with the same GPUs in CUDA_VISIBLE_DEVICES and for the meter.",
             "meter_watches_other_gpus",
         )
 

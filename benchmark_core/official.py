@@ -22,6 +22,7 @@ LIMIT_TOLERANCE_WATTS = 1.0
 SAMPLES = 1000
 REPETITIONS = 10
 BATCH_SIZE = 1
+CONCURRENCY = 1
 BACKEND = "pytorch"
 COUNTING_METERS = ("nvml", "dcgm")
 
@@ -35,6 +36,7 @@ CODES = (
     "failed_samples",
     "repetitions",
     "batch_size",
+    "concurrency",
     "token_limits",
     "steps",
     "precision",
@@ -151,6 +153,8 @@ def _of_repetitions(spec: RunSpec, count: int) -> Iterator[str]:
 def _of_settings(spec: RunSpec, task: Task, applied: Applied) -> Iterator[str]:
     if applied.batch_size != BATCH_SIZE:
         yield _deviation("batch_size", BATCH_SIZE, applied.batch_size)
+    if applied.concurrency != CONCURRENCY:
+        yield _deviation("concurrency", CONCURRENCY, applied.concurrency)
     generates = applied.kind == "generate"
     limits = task.limits(reasons(spec.model.id, spec.reasoning)) if generates else None
     if applied.limits != limits:

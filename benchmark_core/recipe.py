@@ -40,6 +40,8 @@ class LoadedModel:
     code from the model's repository was run. `gpu_uuids` are those of its GPUs, empty where the
     framework does not tell; `seed` is that of every random number. Of a model that a server runs,
     named in `server`, nothing is known but its name: `dtype` and `device` are None then.
+    `server_processes` are how many processes of that server compute on each GPU, by UUID, where
+    that can be seen.
     """
 
     model_id: str
@@ -56,6 +58,7 @@ class LoadedModel:
     template_sha256: str | None = None
     seed: int | None = None
     server: str | None = None
+    server_processes: dict[str, int] = field(default_factory=dict)
 
 
 class Recipe(Protocol):

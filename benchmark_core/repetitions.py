@@ -1,13 +1,12 @@
 """One repetition: every pass of the kind over all samples, each in its own window."""
 
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from benchmark_core import statistics
-from benchmark_core.backends.base import Backend, Prepared, SampleResult, Unusable
+from benchmark_core.backends.base import Attempt, Backend, Prepared, SampleResult, Unusable
 from benchmark_core.contract import SAMPLES_FILE, Kind, RunSpec
-from benchmark_core.faults import MemoryFault, ModelFault, RunFault
+from benchmark_core.faults import MemoryFault, ModelFault
 from benchmark_core.kinds import MeasuredPass, phases_of
 from benchmark_core.reasoning.splitting import Split
 from benchmark_core.reasoning_journal import ReasoningJournal
@@ -117,6 +116,7 @@ class _Walk:
     """What a pass over the samples counts as it goes. `results` are by the samples' numbers.
 
     `out_of_memory` of the failed samples were too large for the device; `memory_remedy` is theirs.
+    `busy_seconds` is the time of the successful ones, each by itself.
     """
 
     prompt_tokens: int | None = 0
@@ -125,17 +125,28 @@ class _Walk:
     last_error: str = ""
     out_of_memory: int = 0
     memory_remedy: str = ""
+    busy_seconds: float = 0.0
     marks: list[TokenMark] = field(default_factory=list)
     results: dict[int, SampleResult] = field(default_factory=dict)
 
-    def count(self, index: int, result: SampleResult, started_at: float, ended_at: float) -> None:
-        self.results[index] = result
+    def count(self, attempt: Attempt, result: SampleResult) -> None:
+        self.results[attempt.number] = result
+        self.busy_seconds += attempt.ended_at - attempt.started_at
         if self.prompt_tokens is not None:
             tokens = result.prompt_tokens
             self.prompt_tokens = None if tokens is None else self.prompt_tokens + tokens
         self.completion_tokens += result.completion_tokens
         if result.first_token_at is not None:
-            self.marks.append(TokenMark(started_at, result.first_token_at, ended_at))
+            self.marks.append(
+                TokenMark(attempt.started_at, result.first_token_at, attempt.ended_at)
+            )
+
+    def count_failed(self, attempt: Attempt) -> None:
+        self.failed += 1
+        self.last_error = attempt.error
+        if attempt.memory_remedy is not None:
+            self.out_of_memory += 1
+            self.memory_remedy = attempt.memory_remedy
 
 
 def measure_pass(
@@ -160,7 +171,13 @@ def measure_pass(
         failed=walk.failed,
         truncated=_truncated(splits, walk, step),
         first_token_seconds=_first_token_seconds(walk.marks),
+        latency_seconds=_latency_seconds(session.spec, walk),
     ), walk
+
+
+def _latency_seconds(spec: RunSpec, walk: _Walk) -> float | None:
+    overlap = (spec.backend.concurrency or 1) > 1
+    return walk.busy_seconds / len(walk.results) if overlap and walk.results else None
 
 
 def _first_token_seconds(marks: Sequence[TokenMark]) -> float | None:
@@ -215,31 +232,15 @@ def _walk_samples(
     session: Session, step: MeasuredPass, prepared: Sequence[Prepared], number: int
 ) -> _Walk:
     walk = _Walk()
-    previous = time.monotonic()
-    for index, sample in enumerate(prepared, start=1):
-        result, error = None, ""
-        try:
-            if isinstance(sample, Unusable):
-                error = sample.because
-            else:
-                result = session.backend.run(sample, step)
-        except MemoryFault as fault:
-            # The text alone is kept: with the fault itself, what it was raised from would live on.
-            error, walk.memory_remedy = fault.message, fault.remedy
-            walk.out_of_memory += 1
-        except RunFault:
-            raise
-        except Exception as problem:  # noqa: BLE001 - one bad sample fails that sample alone
-            error = f"{type(problem).__name__}: {problem}"
-        now = time.monotonic()
+    for attempt in session.backend.run_all(prepared, step):
+        index, result = attempt.number, attempt.result
+        seconds = attempt.ended_at - attempt.started_at
         if result is None:
-            walk.failed += 1
-            walk.last_error = error
-            session.journal.write_failed(number, step.name, index, now - previous, error)
+            walk.count_failed(attempt)
+            session.journal.write_failed(number, step.name, index, seconds, attempt.error)
         else:
-            walk.count(index, result, previous, now)
-            session.journal.write(number, step.name, index, now - previous, result)
-        previous = now
+            walk.count(attempt, result)
+            session.journal.write(number, step.name, index, seconds, result)
     return walk
 
 

@@ -91,7 +91,9 @@ class Window(Frozen):
 
     `truncated` samples reached the limit of tokens before their reasoning had ended; None where
     reasoning and answer were not told apart. `first_token_seconds` is the mean time from the start
-    of a sample to its first token of any kind, None where nobody saw it.
+    of a sample to its first token of any kind, None where nobody saw it. `latency_seconds` is the
+    mean time of a successful sample where several were under way at a time; otherwise None, because
+    one follows the other and the duration says it.
     """
 
     name: PassName
@@ -102,6 +104,7 @@ class Window(Frozen):
     failed: int
     truncated: int | None = None
     first_token_seconds: float | None = None
+    latency_seconds: float | None = None
 
 
 class Phase(Frozen):
@@ -126,7 +129,9 @@ class Applied(Frozen):
     `ran_own_code` says whether program code from the model's repository was run. `template_sha256`
     is that of the tokenizer's chat template; `gpu_uuids` are the model's own GPUs, where the
     framework tells. `server` names the kind and version of the server that ran the model; nobody
-    knows then in which type and on what its weights lie.
+    knows then in which type and on what its weights lie. `concurrency` is how many samples may have
+    been under way at a time. `server_processes` are how many of the server's processes computed on
+    each GPU, by UUID; empty where nobody could see them.
     """
 
     model_id: str
@@ -156,6 +161,8 @@ class Applied(Frozen):
     template_sha256: str | None = None
     seed: int | None = None
     server: str | None = None
+    server_processes: dict[str, int] = Field(default_factory=dict)
+    concurrency: int = 1
 
 
 class Spread(Frozen):
@@ -189,6 +196,7 @@ class PartialSummary(Frozen):
     ram_energy_wh: Spread | None = None
     wh_per_1000_queries: float | None = None
     tokens_per_joule: float | None = None
+    avg_time_to_first_token_seconds: float | None = None
     truncated_prompts: int | None = None
     joules_per_answer_token: float | None = None
     joules_per_reasoning_token: float | None = None

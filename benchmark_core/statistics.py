@@ -81,7 +81,7 @@ def summarize(repetitions: Sequence[Repetition], total_prompts: int) -> Summary:
         failed_prompts=failed,
         tokens=tokens,
         total_duration_seconds=duration,
-        avg_latency_seconds=duration.mean / total_prompts,
+        avg_latency_seconds=_latency_seconds(answers) or duration.mean / total_prompts,
         throughput_tokens_per_second=tokens.completion / duration.mean
         if tokens.completion
         else None,
@@ -90,6 +90,7 @@ def summarize(repetitions: Sequence[Repetition], total_prompts: int) -> Summary:
         ram_energy_wh=_spread_wh(repetitions, "ram_joules"),
         wh_per_1000_queries=gpu_wh.mean * 1000 / successful if gpu_wh and successful else None,
         tokens_per_joule=_tokens_per_joule(tokens.completion, gpu_wh),
+        avg_time_to_first_token_seconds=_first_token_seconds(answers),
         truncated_prompts=_most_truncated(answers),
         joules_per_answer_token=_joules_per_token(tokens.answer, gpu_wh),
         joules_per_reasoning_token=_joules_per_token(tokens.reasoning, gpu_wh),
@@ -127,6 +128,17 @@ def _tokens_per_joule(completion_tokens: int, gpu_wh: Spread | None) -> float | 
     if gpu_wh is None or gpu_wh.mean <= 0 or not completion_tokens:
         return None
     return completion_tokens / (gpu_wh.mean * JOULES_PER_WH)
+
+
+def _latency_seconds(answers: Sequence[Window]) -> float | None:
+    """The samples' own, where they overlap in time."""
+    seconds = spread([answer.latency_seconds for answer in answers])
+    return seconds.mean if seconds else None
+
+
+def _first_token_seconds(answers: Sequence[Window]) -> float | None:
+    seconds = spread([answer.first_token_seconds for answer in answers])
+    return seconds.mean if seconds else None
 
 
 def _most_truncated(answers: Sequence[Window]) -> int | None:

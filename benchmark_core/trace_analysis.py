@@ -6,11 +6,12 @@ once, row by row, in constant memory.
 
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
+from benchmark_core.foreign_programs import ForeignPrograms, OwnPrograms
 from benchmark_core.ledger import IDLE_AFTER, LOAD, Span
 from benchmark_core.power_trace import TraceRow, rows
 from benchmark_core.report import GpuConditions, TraceFacts
@@ -41,14 +42,20 @@ def analyse(
     spans: Sequence[Span],
     counter_joules: float | None,
     model_on_gpu: bool,
+    server_processes: Mapping[str, int] | None = None,
 ) -> TraceAnalysis:
     """Reads the trace of the GPUs `uuids`, in its order, over windows in the order of time.
 
-    `counter_joules` is the meter's own total from the first opening to the last close. A trace
-    without rows, or none at all, is one of no samples and a single gap.
+    `counter_joules` is the meter's own total from the first opening to the last close. Of a model
+    that a server runs, `server_processes` are its processes by GPU, as far as they could be seen;
+    they are there all the time. A trace without rows, or none at all, is one of no samples and a
+    single gap.
     """
     places = _Places.of(spans)
-    gpus = [_Gpu(uuid, places, model_on_gpu) for uuid in uuids]
+    served = server_processes is not None
+    by_uuid = server_processes or {}
+    own = [OwnPrograms(model_on_gpu, served, by_uuid.get(uuid)) for uuid in uuids]
+    gpus = [_Gpu(uuid, places, programs) for uuid, programs in zip(uuids, own, strict=True)]
     for row in rows(path):
         if 0 <= row.gpu < len(gpus):
             gpus[row.gpu].see(row)
@@ -128,7 +135,7 @@ class _Places:
 class _Gpu:
     """One GPU's part of the trace."""
 
-    def __init__(self, uuid: str, places: _Places, model_on_gpu: bool) -> None:
+    def __init__(self, uuid: str, places: _Places, own: OwnPrograms) -> None:
         self._uuid = uuid
         self._places = places
         self._span = 0
@@ -136,7 +143,8 @@ class _Gpu:
         self.counter_resets = 0
         self.whole = TraceIntegral([(places.first_opened, places.last_closed)])
         self.between = TraceIntegral(places.between)
-        self._processes = _Processes(places, model_on_gpu)
+        settled = (places.settled_from, places.settled_until)
+        self._programs = ForeignPrograms(own, places.load_opened, settled)
         self._first_at: float | None = None
         self._last_at = 0.0
         self._powered_at = places.work_began
@@ -165,7 +173,7 @@ class _Gpu:
             self._see_work(row, repetition)
         if row.processes is not None:
             in_idle_after = span is not None and self._places.spans[span].name == IDLE_AFTER
-            self._processes.see(row.seconds, row.processes, repetition is not None, in_idle_after)
+            self._programs.see(row.seconds, row.processes, repetition is not None, in_idle_after)
 
     def rate_hertz(self) -> float:
         if self._first_at is None or self._last_at <= self._first_at:
@@ -180,7 +188,7 @@ class _Gpu:
         return max(self._longest_gap, self._places.work_ended - self._powered_at)
 
     def conditions(self) -> GpuConditions:
-        before, during, after = self._processes.foreign()
+        before, during, after = self._programs.found()
         shares = {reason: rows / self._measured for reason, rows in self._throttled.items()}
         return GpuConditions(
             uuid=self._uuid,
@@ -242,46 +250,6 @@ class _Gpu:
             self._first_celsius.see(row.celsius)
         if row.celsius is not None and repetition == self._places.last_repetition:
             self._last_celsius.see(row.celsius)
-
-
-class _Processes:
-    """How many foreign programs computed on a GPU.
-
-    The ids that the driver gives cannot be compared with ours inside a container, the numbers can:
-    where the model's own process comes in, the count rises.
-    """
-
-    def __init__(self, places: _Places, model_on_gpu: bool) -> None:
-        self._places = places
-        self._model_on_gpu = model_on_gpu
-        self._before: int | None = None
-        self._during: int | None = None
-        self._after: int | None = None
-        self._last_before = self._settled = 0
-
-    def see(self, seconds: float, count: int, at_work: bool, in_idle_after: bool) -> None:
-        places = self._places
-        if seconds < places.load_opened:
-            self._before = max(self._before or 0, count)
-            self._last_before = count
-        elif places.settled_from <= seconds <= places.settled_until:
-            self._settled = max(self._settled, count)
-        if at_work:
-            self._during = max(self._during or 0, count)
-        if in_idle_after:
-            self._after = max(self._after or 0, count)
-
-    def foreign(self) -> tuple[int | None, int | None, int | None]:
-        """Before the model was loaded, in the repetitions, and after them; None: not known."""
-        return self._before, self._beside_own(self._during), self._beside_own(self._after)
-
-    def _beside_own(self, count: int | None) -> int | None:
-        if count is None or not self._model_on_gpu:
-            return count
-        if self._settled > self._last_before:
-            return max(0, count - 1)
-        # A driver that does not show our own process need not show others: its 0 tells nothing.
-        return count or None
 
 
 class _Mean:

@@ -66,6 +66,7 @@ SEVERITY: dict[str, Severity] = {
     "gpu_energy_integrated_from_power": "flagged",
     "meter_watches_other_gpus": "invalid",
     "model_not_on_gpu": "flagged",
+    "server_not_identified": "flagged",
     "phase_not_positive": "invalid",
     "edges_uncertain": "flagged",
     "ledger_does_not_balance": "invalid",
@@ -185,6 +186,16 @@ def _not_on_gpu(evidence: Evidence) -> bool:
     )
 
 
+def _server_unseen(evidence: Evidence) -> bool:
+    """Whether GPUs of this machine were metered, and nobody could see that the server is on them.
+
+    With dcgm the user names the GPUs of a serving host, and no run could look there.
+    """
+    source, applied = evidence.sources.gpu, evidence.applied
+    metered = source is not None and source.meter == "nvml"
+    return metered and applied.server is not None and not applied.gpu_uuids
+
+
 def _edges_uncertain(evidence: Evidence) -> bool:
     doubts = [
         window.reading.gpu_doubt_joules or 0.0
@@ -257,6 +268,7 @@ CHECKS: dict[str, Callable[[Evidence], bool]] = {
     "gpu_energy_integrated_from_power": _integrated,
     "meter_watches_other_gpus": _watches_others,
     "model_not_on_gpu": _not_on_gpu,
+    "server_not_identified": _server_unseen,
     "phase_not_positive": lambda of: bool(impossible_phases(of.repetitions)),
     "edges_uncertain": _edges_uncertain,
     "ledger_does_not_balance": _does_not_balance,

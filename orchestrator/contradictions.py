@@ -11,6 +11,7 @@ from orchestrator.errors import Problem
 from orchestrator.exporter import find_exporter_contradictions
 from orchestrator.gpu_slots import is_simulated
 from orchestrator.model_server import find_server_contradictions
+from orchestrator.own_server import find_own_server_contradictions
 from orchestrator.settings import Settings
 
 
@@ -20,6 +21,7 @@ def find_contradictions(settings: Settings) -> Iterator[Problem]:
     yield from _about_meters(settings)
     yield from find_exporter_contradictions(settings)
     yield from find_server_contradictions(settings)
+    yield from find_own_server_contradictions(settings)
     yield from _about_samples(settings)
     yield from _about_stopping(settings)
     yield from _without_effect(settings)
@@ -112,20 +114,25 @@ def _about_stopping(settings: Settings) -> Iterator[Problem]:
 def _without_effect(settings: Settings) -> Iterator[Problem]:
     """Flags that were given and would change nothing."""
     at_rest = set(settings.meters) & set(HARDWARE_GPU_METERS)
+    served_elsewhere = settings.is_served and not settings.serve_image
     useless = {
         "gpus": (
             settings.takes_no_gpus,
             "a run on the CPU, or asked of a server, looks at no GPU without a GPU meter",
         ),
         "gpus_per_run": (
-            settings.device == "cpu" or settings.is_served or settings.names_remote_gpus,
+            settings.device == "cpu" or served_elsewhere or settings.names_remote_gpus,
             "a run on the CPU or on a server takes no GPU, and one that is metered elsewhere all"
             " that are named",
         ),
         "image": (settings.engine == "process", "the process engine uses no image"),
         "device": (
-            settings.backend == "simulated" or settings.is_served,
+            settings.backend == "simulated" or served_elsewhere,
             f"the {settings.backend} backend has its own device",
+        ),
+        "concurrency": (
+            not settings.is_served,
+            f"the {settings.backend} backend runs one sample at a time",
         ),
         "idle_seconds": (
             not at_rest,

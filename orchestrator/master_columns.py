@@ -241,6 +241,8 @@ COLUMNS: dict[str, Callable[[Record], Cell]] = {
     "attempts": lambda record: record.attempts + 1,
     "spec_hash": lambda record: record.asked.spec_hash,
     "imported_from": _of_import(lambda imported: imported.format),
+    "avg_time_to_first_token_seconds": _of_summary(lambda s: s.avg_time_to_first_token_seconds),
+    "concurrency": _of_applied(lambda applied: applied.concurrency),
 }
 
 

@@ -12,13 +12,20 @@ from orchestrator.settings import Settings
 FLAG = "--endpoint"
 PREFLIGHT_SECONDS = 10.0
 MOST_NAMED = 5
-CLIENT_METERS = ("codecarbon", "nvml")
+ELSEWHERE = (
+    "dcgm with the exporter of the serving host, or no meter at all: the GPU energy stays empty"
+    " then."
+)
 
 
 def find_server_contradictions(settings: Settings) -> Iterator[Problem]:
     """What about the server cannot be meant; nobody is asked."""
     if not settings.is_served:
-        for flag, value in ((FLAG, settings.endpoint), ("--request-timeout", _patience(settings))):
+        for flag, value in (
+            (FLAG, settings.endpoint),
+            ("--request-timeout", _patience(settings)),
+            ("--serve-image", settings.serve_image),
+        ):
             if value:
                 yield Problem(
                     f"{flag} {value[:80]}",
@@ -26,12 +33,13 @@ def find_server_contradictions(settings: Settings) -> Iterator[Problem]:
                     "Add --backend vllm, or leave the flag out.",
                 )
         return
-    if not settings.endpoint:
+    if not settings.endpoint and not settings.serve_image:
         what = "the vllm backend is not told where its server answers"
-        yield Problem("--backend vllm", what, f"Add {FLAG} {FORM}, or set VLLM_ENDPOINT.")
+        remedy = f"Add {FLAG} {FORM}, or set VLLM_ENDPOINT; --serve-image starts one."
+        yield Problem("--backend vllm", what, remedy)
         return
     try:
-        parse_address(settings.endpoint)
+        parse_address(settings.endpoint or "http://localhost")
     except ValueError as error:
         yield Problem(FLAG, f"the URL {error}", f"Write it as {FORM}.")
     if settings.offline and settings.engine == "docker":
@@ -40,19 +48,41 @@ def find_server_contradictions(settings: Settings) -> Iterator[Problem]:
             "the docker engine gives offline runs no network to reach a server by",
             "Use --engine process, or let the run go online.",
         )
-    for meter in CLIENT_METERS:
-        if meter in settings.meters:
-            yield Problem(
-                "--meters",
-                f"{meter} would measure the run, which only asks, and not the server",
-                "Choose dcgm with the exporter of the serving host, or no meter at all: the GPU"
-                " energy stays empty then.",
-            )
+    yield from _about_meters(settings)
+
+
+def _about_meters(settings: Settings) -> Iterator[Problem]:
+    """The GPUs of this machine are a server's only where it runs here, and can be seen there."""
+    if "codecarbon" in settings.meters:
+        yield Problem(
+            "--meters",
+            "codecarbon would measure the run, which only asks, and not the server",
+            f"Choose {ELSEWHERE}",
+        )
+    if "nvml" not in settings.meters:
+        return
+    try:
+        is_here = asks_this_machine(settings)
+    except ValueError:
+        return
+    if not is_here:
+        yield Problem(
+            "--meters",
+            "nvml measures the GPUs of this machine, and the server's address is not one that only"
+            " this machine has (localhost)",
+            f"Choose {ELSEWHERE}",
+        )
+    elif settings.engine == "docker":
+        yield Problem(
+            "--meters",
+            "nvml in a container cannot see which process the server is, and on which GPUs",
+            f"Use --engine process, or {ELSEWHERE}",
+        )
 
 
 def find_server_problems(plan: Plan, settings: Settings) -> Iterator[Problem]:
     """What keeps the server from running the plan, after asking it once."""
-    if not settings.is_served or not plan.runs:
+    if not settings.endpoint or not plan.runs:
         return
     server = Server(_address(settings), PREFLIGHT_SECONDS)
     try:
@@ -73,7 +103,7 @@ def find_server_problems(plan: Plan, settings: Settings) -> Iterator[Problem]:
 
 def asks_this_machine(settings: Settings) -> bool:
     """Whether runs have to share the network of this machine to reach their server."""
-    return settings.is_served and _address(settings).loopback
+    return settings.is_served and (bool(settings.serve_image) or _address(settings).loopback)
 
 
 def _address(settings: Settings) -> ServerAddress:

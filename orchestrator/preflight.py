@@ -12,6 +12,7 @@ from orchestrator.errors import Problem
 from orchestrator.exporter import find_exporter_problems, find_exporter_warnings
 from orchestrator.gpu_slots import Gpu
 from orchestrator.model_server import find_server_problems
+from orchestrator.own_server import find_own_server_problems
 from orchestrator.run_planner import Plan
 from orchestrator.settings import Settings
 
@@ -28,6 +29,7 @@ def host_problems(
     yield from engine.problems(settings.computes_on_gpus)
     yield from find_exporter_problems(settings, gpus)
     yield from find_server_problems(plan, settings)
+    yield from find_own_server_problems(settings)
     yield from _disk_problems(settings.output_dir)
 
 
@@ -71,7 +73,7 @@ def _other_hardware(gpus: Sequence[Gpu]) -> Iterator[Problem]:
 
 def _unknown_sizes(plan: Plan, settings: Settings) -> Iterator[Problem]:
     """Idle GPUs draw power too, so taking all of them is said aloud."""
-    takes_by_size = settings.device != "cpu" and not settings.is_served
+    takes_by_size = settings.computes_on_gpus or settings.serves_on_gpus
     rows = [
         run.config.line
         for run in plan.runs

@@ -59,7 +59,7 @@ class SampleTail:
         cells = dict(zip(COLUMNS, line.decode("utf-8", errors="replace").split(","), strict=False))
         try:
             repetition, repetitions = _count(cells["repetition"]), _count(cells["repetitions"])
-            sample, samples = _count(cells["sample"]), _count(cells["samples"])
+            samples = _count(cells["samples"])
             total = repetitions * _count(cells["passes"]) * samples
         except (KeyError, ValueError):
             return None
@@ -69,7 +69,8 @@ class SampleTail:
             step=cells["pass"],
             repetition=repetition,
             repetitions=repetitions,
-            sample=sample,
+            # Counted, because several at a time do not end in the order of their numbers.
+            sample=(self._lines - 2) % samples + 1 if samples else 0,
             samples=samples,
         )
 

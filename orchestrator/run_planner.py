@@ -1,6 +1,7 @@
 """Catalog rows and settings become run specs. Pure: it reads no GPU, no network and no clock."""
 
 import math
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -155,6 +156,9 @@ def _backend(settings: Settings, simulation: Simulation) -> BackendSpec:
         name=cast("BackendName", settings.backend),
         endpoint=parse_address(settings.endpoint).root if settings.endpoint else None,
         silence_seconds=settings.request_timeout_seconds,
+        concurrency=settings.concurrency if settings.concurrency > 1 else None,
+        serve_image=settings.serve_image,
+        serve_args=tuple(shlex.split(settings.serve_args)) if settings.serve_args else None,
         simulation=simulation if settings.backend == "simulated" else None,
     )
 
@@ -162,12 +166,14 @@ def _backend(settings: Settings, simulation: Simulation) -> BackendSpec:
 def _gpu_count(config: ModelConfig, settings: Settings, gpus: GpuSet) -> int:
     """One GPU, but for class C: the row's GPUs, else --gpus-per-run, else what its size needs.
 
-    Of GPUs that serve the model elsewhere, all that were named.
+    Of GPUs of a server, here or elsewhere, all that were named.
     """
     if settings.names_remote_gpus:
         return gpus.count
     if settings.takes_no_gpus:
         return 0
+    if settings.is_served and not settings.serve_image:
+        return gpus.count
     if settings.device == "cpu":
         return 1
     if config.model_class != "C":

@@ -22,6 +22,8 @@ DEFAULT_DEVICE = "cuda"
 REFERENCE_GPUS_PER_NODE = 8
 SHORTEST_IDLE_SECONDS = 0.5
 LONGEST_IDLE_SECONDS = 60.0
+MOST_CONCURRENT = 1024
+DEFAULT_SERVE_SECONDS = 1800.0
 
 TOKEN_VARIABLES = ("HF_TOKEN", "HF_TOKEN_PATH")
 
@@ -59,6 +61,10 @@ class Settings:
     backend: str
     endpoint: str | None
     request_timeout_seconds: float | None
+    concurrency: int
+    serve_image: str | None
+    serve_args: str | None
+    serve_timeout_seconds: float
     num_prompts: int | None
     prompts_file: Path | None
     dataset_dir: Path | None
@@ -107,14 +113,19 @@ class Settings:
         return self.device == "cuda" and not self.is_served
 
     @property
+    def serves_on_gpus(self) -> bool:
+        """Whether servers are started here, on GPUs of this machine."""
+        return self.is_served and bool(self.serve_image) and self.device == "cuda"
+
+    @property
     def names_remote_gpus(self) -> bool:
         """Whether the GPUs to meter may be of another machine, known by their UUIDs alone."""
-        return "dcgm" in self.meters and not self.computes_on_gpus
+        return "dcgm" in self.meters and not (self.computes_on_gpus or self.serves_on_gpus)
 
     @property
     def takes_no_gpus(self) -> bool:
         """Whether a run is given none: neither to compute on, nor for a meter to watch."""
-        elsewhere = self.device == "cpu" or self.is_served
+        elsewhere = self.device == "cpu" or (self.is_served and not self.serve_image)
         return elsewhere and not set(self.meters) & set(HARDWARE_GPU_METERS)
 
     def __repr__(self) -> str:
@@ -140,8 +151,12 @@ def from_arguments(flags: Namespace, environ: Mapping[str, str] | None = None) -
         csv=Path(flags.csv),
         output_dir=Path(flags.output_dir),
         backend=backend,
-        endpoint=flags.endpoint or (env.get("VLLM_ENDPOINT") if backend == "vllm" else None),
+        endpoint=flags.endpoint or _endpoint(env, backend, flags.serve_image),
         request_timeout_seconds=flags.request_timeout,
+        concurrency=flags.concurrency or 1,
+        serve_image=flags.serve_image or None,
+        serve_args=flags.serve_args or None,
+        serve_timeout_seconds=flags.serve_timeout or DEFAULT_SERVE_SECONDS,
         num_prompts=flags.num_prompts or preset.num_prompts,
         prompts_file=Path(flags.prompts_file) if flags.prompts_file else None,
         dataset_dir=Path(flags.dataset_dir) if flags.dataset_dir else None,
@@ -177,6 +192,11 @@ def from_arguments(flags: Namespace, environ: Mapping[str, str] | None = None) -
         optimum_python=optimum_python(env) if backend == "optimum" else None,
         given=frozenset(name for name, value in vars(flags).items() if value is not None),
     )
+
+
+def _endpoint(env: Mapping[str, str], backend: str, serve_image: str | None) -> str | None:
+    """A server that is started here needs none, whatever the environment says of another."""
+    return env.get("VLLM_ENDPOINT") if backend == "vllm" and not serve_image else None
 
 
 def _may_pass(name: str) -> bool:

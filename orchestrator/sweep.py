@@ -18,6 +18,7 @@ from orchestrator.host_runs import runs_beside
 from orchestrator.master_table import MasterTable
 from orchestrator.model_server import asks_this_machine
 from orchestrator.outcome import Outcome, StopReason, conclude
+from orchestrator.own_server import OwnServers, Unserved, find_own_server_problems
 from orchestrator.progress import SampleTail
 from orchestrator.run_directory import RunDirectory, RunFolder
 from orchestrator.run_planner import Plan, PlannedRun
@@ -49,6 +50,7 @@ class Sweep:
         self._display = display
         self._stop = stop
         self._table = MasterTable(directory)
+        self._servers = OwnServers(settings, directory)
         self._resting = RestingGpus(gpu.uuid for gpu in gpus)
 
     def run(self, plan: Plan) -> SweepResult:
@@ -84,10 +86,13 @@ class Sweep:
     def _decide(self, plan: Plan) -> list[Todo]:
         """What to do with each run, after what a killed runner left behind is sorted out."""
         leftovers = self._engine.leftovers()
-        alive = [leftover for leftover in leftovers if leftover.alive]
+        # A run whose server goes with its runner cannot be taken over.
+        alive = [one for one in leftovers if one.alive and not self._servers.depends(one.run_id)]
         for leftover in leftovers:
-            if not leftover.alive:
+            if leftover not in alive:
                 self._engine.discard(leftover)
+        for run_id in self._servers.remove_leftovers():
+            self._display.notice(f"removed the server that a killed runner left: {run_id}")
         self._conclude_unwatched(except_for={leftover.run_id for leftover in alive})
         unbelieved = self._table.read_folders()
         todos = decide(plan, self._directory, self._settings, unbelieved, alive)
@@ -135,7 +140,12 @@ class Sweep:
         with _disk_errors(folder):
             order = self._prepare(todo, folder)
         with folder.lock(), ExitStack() as stack:
-            ended, stopped = self._live(todo, order, folder, stack)
+            try:
+                with _disk_errors(folder):
+                    order = self._servers.bring_up(order, todo.run.spec, self._stop, stack)
+                ended, stopped = self._live(todo, order, folder, stack)
+            except Unserved as failure:
+                ended, stopped = failure.ended, failure.stopped
             # The outcome is written before anything of the run is removed: a runner killed in
             # between leaves a finished run, not a lost one.
             with _disk_errors(folder):
@@ -189,6 +199,8 @@ class Sweep:
             dcgm_endpoint=self._settings.dcgm_endpoint,
             gpus_at_rest=self._resting.of(uuids),
             runs_beside=runs_beside(),
+            endpoint=self._servers.new_endpoint(),
+            serve_image_digest=self._servers.image_digest(),
             log_file=log_name,
             launched_at=_now(),
         )
@@ -244,7 +256,8 @@ class Sweep:
 
     def _refuse_unsafe_engine(self, run: PlannedRun, ended: Exit) -> None:
         """Go on only while the engine answers and nothing can still be running on the GPUs."""
-        problems = tuple(self._engine.problems(self._settings.device == "cuda"))
+        problems = tuple(self._engine.problems(self._settings.computes_on_gpus))
+        problems += tuple(find_own_server_problems(self._settings))
         if ended.cause == "vanished":
             problems += (
                 Problem(

@@ -47,10 +47,11 @@ from orchestrator.master_columns import COLUMNS
 from tests.support.pages import PAGES, ROOT, coded, rows, run_folder_files, section, text
 from tests.support.parsers import actions, commands_of
 
-# Flags of build.sh, docker, mypy and the benchmark scripts.
+# Flags of build.sh, docker, mypy, vLLM and the benchmark scripts.
 FOREIGN_FLAGS = {"--base", "--tag", "--no-cache", "--no-deps", "--help", "--all", "--filter"}
 FOREIGN_FLAGS |= {"--without-optimum", "--strict", "--rows", "--out", "--seconds", "--simulated"}
 FOREIGN_FLAGS |= {"--rm", "--shm-size", "--user", "--batch"}
+FOREIGN_FLAGS |= {"--max-model-len", "--tensor-parallel-size", "--api-key"}
 # Packages whose modules the architecture names one by one.
 TREES = (
     *("orchestrator", "benchmark_core", "benchmark_core/reasoning"),
@@ -240,9 +241,12 @@ def test_the_files_of_a_run_folder_are_those_the_code_writes() -> None:
         SOURCE_ROW_FILE,
         *(f"{contract.EMISSIONS_DIR}/{name}" for name in emissions),
     }
-    # What an earlier run is moved by, and the picture that only --format png draws.
-    entries = {name.partition("/")[0] for name in run_folder_files()} | {"power_trace.png"}
-    assert entries == set(contract.RUN_ENTRIES)
+    # What an earlier run is moved by; nothing is run where an import lies.
+    measured = run_folder_files() - {SOURCE_OBJECT_FILE, SOURCE_ROW_FILE}
+    entries = {name.partition("/")[0] for name in measured}
+    # The picture that only --format png draws, and a folder whose files are another program's.
+    assert entries | {"power_trace.png", contract.OPTIMUM_DIR} == set(contract.RUN_ENTRIES)
+    assert f"`{contract.OPTIMUM_DIR}/" in text("docs/results.md")
     assert f"`{ATTEMPTS_DIR}/1/`" in text("docs/results.md")
 
 

@@ -1,6 +1,6 @@
 """What every backend offers."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol, TypeVar
@@ -25,7 +25,8 @@ class Unusable:
 class Conditions:
     """Under which settings samples were really run: the last `preprocess` and the last `run`.
 
-    `limits` is None where nothing was generated, `steps` where nothing was drawn.
+    `limits` is None where nothing was generated, `steps` where nothing was drawn. `concurrency` is
+    how many samples may be under way at a time, each by itself.
     """
 
     batch_size: int
@@ -34,6 +35,7 @@ class Conditions:
     prompt_form: PromptForm | None
     template_kwargs: dict[str, bool | str]
     prompts_cut: int
+    concurrency: int = 1
 
 
 class SampleResult(NamedTuple):
@@ -49,6 +51,21 @@ class SampleResult(NamedTuple):
     finish_reason: FinishReason
     first_token_at: float | None = None
     token_ids: Sequence[int] | None = None
+
+
+class Attempt(NamedTuple):
+    """One sample of a pass, numbered from 1, with its times on the monotonic clock.
+
+    Without a result it failed, and `error` says why; `memory_remedy` is given where it was too
+    large for the device.
+    """
+
+    number: int
+    started_at: float
+    ended_at: float
+    result: SampleResult | None
+    error: str = ""
+    memory_remedy: str | None = None
 
 
 class Backend(Protocol):
@@ -68,6 +85,11 @@ class Backend(Protocol):
 
         Everything else fails that sample alone.
         """
+
+    def run_all(
+        self, prepared: Sequence[Prepared | Unusable], step: MeasuredPass
+    ) -> Iterator[Attempt]:
+        """All samples of a pass, each as it ends: `attempts.one_by_one`, or several at a time."""
 
     def walking(self) -> AbstractContextManager[object]:
         """Entered around all samples of a pass: what would cost more if each sample did it."""

@@ -12,7 +12,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from benchmark_core.backends.attempts import one_by_one
 from benchmark_core.backends.base import (
+    Attempt,
     Conditions,
     SampleResult,
     Unusable,
@@ -118,6 +120,11 @@ class PyTorchBackend:
             return self._run(prepared, step)
         with self.walking():
             return self._run(prepared, step)
+
+    def run_all(
+        self, prepared: Sequence[Encoded | Unusable], step: MeasuredPass
+    ) -> Iterator[Attempt]:
+        return one_by_one(self.run, prepared, step)
 
     @contextmanager
     def walking(self) -> Iterator[None]:

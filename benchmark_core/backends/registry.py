@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from benchmark_core.backends.base import Backend
-from benchmark_core.contract import BackendName, Kind, Launch, RunSpec
+from benchmark_core.contract import LAUNCH_FILE, BackendName, Kind, Launch, RunSpec
 from benchmark_core.delegate import Delegate
 from benchmark_core.recipe import Recipe
 
@@ -29,7 +29,10 @@ def _pytorch(spec: RunSpec, recipe: Recipe, usual_kind: Kind, folder: Path) -> B
 def _vllm(spec: RunSpec, recipe: Recipe, usual_kind: Kind, folder: Path) -> Backend:
     from benchmark_core.backends.vllm import ServedBackend
 
-    return ServedBackend(spec, recipe)
+    endpoint = spec.backend.endpoint
+    if endpoint is None and (folder / LAUNCH_FILE).exists():
+        endpoint = Launch.read(folder / LAUNCH_FILE).endpoint
+    return ServedBackend(spec, recipe, endpoint or "")
 
 
 def _simulated(spec: RunSpec, recipe: Recipe, usual_kind: Kind, folder: Path) -> Backend:

@@ -2,11 +2,12 @@
 
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
-from benchmark_core.backends.base import Conditions, Prepared, SampleResult, Unusable
+from benchmark_core.backends.attempts import one_by_one
+from benchmark_core.backends.base import Attempt, Conditions, Prepared, SampleResult, Unusable
 from benchmark_core.bad_rows import BadRow
 from benchmark_core.contract import REPORT_FILE, Kind, RunSpec, Simulation, TokenLimits
 from benchmark_core.faults import MemoryFault
@@ -95,6 +96,11 @@ class SimulatedBackend:
         if fault == "truncated_report":
             (self._folder / REPORT_FILE).write_text('{"schema_version": 1, "run_id": "')
             os._exit(0)
+
+    def run_all(
+        self, prepared: Sequence[Prepared | Unusable], step: MeasuredPass
+    ) -> Iterator[Attempt]:
+        return one_by_one(self.run, prepared, step)
 
     def walking(self) -> AbstractContextManager[object]:
         return nullcontext()

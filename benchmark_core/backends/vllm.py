@@ -7,12 +7,15 @@ model that runs here, and the server's count of prompt tokens shows whether it r
 import itertools
 import secrets
 from array import array
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
+from benchmark_core.backends.attempts import in_flight, one_by_one
 from benchmark_core.backends.base import (
+    Attempt,
     Conditions,
     SampleResult,
     Unusable,
@@ -50,17 +53,19 @@ class Request:
 
 
 class ServedBackend:
-    """One request at a time."""
+    """One request at a time, or as many as the spec's concurrency says, to the server there."""
 
-    def __init__(self, spec: RunSpec, recipe: Recipe) -> None:
+    def __init__(self, spec: RunSpec, recipe: Recipe, endpoint: str) -> None:
         self._spec = spec
         self._recipe = recipe
-        self._server = _server(spec)
+        self._concurrency = spec.backend.concurrency or 1
+        self._server = _server(endpoint, spec, self._concurrency)
         self._dialect: Dialect = DIALECTS["openai"]
         self._tokenizer: Any = None
         self._prepared: list[Request | Unusable] = []
         self._limits: TokenLimits | None = None
-        self._salts = (f"{secrets.token_hex(8)}-{number}" for number in itertools.count())
+        # Counted by one call of the interpreter, so that no two threads get the same.
+        self._salt, self._numbers = secrets.token_hex(8), itertools.count()
 
     def load(self) -> LoadedModel:
         """Find the server, what it serves, and whether it can be told what the run asks for."""
@@ -104,10 +109,19 @@ class ServedBackend:
         return self._prepared
 
     def warm_up(self, prepared: Request, passes: Sequence[MeasuredPass]) -> None:
-        """One answer of the longest pass, and ten of two tokens."""
-        self.run(prepared, passes[-1])
-        for _ in range(WARM_UP_REPEATS):
-            self.run(prepared, MeasuredPass(passes[-1].name, _TWO_TOKENS))
+        """One answer of the longest pass, and ten of two tokens; as many at a time as later."""
+        short = MeasuredPass(passes[-1].name, _TWO_TOKENS)
+        same = [prepared] * self._concurrency
+        with ThreadPoolExecutor(self._concurrency) as pool:
+            for step in (passes[-1], *[short] * WARM_UP_REPEATS):
+                list(pool.map(self.run, same, [step] * self._concurrency))
+
+    def run_all(
+        self, prepared: Sequence[Request | Unusable], step: MeasuredPass
+    ) -> Iterator[Attempt]:
+        if self._concurrency == 1:
+            return one_by_one(self.run, prepared, step)
+        return in_flight(self.run, prepared, step, self._concurrency, self._server.give_up)
 
     def run(self, prepared: Request, step: MeasuredPass) -> SampleResult:
         limits = step.limits
@@ -116,7 +130,7 @@ class ServedBackend:
                 "a server with OpenAI's interface generates, and this pass does not",
                 "Measure the row with the pytorch backend.",
             )
-        body = prepared.body | self._dialect.limits(limits) | self._dialect.fresh(next(self._salts))
+        body = prepared.body | self._dialect.limits(limits) | self._fresh()
         answer = self._server.answer(prepared.path, body)
         self._limits = limits
         self._refuse_other_prompt(prepared, answer)
@@ -151,10 +165,14 @@ class ServedBackend:
             prompt_form=requests[0].form,
             template_kwargs=requests[0].switches,
             prompts_cut=sum(request.cut for request in requests),
+            concurrency=self._concurrency,
         )
 
     def close(self) -> None:
         self._server.close()
+
+    def _fresh(self) -> dict[str, Any]:
+        return self._dialect.fresh(f"{self._salt}-{next(self._numbers)}")
 
     def _refuse_unspeakable_limits(self) -> None:
         limits = self._spec.limits
@@ -227,9 +245,9 @@ class ServedBackend:
         return f"the server at {self._server.address.root} ({self._dialect.name})"
 
 
-def _server(spec: RunSpec) -> Server:
+def _server(endpoint: str, spec: RunSpec, connections: int) -> Server:
     try:
-        address = parse_address(spec.backend.endpoint or "")
+        address = parse_address(endpoint)
     except ValueError as error:
         raise SpecFault(f"the endpoint {error}", f"Write it as {FORM}.") from error
-    return Server(address, spec.backend.silence_seconds or SILENCE_SECONDS)
+    return Server(address, spec.backend.silence_seconds or SILENCE_SECONDS, connections)

@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from benchmark_core.backends.base import Conditions
 from benchmark_core.checkpoints.checkpoint import Checkpoint
-from benchmark_core.contract import DeviceSpec, Launch, RunSpec
+from benchmark_core.contract import OPTIMUM_DIR, DeviceSpec, Launch, RunSpec
 from benchmark_core.delegate import Delegated, Found
 from benchmark_core.documents import ContractError, one_line, read_bounded
 from benchmark_core.environment import Programs
@@ -28,7 +28,6 @@ from benchmark_core.report import EnergySource, EnergySources, Repetition
 from benchmark_core.samples import LoadedSamples
 from benchmark_core.tasks import registry as tasks
 
-FOLDER = "optimum"
 DATASET = "samples"
 
 
@@ -40,7 +39,7 @@ class OptimumBenchmark:
         self._spec = spec
         self._launch = launch
         self._python = find_python()
-        self._folder = (folder / FOLDER).resolve()
+        self._folder = (folder / OPTIMUM_DIR).resolve()
         self._gpus = GivenGpus((), ())
         self._commits = Commits(None, None)
         self._order: dict[str, Any] = {}
@@ -87,7 +86,7 @@ class OptimumBenchmark:
     def _no_result(self, what: str) -> ModelFault:
         return ModelFault(
             f"model {self._spec.model.id}: a result of optimum-benchmark {what}",
-            f"See {FOLDER}/ in the run folder; its environment may have another version of it.",
+            f"See {OPTIMUM_DIR}/ in the run folder; its environment may have another version of it.",
         )
 
     def _counts(self, findings: Findings) -> Counts:

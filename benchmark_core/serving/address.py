@@ -23,6 +23,11 @@ class ServerAddress:
         return self.root + _VERSION
 
     @property
+    def port(self) -> int:
+        parts = urlsplit(self.root)
+        return parts.port or (443 if parts.scheme == "https" else 80)
+
+    @property
     def loopback(self) -> bool:
         """Whether only programs of the server's own machine reach it."""
         return self.host in ("localhost", "::1", "0.0.0.0") or self.host.startswith("127.")

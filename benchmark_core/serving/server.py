@@ -5,6 +5,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from threading import Event
 from typing import Any
 
 from benchmark_core.contract import FinishReason
@@ -62,6 +63,7 @@ class Server:
         self._silence_seconds = silence_seconds
         self._http = httpx2
         self._names: dict[str, set[str]] = {}
+        self._given_up = Event()
         self._client = httpx2.Client(
             timeout=httpx2.Timeout(silence_seconds, connect=min(CONNECT_SECONDS, silence_seconds)),
             limits=httpx2.Limits(
@@ -70,6 +72,14 @@ class Server:
             # Neither a proxy nor a .netrc of the environment belongs into a measurement.
             trust_env=False,
         )
+
+    def is_well(self) -> bool:
+        """Whether `/health` answers that all is well; no answer is none."""
+        try:
+            with self._client.stream("GET", f"{self.address.root}/health") as response:
+                return bool(response.status_code == OK)
+        except self._http.RequestError:
+            return False
 
     def models(self) -> list[dict[str, Any]]:
         """What `/v1/models` lists, as the server describes it."""
@@ -124,11 +134,17 @@ class Server:
     def _try(self, path: str, body: dict[str, Any], may_be_busy: bool) -> Answer | None:
         """None where the server is busy, and may be."""
         url = self.address.api + path
+        if self._given_up.is_set():
+            raise self._fault("is asked nothing more")
         with self._troubles_told(), self._client.stream("POST", url, json=body) as response:
             if may_be_busy and response.status_code in BUSY:
                 return None
             self._refuse_status(response)
             return self._read(response, str(body["model"]))
+
+    def give_up(self) -> None:
+        """Ends what is under way in other threads, with the next sign of life or for want of it."""
+        self._given_up.set()
 
     def close(self) -> None:
         self._client.close()
@@ -148,6 +164,8 @@ class Server:
         until = time.monotonic() + LONGEST_ANSWER_SECONDS
         for chunk in response.iter_bytes():
             yield chunk
+            if self._given_up.is_set():
+                raise self._fault("was answering when another answer ended the run")
             if time.monotonic() > until:
                 raise self._fault(f"took longer than {LONGEST_ANSWER_SECONDS:g} s to answer")
 

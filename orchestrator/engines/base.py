@@ -8,7 +8,9 @@ from typing import Literal, Protocol
 from benchmark_core.contract import Launch
 from orchestrator.errors import Problem
 
-ExitCause = Literal["exited", "out_of_memory", "stopped", "vanished", "not_started"]
+ExitCause = Literal[
+    "exited", "out_of_memory", "stopped", "vanished", "not_started", "server_failed"
+]
 
 
 @dataclass(frozen=True)

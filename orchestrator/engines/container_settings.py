@@ -124,7 +124,7 @@ def create_arguments(
     arguments: dict[str, Any] = {
         "image": confinement.image_id,
         "command": ["run", RESULTS],
-        "name": _container_name(order.run_id),
+        "name": new_container_name(order.run_id),
         "labels": _labels(confinement.output_dir, order),
         "mounts": _mounts(confinement.caches, order, token_file),
         "environment": _environment(confinement, order, token_file, offline),
@@ -133,7 +133,7 @@ def create_arguments(
         "cap_drop": ["ALL"],
         "security_opt": ["no-new-privileges"],
         "read_only": True,
-        "tmpfs": _scratch(user),
+        "tmpfs": scratch(user),
         "shm_size": SHARED_MEMORY,
         "pids_limit": PROCESS_LIMIT,
         "log_config": LogConfig(type=LogConfig.types.JSON, config=LOG_OPTIONS),
@@ -165,7 +165,7 @@ def hash_of_folder(folder: Path) -> str:
     return hashlib.sha256(os.fsencode(folder.resolve())).hexdigest()
 
 
-def _container_name(run_id: str) -> str:
+def new_container_name(run_id: str) -> str:
     digest = hashlib.sha256(run_id.encode()).hexdigest()
     return f"ai-energy-score-{digest[:12]}-{secrets.token_hex(4)}"
 
@@ -199,7 +199,7 @@ def _mounts(caches: Caches | None, order: Order, token_file: Path | None) -> lis
     return mounts
 
 
-def _scratch(user: ContainerUser) -> dict[str, str]:
+def scratch(user: ContainerUser) -> dict[str, str]:
     """Writable places in memory; compilers put libraries there and load them, hence exec.
 
     The folders above the mounted caches are listed too: the engine would make them as root's.

@@ -47,16 +47,21 @@ class EngineSettings:
         return Caches(self.hub_cache, self.datasets_cache) if self.needs_model else None
 
 
-def _docker(settings: EngineSettings) -> Engine:
-    given = settings.environment or os.environ
+def passed_variables(environment: Mapping[str, str]) -> dict[str, str]:
+    """What a container is told of the user's environment."""
+    given = environment or os.environ
     passed_on = (*HUB_VARIABLES, *PROXY_VARIABLES)
+    return {name: given[name] for name in passed_on if name in given}
+
+
+def _docker(settings: EngineSettings) -> Engine:
     return DockerEngine(
         image=settings.image,
         output_dir=settings.output_dir,
         caches=settings.caches,
         token=settings.token,
         offline=settings.offline,
-        environment={name: given[name] for name in passed_on if name in given},
+        environment=passed_variables(settings.environment),
         needs_optimum=settings.optimum_python is not None,
     )
 

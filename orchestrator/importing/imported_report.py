@@ -69,7 +69,6 @@ def make_run(told: ToldRun, given: Given) -> ImportedRun:
         gpu_name=told.gpu_name,
         gpu_count=told.gpu_count,
         repetitions=told.repetitions,
-        first_token_seconds=told.first_token_seconds,
         scope=told.scope,
         findings=findings,
         notes=told.notes,
@@ -142,6 +141,7 @@ def _summary(told: ToldRun) -> PartialSummary:
         cpu_energy_wh=_single(told.cpu_wh),
         ram_energy_wh=_single(told.ram_wh),
         wh_per_1000_queries=score,
+        avg_time_to_first_token_seconds=told.first_token_seconds,
         tokens_per_joule=completion / (gpu_wh * JOULES_PER_WH) if gpu_wh and completion else None,
         phases_gpu_wh={phase.name: mean(phase.gpu_wh) for phase in told.phases},
     )

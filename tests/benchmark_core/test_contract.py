@@ -35,6 +35,8 @@ def test_the_hash_covers_what_is_measured_and_not_the_name():
     assert builders.spec(stop_at_ci=0.01).spec_hash() != spec.spec_hash()
     assert builders.spec(repetitions=3).spec_hash() != spec.spec_hash()
     assert builders.spec(precision="float32").spec_hash() != spec.spec_hash()
+    several = spec.backend.model_copy(update={"concurrency": 2})
+    assert builders.spec(backend=several).spec_hash() != spec.spec_hash()
 
 
 def test_the_hash_leaves_out_labels():
@@ -178,6 +180,7 @@ COMMIT, OTHER_COMMIT = "a" * 40, "b" * 40
         ({"kind": "forward"}, ["kind", "limits"]),
         ({"steps": 30}, ["steps"]),
         ({"batch_size": 2}, ["batch_size"]),
+        ({"concurrency": 4}, ["concurrency"]),
         ({"meters": ("simulated", "codecarbon")}, ["meters"]),
         ({"meters": ()}, ["meters"]),
         ({"dataset_id": "org/data"}, ["dataset"]),

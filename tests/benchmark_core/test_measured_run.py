@@ -7,6 +7,7 @@ from hashlib import sha256
 
 import pytest
 
+from benchmark_core.backends.attempts import one_by_one
 from benchmark_core.backends.simulated import SimulatedBackend
 from benchmark_core.contract import (
     BackendSpec,
@@ -375,6 +376,9 @@ class _FlakyBackend:
 
     def __getattr__(self, name):
         return getattr(self._inner, name)
+
+    def run_all(self, prepared, step):
+        return one_by_one(self.run, prepared, step)
 
     def run(self, prepared, step):
         self._seen += 1

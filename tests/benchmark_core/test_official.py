@@ -112,6 +112,7 @@ def test_no_gpu_at_all():
     ("changes", "found"),
     [
         ({"batch_size": 8}, "batch_size: asked 1 vs found 8"),
+        ({"concurrency": 8}, "concurrency: asked 1 vs found 8"),
         ({"limits": None}, "token_limits: asked 10/10 new tokens vs found no limit"),
         ({"dtype": "float32"}, "precision: asked float16 vs found float32"),
         ({"model_commit": None}, "model_revision: asked a commit vs found unknown"),
@@ -353,6 +354,7 @@ def test_everything_at_once_is_all_listed_under_the_known_codes():
         of_applied={
             "device": DeviceSpec(kind="cpu", gpu_count=0),
             "batch_size": 2,
+            "concurrency": 3,
             "dtype": "float32",
             "limits": None,
             "steps": 4,

@@ -223,6 +223,24 @@ def test_without_energy_the_tokens_are_counted_and_have_no_price(decode):
 
 
 @pytest.mark.parametrize(
+    ("seconds", "mean"), [((0.2, 0.4), 0.3), ((0.2, None), None), ((None, None), None)]
+)
+def test_the_time_to_the_first_token_is_that_of_the_last_passes(seconds, mean):
+    repetitions = []
+    for value in seconds:
+        one = builders.repetition()
+        *earlier, prefill, generate = one.windows
+        windows = (
+            *earlier,
+            prefill.model_copy(update={"first_token_seconds": 9.0}),
+            generate.model_copy(update={"first_token_seconds": value}),
+        )
+        repetitions.append(one.model_copy(update={"windows": windows}))
+    found = summarize(repetitions, 4).avg_time_to_first_token_seconds
+    assert found == (None if mean is None else pytest.approx(mean))
+
+
+@pytest.mark.parametrize(
     ("truncated", "most"), [((0, 2, 1), 2), ((0, 0), 0), ((3, None), None), ((None, 0), None)]
 )
 def test_truncated_prompts_are_those_of_the_worst_repetition(truncated, most):

@@ -306,5 +306,23 @@ def test_a_driver_that_does_not_show_our_process_need_not_show_others(tmp_path):
     assert foreign(tmp_path, lambda t, name: int(t > 14.3)) == (0, None, 1), "but one was seen"
 
 
+def test_the_processes_of_a_server_are_not_foreign_at_any_time(tmp_path):
+    def found(own, count):
+        def look(seconds, gpu):
+            return TraceRow(seconds, gpu, "", processes=count(seconds))
+
+        path = write_trace(tmp_path / "power_trace.csv", sampled(END, look, 1))
+        (gpu,) = analyse(path, ["GPU-0"], SPANS, None, False, own).facts.gpus
+        return gpu.foreign_before, gpu.foreign_during, gpu.foreign_after
+
+    assert found({"GPU-0": 2}, lambda seconds: 2) == (0, 0, 0)
+    assert found({"GPU-0": 2}, lambda seconds: 2 + (seconds > 7)) == (0, 1, 1)
+    assert found({"GPU-0": 2}, lambda seconds: 3 if seconds < 2 else 2) == (1, 0, 0)
+    # It may bring the model up with the first request.
+    assert found({"GPU-0": 1}, lambda seconds: int(seconds > 5.5)) == (0, 0, 0)
+    assert found({"GPU-0": 1}, lambda seconds: None) == (None, None, None)
+    assert found({}, lambda seconds: 2) == (None, None, None), "nobody saw which are the server's"
+
+
 def test_our_process_may_end_before_the_rest_is_watched(tmp_path):
     assert foreign(tmp_path, lambda t, name: 1 if 4 < t < 6 else 0) == (0, 0, 0)

@@ -161,6 +161,10 @@ CASES = [
         evidence(of_applied={"device": ON_CPU}, sources=EnergySources(gpu=DCGM)),
     ),
     (
+        "server_not_identified",
+        evidence(of_applied={"device": None, "server": "vllm"}, spec=SERVED),
+    ),
+    (
         "phase_not_positive",
         evidence(repetitions=[builders.repetition(), builders.repetition(decode=0.0)]),
     ),
@@ -229,7 +233,16 @@ def test_every_check_has_a_case_and_every_reason_a_severity():
     [
         evidence(),
         evidence(of_applied={"gpu_uuids": ("GPU-1", "GPU-0")}),
-        evidence(of_applied={"device": None, "server": "vllm"}, spec=SERVED),
+        evidence(
+            of_applied={"device": None, "server": "vllm", "gpu_uuids": ("GPU-0", "GPU-1")},
+            spec=SERVED,
+        ),
+        evidence(
+            of_applied={"device": None, "server": "vllm"},
+            spec=SERVED,
+            sources=EnergySources(gpu=DCGM),
+            trace=None,
+        ),
         evidence(of_applied={"device": ON_CPU}, sources=EnergySources(gpu=CODECARBON)),
         evidence(of_applied={"device": DeviceSpec(kind="simulated", gpu_count=2)}),
         conditions(foreign_before=None, foreign_during=None, foreign_after=None),

@@ -7,7 +7,7 @@ import re
 import pytest
 
 from demo.tiny_models import build_hub
-from tests.support.chat_server import answering, chunk, hanging, serving
+from tests.support.chat_server import answering, chunk, hanging, rendering, serving
 from tests.support.image import PRODUCT_TAG, require_image
 from tests.support.runner import ROOT, batch, table
 from tests.support.transformers_server import transformers_server
@@ -21,6 +21,7 @@ RUN_IDS = [
     *("demo_tiny-llama-reasoner_On_High", "demo_tiny-gpt2-reasoner_On"),
     "demo_tiny-gpt2-reasoner_Off",
 ]
+TTFT = "avg_time_to_first_token_seconds"
 
 
 @pytest.fixture(scope="module")
@@ -102,7 +103,9 @@ def test_the_time_to_the_first_token_is_measured(both):
         _, prefill, generate = repetition["windows"]
         assert prefill["first_token_seconds"] is None
         # Of three answers of more than ten tokens each.
-        assert 0 < generate["first_token_seconds"] < generate["duration_seconds"] / 3 / 2
+        seconds = generate["first_token_seconds"]
+        assert 0 < seconds < generate["duration_seconds"] / 3 / 2
+        assert float(table(place / "results")[RUN_IDS[0]][TTFT]) == seconds
 
 
 @pytest.mark.docker
@@ -172,7 +175,10 @@ def sweep_off(hub, tmp_path):
 def test_a_server_of_an_unknown_kind_runs_what_it_has_words_for(hub, tokenizer, tmp_path):
     """Of an On row only the effort, which the tiny model's template does not take from it."""
     flags = ("--backend", "vllm", "--model-name", "gpt2")
-    with serving(good(tokenizer), owned_by="someone", model="demo/tiny-gpt2-reasoner") as (url, _):
+    with serving(rendering(tokenizer), owned_by="someone", model="demo/tiny-gpt2-reasoner") as (
+        url,
+        _,
+    ):
         done = run(tmp_path, hub, *flags, "--endpoint", url)
     rows = table(tmp_path / "results")
     assert done.returncode == 1
@@ -184,25 +190,8 @@ def test_a_server_of_an_unknown_kind_runs_what_it_has_words_for(hub, tokenizer, 
     assert "cannot be told enable_thinking of the chat template" in said
 
 
-def good(tokenizer):
-    """As vLLM would answer with that tokenizer."""
-
-    def reply(handler, body):
-        switches = body.get("chat_template_kwargs", {})
-        prompt = tokenizer.apply_chat_template(
-            body["messages"],
-            tokenize=True,
-            add_generation_prompt=True,
-            return_dict=True,
-            **switches,
-        )
-        answering(len(prompt["input_ids"]))(handler, body)
-
-    return reply
-
-
 def test_a_request_has_vllms_own_words(sweep_off, tokenizer):
-    row, done, requests = sweep_off(good(tokenizer))
+    row, done, requests = sweep_off(rendering(tokenizer))
     assert done.returncode == 0, done.stdout + done.stderr
     assert int(row["total_completion_tokens"]) == 30
     last = requests[-1]
@@ -215,6 +204,14 @@ def test_a_request_has_vllms_own_words(sweep_off, tokenizer):
         *(10, *[2] * (WARM_UP_REQUESTS - 1)),
         *([1] * 3 + [10] * 3),
     ]
+
+
+def test_several_requests_at_a_time_stand_in_the_table(sweep_off, tokenizer):
+    row, done, requests = sweep_off(rendering(tokenizer), "--concurrency", "3")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert (row["concurrency"], row["official"]) == ("3", "no")
+    assert "concurrency: asked 1 vs found 3" in row["official_deviations"]
+    assert len(requests) == 3 * WARM_UP_REQUESTS + 6
 
 
 def dying(handler, body):
@@ -246,7 +243,7 @@ def test_a_server_that_fails_is_a_failed_row_with_a_message(sweep_off, tokenizer
 
     def reply(handler, body):
         answered.append(body)
-        (good(tokenizer) if len(answered) <= WARM_UP_REQUESTS + 2 else bad)(handler, body)
+        (rendering(tokenizer) if len(answered) <= WARM_UP_REQUESTS + 2 else bad)(handler, body)
 
     row, done, _ = sweep_off(reply)
     assert done.returncode == 1, done.stdout + done.stderr
@@ -256,7 +253,7 @@ def test_a_server_that_fails_is_a_failed_row_with_a_message(sweep_off, tokenizer
 
 def test_answers_of_another_length_fail_their_samples_and_the_run(sweep_off, tokenizer):
     def short(handler, body):
-        good(tokenizer)(handler, body | {"max_tokens": min(body["max_tokens"], 4)})
+        rendering(tokenizer)(handler, body | {"max_tokens": min(body["max_tokens"], 4)})
 
     row, done, _ = sweep_off(short)
     assert done.returncode == 1

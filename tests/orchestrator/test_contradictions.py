@@ -21,7 +21,14 @@ def said(**changes):
     [
         ({"backend": "vllm"}, "not told where its server answers"),
         ({"backend": "vllm", "endpoint": "host:1"}, "--endpoint: the URL does not begin"),
-        ({"backend": "vllm", "endpoint": "http://a", "meters": ("nvml",)}, "which only asks"),
+        (
+            {"backend": "vllm", "endpoint": "http://a", "meters": ("nvml",), "engine": "process"},
+            "nvml measures the GPUs of this machine, and the server's address",
+        ),
+        (
+            {"backend": "vllm", "endpoint": "http://localhost:1", "meters": ("nvml",)},
+            "nvml in a container cannot see which process .*--engine process",
+        ),
         ({"backend": "vllm", "endpoint": "http://a", "meters": ("codecarbon",)}, "only asks"),
         (
             {"backend": "vllm", "endpoint": "http://a", "offline": True},
@@ -44,6 +51,39 @@ def said(**changes):
                 "stop_at_ci": 0.01,
             },
             "no meter measures it",
+        ),
+        (
+            {"concurrency": 4, "given": {"concurrency"}},
+            "--concurrency: the pytorch backend runs one sample at a time",
+        ),
+        (
+            {"serve_image": "vllm/vllm-openai"},
+            "--serve-image vllm/vllm-openai: the pytorch backend asks no server",
+        ),
+        (
+            {"backend": "vllm", "serve_image": "a", "endpoint": "http://localhost:1"},
+            "--serve-image: the server is started here, and --endpoint names one",
+        ),
+        ({"backend": "vllm", "endpoint": "http://a", "serve_args": "--x"}, "--serve-args: is of a"),
+        (
+            {"backend": "vllm", "endpoint": "http://a", "given": {"serve_timeout"}},
+            "--serve-timeout: is of a server that --serve-image starts",
+        ),
+        (
+            {"backend": "vllm", "serve_image": "a", "serve_args": "--port=8000"},
+            "--serve-args: --port is set for each run",
+        ),
+        (
+            {"backend": "vllm", "serve_image": "a", "serve_args": "--api-key secret"},
+            "--api-key would stand in the list of processes",
+        ),
+        (
+            {"backend": "vllm", "serve_image": "a", "serve_args": "--x '"},
+            "--serve-args: cannot be split into words",
+        ),
+        (
+            {"backend": "vllm", "serve_image": "a", "meters": ("nvml",), "engine": "docker"},
+            "nvml in a container cannot see",
         ),
         ({"meters": ("nvlm",)}, "is not a meter"),
         ({"meters": ()}, "names no meter"),
@@ -74,6 +114,26 @@ def said(**changes):
 )
 def test_what_cannot_be_meant_is_refused_by_name(changes, message):
     assert any(re.search(message, problem) for problem in said(**changes))
+
+
+def test_the_gpus_of_a_server_on_this_machine_may_be_metered():
+    flags = {"backend": "vllm", "endpoint": "http://localhost:1", "engine": "process"}
+    assert said(**flags, meters=("nvml",)) == []
+    assert said(**flags, meters=("nvml",), gpus="0,2", given={"gpus"}) == []
+
+
+def test_a_server_of_our_own_runs_on_what_a_model_would_run_on():
+    flags = {"backend": "vllm", "serve_image": "a", "engine": "process", "meters": ()}
+    assert said(**flags) == []
+    assert said(**flags, device="cpu", given={"device"}) == []
+    assert said(**flags | {"meters": ("nvml",)}, given={"gpus", "gpus_per_run"}) == []
+    quoted = "--hf-overrides '{\"rope_theta\": 1}'"
+    assert said(**flags, serve_args=quoted, given={"serve_timeout"}) == []
+
+
+def test_a_secret_among_the_arguments_is_not_repeated():
+    (told,) = said(backend="vllm", serve_image="a", serve_args="--api-key=secret", meters=())
+    assert "secret" not in told
 
 
 def test_all_wrong_flags_are_told_at_once():

@@ -110,6 +110,13 @@ def test_the_tail_of_samples_reads_only_whole_lines(tmp_path):
     with path.open("a") as stream:
         stream.write("fill,2,2,5\n")
     assert tail.read() == progress(2, 20, "prefill", sample=2, samples=5)
+    with path.open("a") as stream:
+        # Several at a time: the fifth ended before the third, and the next pass begins at one.
+        stream.write("1,2,prefill,2,5,5\n1,2,prefill,2,3,5\n1,2,prefill,2,4,5\n")
+    assert tail.read() == progress(5, 20, "prefill", sample=5, samples=5)
+    with path.open("a") as stream:
+        stream.write("1,2,generate,2,2,5\n")
+    assert tail.read() == progress(6, 20, "generate", sample=1, samples=5)
     assert tail.read() is None
 
 

@@ -5,7 +5,7 @@ import pytest
 from orchestrator.catalog import ModelConfig
 from orchestrator.model_server import asks_this_machine, find_server_problems
 from orchestrator.revision_lock import RevisionLock, pinned
-from orchestrator.run_planner import REFERENCE_GPUS, make_plan
+from orchestrator.run_planner import REFERENCE_GPUS, GpuSet, make_plan
 from orchestrator.simulation_file import Simulations
 from tests.support import catalogs
 from tests.support.chat_server import MODEL, answering, serving
@@ -47,8 +47,21 @@ def test_a_served_run_leaves_to_the_server_what_is_the_servers(rows):
     assert (spec.backend.endpoint, spec.backend.silence_seconds) == ("http://127.0.0.1:9", 7.0)
     other = plan_of(rows, "http://127.0.0.1:9/v1/")[0].runs[0].spec
     assert other.spec_hash() == spec.spec_hash()
+    assert spec.backend.concurrency is None
+    several = plan_of(rows, concurrency=4)[0].runs[0].spec
+    assert several.backend.concurrency == 4
+    assert several.spec_hash() != spec.spec_hash()
     assert not made.computes_on_gpus
     assert made.takes_no_gpus
+
+
+def test_a_metered_server_is_given_all_gpus_that_are_named(rows):
+    made = settings("--backend", "vllm", "--endpoint", "http://localhost:1", "--meters", "nvml")
+    named = GpuSet(count=3, memory_bytes=80 * 10**9)
+    spec = make_plan(rows, made, named, None, Simulations()).runs[0].spec
+    assert (spec.device.kind, spec.device.gpu_count) == ("cuda", 3)
+    assert not made.takes_no_gpus
+    assert not made.computes_on_gpus
 
 
 def test_a_lock_pins_the_dataset_of_a_served_run_and_not_its_model(rows):

@@ -32,6 +32,15 @@ def test_a_preset_is_a_start_and_flags_win():
     assert (made.num_prompts, made.repetitions) == (50, 5)
 
 
+def test_requests_go_one_by_one_unless_more_are_asked_for(capsys):
+    assert settings().concurrency == 1
+    assert settings("--concurrency", "32").concurrency == 32
+    for wrong in ("0", "1025", "two"):
+        with pytest.raises(SystemExit):
+            settings("--concurrency", wrong)
+    assert "'1025' is more than 1024" in capsys.readouterr().err
+
+
 def test_simulated_runs_need_no_device():
     made = settings("--backend", "simulated")
     assert (made.device, made.meters, made.gpus) == ("simulated", ("simulated",), "simulated:8")

@@ -24,9 +24,13 @@ class Handler(BaseHTTPRequestHandler):
     requests: list[dict[str, Any]]
     streams = False
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
 
     def do_GET(self) -> None:
-        pages: dict[str, Any] = {"/v1/models": {"object": "list", "data": self.models}}
+        pages: dict[str, Any] = {
+            "/v1/models": {"object": "list", "data": self.models},
+            "/health": {"status": "ok"},
+        }
         if any(model.get("owned_by") == "vllm" for model in self.models):
             pages["/version"] = {"version": "0.11.2"}
         page = pages.get(self.path)
@@ -80,17 +84,34 @@ def usage(prompt: int, completion: int, **more: Any) -> dict[str, Any]:
     return {"id": "1", "choices": [], "usage": counts}
 
 
-def answering(prompt: int = 5, **more: Any) -> Reply:
+def answering(prompt: int = 5, token_seconds: float = 0.0, **more: Any) -> Reply:
     """As many tokens as are asked for."""
 
     def reply(handler: Handler, body: dict[str, Any]) -> None:
         tokens = body["max_tokens"]
         handler.begin_stream()
         for number in range(tokens):
+            time.sleep(token_seconds)
             handler.send_event(chunk(f" {number}"))
         handler.send_event(chunk(finish="length"))
         handler.send_event(usage(prompt, tokens, **more))
         handler.send_bytes(b"data: [DONE]\n\n")
+
+    return reply
+
+
+def rendering(tokenizer: Any) -> Reply:
+    """As vLLM would answer with that tokenizer."""
+
+    def reply(handler: Handler, body: dict[str, Any]) -> None:
+        prompt = tokenizer.apply_chat_template(
+            body["messages"],
+            tokenize=True,
+            add_generation_prompt=True,
+            return_dict=True,
+            **body.get("chat_template_kwargs", {}),
+        )
+        answering(len(prompt["input_ids"]))(handler, body)
 
     return reply
 

@@ -22,6 +22,8 @@ ROOT = Path(__file__).resolve().parents[2]
 BASE_TAG = "ai_energy_score_base:test"
 PRODUCT_TAG = "ai_energy_score:test"
 STUB_TAG = "ai_energy_score_stub:test"
+CHAT_TAG = "ai_energy_score_chat:test"
+CHAT_PROGRAM = ("tests/support/chat_server.py", "tests/support/served_program.py")
 STUB_PROGRAM = ROOT / "tests" / "support" / "stub_program.py"
 INPUTS_LABEL = "ai-energy-score.inputs"
 VERSION_LABEL = "ai-energy-score.version"
@@ -47,6 +49,7 @@ def require_image(tag: str) -> str:
             BASE_TAG: ensure_base_image,
             PRODUCT_TAG: ensure_product_image,
             STUB_TAG: ensure_stub_image,
+            CHAT_TAG: ensure_chat_image,
         }[tag]()
     except ImageUnavailable as error:
         if os.environ.get("AIES_REQUIRE_DOCKER"):
@@ -107,6 +110,30 @@ def ensure_stub_image() -> str:
             with _replaced(STUB_TAG):
                 _run("docker", "build", "--tag", STUB_TAG, folder)
     return STUB_TAG
+
+
+def ensure_chat_image() -> str:
+    """The base with `served_program.py` as entry point: takes vLLM's flags, and serves like it."""
+    with _one_builder():
+        inputs = _hash_files(CHAT_TAG, _base_recipe(), *(ROOT / name for name in CHAT_PROGRAM))
+        if _inputs_of(CHAT_TAG) == inputs:
+            return CHAT_TAG
+        dockerfile = (
+            f"FROM {_ensure_base_image()}\n"
+            "COPY tests /opt/tests\n"
+            "ENV PYTHONPATH=/opt PYTHONUNBUFFERED=1\n"
+            f"LABEL {INPUTS_LABEL}={inputs}\n"
+            'ENTRYPOINT ["python3", "-m", "tests.support.served_program"]\n'
+        )
+        with tempfile.TemporaryDirectory() as folder:
+            for name in CHAT_PROGRAM:
+                target = Path(folder, name)
+                target.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy(ROOT / name, target)
+            (Path(folder) / "Dockerfile").write_text(dockerfile)
+            with _replaced(CHAT_TAG):
+                _run("docker", "build", "--tag", CHAT_TAG, folder)
+    return CHAT_TAG
 
 
 def _ensure_base_image() -> str:

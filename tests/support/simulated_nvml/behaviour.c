@@ -35,6 +35,8 @@
  *       lost_after:SECONDS     from then on the GPU is lost
  *       nan_power:SECONDS      from then on the power fields are not a number, and the power usage
  *                              is an unknown error
+ *   AIES_SIM_PROCESSES      list: processes that compute on the device all the time, separated by
+ *                           colons (0, which is none)
  *   AIES_SIM_FOREIGN        FROM or FROM:TO, when process 4242 computes on the device (never)
  *   AIES_SIM_THROTTLE       FROM or FROM:TO, when the hardware slows down for its heat (never)
  *   AIES_SIM_LIMIT_CHANGE   SECONDS:WATTS, the power limit from then on (never)
@@ -130,6 +132,17 @@ static struct span read_span(const char *name) {
     return span;
 }
 
+static void read_processes(struct device *device, const char *entry) {
+    for (const char *rest = entry; *rest;) {
+        char *end;
+        unsigned pid = (unsigned)strtoul(rest, &end, 10);
+        if (end == rest || (*end && *end != ':') || device->pid_count == MAX_PROCESSES)
+            misconfigured("AIES_SIM_PROCESSES is not a list of a few processes");
+        if (pid) device->pids[device->pid_count++] = pid;
+        rest = *end ? end + 1 : end;
+    }
+}
+
 static void read_celsius(struct device *device) {
     const char *celsius = text("AIES_SIM_CELSIUS");
     double *from = &device->celsius_from, *to = &device->celsius_to;
@@ -156,8 +169,9 @@ static void read_troubles(struct device *device) {
 
 void configure(void) {
     const char *watts = text("AIES_SIM_WATTS"), *steps = text("AIES_SIM_STEP_MS");
-    const char *shapes = text("AIES_SIM_SHAPE");
+    const char *shapes = text("AIES_SIM_SHAPE"), *processes = text("AIES_SIM_PROCESSES");
     char one_watts[64] = "350", one_step[64] = "100", one_shape[256] = "constant";
+    char one_processes[128] = "0";
 
     device_count = (int)number("AIES_SIM_GPUS", 1);
     if (device_count < 0 || device_count > MAX_GPUS) misconfigured("AIES_SIM_GPUS is out of range");
@@ -167,6 +181,7 @@ void configure(void) {
         next_entry(&watts, one_watts, sizeof one_watts);
         next_entry(&steps, one_step, sizeof one_step);
         next_entry(&shapes, one_shape, sizeof one_shape);
+        next_entry(&processes, one_processes, sizeof one_processes);
         device->index = i;
         device->shape = read_shape(one_shape, atof(one_watts));
         device->step_seconds = atof(one_step) / 1000;
@@ -178,6 +193,7 @@ void configure(void) {
         device->latency_seconds = number("AIES_SIM_LATENCY_MS", 0) / 1000;
         device->power_step_seconds = number("AIES_SIM_POWER_STEP_MS", 100) / 1000;
         device->power_scale = number("AIES_SIM_POWER_SCALE", 1);
+        read_processes(device, one_processes);
         read_celsius(device);
         read_troubles(device);
     }

@@ -8,6 +8,7 @@
 #pragma GCC visibility push(hidden)
 
 #define MAX_GPUS 64
+#define MAX_PROCESSES 8
 
 enum fault {
     NO_DRIVER, NO_ENERGY, NO_POWER, NO_VALUE, RESET, STUCK, LOST, NAN_POWER, FAULT_COUNT,
@@ -30,6 +31,7 @@ struct device {
     double power_step_seconds, power_scale, latency_seconds;
     double fault_from[FAULT_COUNT];
     struct span foreign, throttled, limited;
+    unsigned pids[MAX_PROCESSES], pid_count;
     double limit_watts;
     double celsius_from, celsius_to, celsius_seconds;
 };

@@ -297,10 +297,14 @@ nvmlReturn_t nvmlDeviceGetComputeRunningProcesses_v3(nvmlDevice_t device, unsign
                                                      struct process *processes) {
     CHECK_READING(device);
     unsigned room = *count;
-    *count = (unsigned)is_within(device->foreign);
+    int foreign = is_within(device->foreign);
+    *count = device->pid_count + (unsigned)foreign;
     if (room < *count) return INSUFFICIENT_SIZE;
     if (*count && !processes) return INVALID_ARGUMENT;
-    if (*count) processes[0] = (struct process){4242, 1ULL << 30, ~0U, ~0U};
+    for (unsigned i = 0; i < *count; i++) {
+        unsigned pid = i < device->pid_count ? device->pids[i] : 4242;
+        processes[i] = (struct process){pid, 1ULL << 30, ~0U, ~0U};
+    }
     return SUCCESS;
 }
 nvmlReturn_t nvmlDeviceGetComputeRunningProcesses_v2(nvmlDevice_t device, unsigned *count,

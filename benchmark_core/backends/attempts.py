@@ -1,0 +1,84 @@
+"""The samples of a pass run by a backend, one by one or several at a time.
+
+A bad sample fails alone; what ends the run ends the pass.
+"""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from typing import Any
+
+from benchmark_core.backends.base import Attempt, Prepared, SampleResult, Unusable
+from benchmark_core.faults import MemoryFault, RunFault
+from benchmark_core.kinds import MeasuredPass
+
+RunOne = Callable[[Prepared, MeasuredPass], SampleResult]
+
+
+def one_by_one(
+    run: RunOne, prepared: Sequence[Prepared | Unusable], step: MeasuredPass
+) -> Iterator[Attempt]:
+    """Each sample begins where the one before it ended, so that its time has all that it took."""
+    ended_at = time.monotonic()
+    for number, sample in enumerate(prepared, start=1):
+        attempt = _attempt(run, sample, step, number, ended_at)
+        ended_at = attempt.ended_at
+        yield attempt
+
+
+def in_flight(
+    run: RunOne,
+    prepared: Sequence[Prepared | Unusable],
+    step: MeasuredPass,
+    count: int,
+    give_up: Callable[[], Any],
+) -> Iterator[Attempt]:
+    """Up to `count` samples at a time, each in a thread of its own, in the order of their ends.
+
+    Where one of them ends the run, `give_up` tells the others to end soon; nothing more of the
+    pass is given then.
+    """
+    ended: list[RunFault] = []
+
+    def run_now(number: int, sample: Prepared | Unusable) -> Attempt:
+        if ended:
+            raise ended[0]
+        try:
+            return _attempt(run, sample, step, number, time.monotonic())
+        except RunFault as fault:
+            ended.append(fault)
+            raise
+
+    pool = ThreadPoolExecutor(count)
+    try:
+        asked = [pool.submit(run_now, *item) for item in enumerate(prepared, start=1)]
+        for done in as_completed(asked):
+            yield done.result()
+    except BaseException:
+        give_up()
+        raise
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _attempt(
+    run: RunOne,
+    sample: Prepared | Unusable,
+    step: MeasuredPass,
+    number: int,
+    started_at: float,
+) -> Attempt:
+    """Raises RunFault other than MemoryFault."""
+    if isinstance(sample, Unusable):
+        return Attempt(number, started_at, time.monotonic(), None, sample.because)
+    try:
+        result = run(sample, step)
+    except MemoryFault as fault:
+        # The text alone is kept: with the fault itself, what it was raised from would live on.
+        return Attempt(number, started_at, time.monotonic(), None, fault.message, fault.remedy)
+    except RunFault:
+        raise
+    except Exception as problem:  # noqa: BLE001 - one bad sample fails that sample alone
+        error = f"{type(problem).__name__}: {problem}"
+        return Attempt(number, started_at, time.monotonic(), None, error)
+    return Attempt(number, started_at, time.monotonic(), result)

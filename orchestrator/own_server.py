@@ -1,0 +1,213 @@
+"""Servers that the sweep starts itself: one container for each run, well before the run begins.
+
+Its address is chosen with the launch, so that a killed runner's launch tells that there was one.
+"""
+
+import shlex
+import socket
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from benchmark_core.atomic_file import write_text
+from benchmark_core.contract import LAUNCH_FILE, RunSpec
+from benchmark_core.faults import ServerFault
+from benchmark_core.serving.address import parse_address
+from benchmark_core.serving.server import Server
+from orchestrator.engines.base import Exit, Order
+from orchestrator.engines.registry import passed_variables
+from orchestrator.engines.server_container import FLAG, ServerContainer, ServerHost, ServerOrder
+from orchestrator.errors import HostError, Problem
+from orchestrator.outcome import StopReason, log_tail
+from orchestrator.run_directory import RunDirectory
+from orchestrator.settings import Settings
+from orchestrator.stop_request import StopRequest
+
+HOST = "127.0.0.1"
+LOOK_SECONDS = 0.5
+ANSWER_SECONDS = 5.0
+LOG_LINES = 5
+ARGUMENTS = "--serve-args"
+OURS = ("--model", "--served-model-name", "--host", "--port", "--uds")
+SECRET = "--api-key"
+SEVERAL_GPUS = "--tensor-parallel-size"
+SAYS_GPUS = (SEVERAL_GPUS, "-tp", "--pipeline-parallel-size", "-pp", "--data-parallel-size", "-dp")
+
+
+class Unserved(Exception):
+    """A run whose server did not come up, told as the end of the run."""
+
+    def __init__(self, ended: Exit, stopped: StopReason | None) -> None:
+        super().__init__(ended.detail)
+        self.ended = ended
+        self.stopped = stopped
+
+
+def find_own_server_contradictions(settings: Settings) -> Iterator[Problem]:
+    """What about a server of our own cannot be meant; nobody is asked."""
+    if not settings.serve_image:
+        for flag, given in (
+            (ARGUMENTS, settings.serve_args),
+            ("--serve-timeout", "serve_timeout" in settings.given),
+        ):
+            if given:
+                yield Problem(flag, f"is of a server that {FLAG} starts", f"Add {FLAG} IMAGE.")
+        return
+    if settings.endpoint:
+        what = "the server is started here, and --endpoint names one that runs already"
+        yield Problem(FLAG, what, "Leave one of them out.")
+    try:
+        words = shlex.split(settings.serve_args or "")
+    except ValueError as error:
+        yield Problem(ARGUMENTS, f"cannot be split into words ({error})", "Close every quote.")
+        return
+    for word in words:
+        name = word.partition("=")[0]
+        if name in OURS:
+            yield Problem(ARGUMENTS, f"{name} is set for each run", "Leave it out.")
+        if name == SECRET:
+            what = f"{name} would stand in the list of processes, for everybody to read"
+            yield Problem(ARGUMENTS, what, "Leave it out: the server answers this machine alone.")
+
+
+def server_arguments(spec: RunSpec, port: int) -> list[str]:
+    """What vLLM is told, and the user's own arguments after that."""
+    model, own = spec.model, list(spec.backend.serve_args or ())
+    arguments = ["--model", model.id, "--served-model-name", model.id]
+    arguments += ["--host", HOST, "--port", str(port)]
+    if model.processor:
+        arguments += ["--tokenizer", model.processor]
+    if model.trust_remote_code:
+        arguments.append("--trust-remote-code")
+    gpus = spec.device.gpu_count
+    if gpus > 1 and not any(word.partition("=")[0] in SAYS_GPUS for word in own):
+        arguments += [SEVERAL_GPUS, str(gpus)]
+    return arguments + own
+
+
+class OwnServers:
+    """The servers of one sweep. Without --serve-image it starts none, and only tidies up."""
+
+    def __init__(self, settings: Settings, directory: RunDirectory) -> None:
+        self._settings = settings
+        self._directory = directory
+        self._host = server_host(settings, directory.root)
+
+    def new_endpoint(self) -> str | None:
+        """Where the next server is to answer, at a port that is free now."""
+        if not self._settings.serve_image:
+            return None
+        with socket.socket() as free:
+            free.bind((HOST, 0))
+            return f"http://{HOST}:{free.getsockname()[1]}"
+
+    def image_digest(self) -> str | None:
+        return self._host.image_id if self._settings.serve_image else None
+
+    def depends(self, run_id: str) -> bool:
+        """Whether the present attempt of the run has a server that its runner started."""
+        launch = self._directory.folder(run_id).launch()
+        return launch is not None and launch.endpoint is not None
+
+    def remove_leftovers(self) -> list[str]:
+        """The run_ids whose servers a killed runner left, now removed. Raises HostError.
+
+        No container engine is asked where no server can be left.
+        """
+        cut_off = (
+            folder for folder in self._directory.folders() if not folder.outcome_path.exists()
+        )
+        if self._settings.serve_image or any(self.depends(folder.run_id) for folder in cut_off):
+            return self._host.remove_leftovers()
+        return []
+
+    def bring_up(self, order: Order, spec: RunSpec, stop: StopRequest, stack: ExitStack) -> Order:
+        """Start the run's server, where it has one, and wait until it is well.
+
+        `stack` removes it. Answers the order with what is known of it in its launch.
+
+        Raises:
+            Unserved: it did not start, died, never got well, or serves another model; or the user
+                wants an end.
+        """
+        endpoint = order.launch.endpoint
+        if endpoint is None:
+            return order
+        port = parse_address(endpoint).port
+        log_path = order.log_path.with_name(f"{order.log_path.stem}_server.log")
+        gpus = order.launch.gpu_uuids if self._settings.serves_on_gpus else ()
+        arguments = server_arguments(spec, port)
+        try:
+            server = self._host.start(ServerOrder(order.run_id, arguments, gpus, log_path))
+        except HostError as error:
+            raise Unserved(Exit("not_started", None, str(error)), None) from error
+        stack.callback(server.remove)
+        self._await_health(server, endpoint, spec.model.id, log_path, stop)
+        launch = order.launch.model_copy(
+            update={
+                "server_process": server.process,
+                "launched_at": datetime.now(UTC).isoformat(timespec="milliseconds"),
+            }
+        )
+        write_text(order.folder / LAUNCH_FILE, launch.to_json())
+        return replace(order, launch=launch)
+
+    def _await_health(
+        self,
+        server: ServerContainer,
+        endpoint: str,
+        model_id: str,
+        log_path: Path,
+        stop: StopRequest,
+    ) -> None:
+        client = Server(parse_address(endpoint), ANSWER_SECONDS)
+        seconds = self._settings.serve_timeout_seconds
+        patient_until = time.monotonic() + seconds
+        try:
+            while not client.is_well():
+                if stop.level != "go_on":
+                    raise Unserved(Exit("stopped", None, "stopped by the user"), "user")
+                if ended := server.ended():
+                    raise _failed(f"the server {ended} before it answered", log_path)
+                if time.monotonic() > patient_until:
+                    raise _failed(f"the server was not well within {seconds:g} s", log_path)
+                time.sleep(LOOK_SECONDS)
+            served = [str(model.get("id")) for model in client.models()]
+        except ServerFault as fault:
+            raise _failed(fault.message, log_path) from fault
+        finally:
+            client.close()
+        if model_id not in served:
+            names = ", ".join(name[:100] for name in served[:LOG_LINES]) or "no model"
+            raise _failed(f"the server serves {names}, and not {model_id}", log_path)
+
+
+def server_host(settings: Settings, output_dir: Path) -> ServerHost:
+    return ServerHost(
+        image=settings.serve_image or "",
+        output_dir=output_dir,
+        hub=settings.hub_cache,
+        token=settings.token,
+        offline=settings.offline,
+        environment=passed_variables(settings.passed_environment),
+    )
+
+
+def find_own_server_problems(settings: Settings) -> Iterator[Problem]:
+    """What keeps a server from being started on this machine."""
+    if settings.serve_image:
+        yield from server_host(settings, settings.output_dir).problems(settings.serves_on_gpus)
+
+
+def _failed(what: str, log_path: Path) -> Unserved:
+    last = _last_lines(log_tail(log_path))
+    said = f"Its log ends: {' | '.join(last)}" if last else "Its log is empty"
+    detail = f"{what}. {said}. See {log_path.name}."
+    return Unserved(Exit("server_failed", None, detail), None)
+
+
+def _last_lines(lines: Sequence[str]) -> list[str]:
+    return [line.strip() for line in lines if line.strip()][-LOG_LINES:]
