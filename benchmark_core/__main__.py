@@ -9,16 +9,14 @@ from pathlib import Path
 from benchmark_core import VERSION
 from benchmark_core.direct.arguments import is_direct
 
-FINISHED, FAILED, WRONG_USE = 0, 1, 2
+FINISHED, FAILED, WRONG_USE, NOT_READY = 0, 1, 2, 3
 COMMANDS = ("run", "render", "build-dataset")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     words = sys.argv[1:] if arguments is None else list(arguments)
     if is_direct(words, COMMANDS):
-        from benchmark_core.direct.command import direct
-
-        return direct(words)
+        return _direct(words)
     parser = build_parser()
     options = parser.parse_args(words)
     if options.command == "render":
@@ -31,6 +29,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser.error("name at least one RUN_DIR")
     print(f"AI Energy Score benchmark core {VERSION}", flush=True)
     return max(_run(folder, overrides) for folder in folders)
+
+
+def _direct(words: Sequence[str]) -> int:
+    try:
+        from benchmark_core.direct.command import direct
+
+        return direct(words)
+    except ModuleNotFoundError as error:
+        print(
+            f"error: the package {error.name} is not installed for {sys.executable}. Install"
+            " requirements.txt, for example with `make setup`, or run it in the image.",
+            file=sys.stderr,
+        )
+        return NOT_READY
 
 
 def _exists(text: str) -> bool:

@@ -154,6 +154,20 @@ def test_arguments_that_are_no_run_are_refused(
     assert "Traceback" not in done.stderr
 
 
+def test_a_python_without_the_packages_is_told_what_to_install(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-S", "-m", "benchmark_core", *SIMULATED],
+        cwd=tmp_path,
+        env=environment(PYTHONPATH=str(ROOT)),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 3
+    assert done.stderr.startswith("error: the package pydantic is not installed for ")
+    assert done.stderr.count("\n") == 1
+
+
 def test_the_help_names_the_form_of_a_command(tmp_path: Path) -> None:
     assert "--config-name TASK" in direct("--help", cwd=tmp_path).stdout
     done = direct("--config-name", "text_generation", "--help", cwd=tmp_path)
