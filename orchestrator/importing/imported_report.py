@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from benchmark_core import carbon, verdict
@@ -55,7 +55,24 @@ def make_run(told: ToldRun, given: Given) -> ImportedRun:
     )
     summary = None if told.failure else _summary(told)
     findings = (*told.findings, *(_examine(told) if summary else ()))
-    imported = Imported(
+    report = RunReport(
+        run_id=_run_id(told),
+        spec_hash="",
+        imported=_origin(told, findings),
+        outcome="failed" if told.failure else "finished",
+        failure=_failure(told.failure) if told.failure else None,
+        verdict=verdict.of_import(finding.reason for finding in findings) if summary else None,
+        rehearsal=_is_rehearsal(told),
+        summary=summary,
+        carbon=_carbon(summary) if summary else None,
+        finished_at=told.finished_at,
+    )
+    return ImportedRun(told, _with_gaps(report, told.unreliable))
+
+
+def _origin(told: ToldRun, findings: tuple[Finding, ...]) -> Imported:
+    """What it cannot tell is seen once the report is made."""
+    return Imported(
         format=told.format,
         file=told.source.name,
         sha256=told.source.sha256,
@@ -74,21 +91,13 @@ def make_run(told: ToldRun, given: Given) -> ImportedRun:
         notes=told.notes,
         cannot_tell=(),
     )
-    report = RunReport(
-        run_id=_run_id(told),
-        spec_hash="",
-        imported=imported,
-        outcome="failed" if told.failure else "finished",
-        failure=_failure(told.failure) if told.failure else None,
-        verdict=verdict.of_import(finding.reason for finding in findings) if summary else None,
-        rehearsal=_is_rehearsal(told),
-        summary=summary,
-        carbon=_carbon(summary) if summary else None,
-        finished_at=told.finished_at,
-    )
-    cannot_tell = tuple(sorted({*_cannot_tell(report), *told.unreliable}))
-    imported = imported.model_copy(update={"cannot_tell": cannot_tell})
-    return ImportedRun(told, report.model_copy(update={"imported": imported}))
+
+
+def _with_gaps(report: RunReport, unreliable: Sequence[str]) -> RunReport:
+    assert report.imported
+    cannot_tell = tuple(sorted({*_cannot_tell(report), *unreliable}))
+    imported = report.imported.model_copy(update={"cannot_tell": cannot_tell})
+    return report.model_copy(update={"imported": imported})
 
 
 def _contradictions(told: ToldRun, given: Given) -> Iterator[Problem]:
