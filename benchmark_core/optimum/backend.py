@@ -86,7 +86,7 @@ class OptimumBenchmark:
     def _no_result(self, what: str) -> ModelFault:
         return ModelFault(
             f"model {self._spec.model.id}: a result of optimum-benchmark {what}",
-            f"See {OPTIMUM_DIR}/ in the run folder; the environment may have another version of it.",
+            f"See {OPTIMUM_DIR}/ in the run folder; its environment may have another version.",
         )
 
     def _counts(self, findings: Findings) -> Counts:
