@@ -9,11 +9,13 @@ from pathlib import Path
 from benchmark_core import VERSION
 
 FINISHED, FAILED, WRONG_USE = 0, 1, 2
+PROGRAM = "python -m benchmark_core"
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    parser = build_parser()
-    options = parser.parse_args(arguments)
+def main(arguments: Sequence[str] | None = None, prog: str = PROGRAM) -> int:
+    options, unknown = build_parser(prog).parse_known_args(arguments)
+    if unknown:
+        options.parser.error(f"unrecognized arguments: {' '.join(unknown)}")
     if options.command == "render":
         return _render(options)
     if options.command == "build-dataset":
@@ -21,7 +23,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     overrides = [text for text in options.folders if "=" in text and not _exists(text)]
     folders = [Path(text) for text in options.folders if text not in overrides]
     if not folders:
-        parser.error("name at least one RUN_DIR")
+        options.parser.error("name at least one RUN_DIR")
     print(f"AI Energy Score benchmark core {VERSION}", flush=True)
     return max(_run(folder, overrides) for folder in folders)
 
@@ -33,8 +35,8 @@ def _exists(text: str) -> bool:
         return False
 
 
-def build_parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m benchmark_core", allow_abbrev=False)
+def build_parser(prog: str = PROGRAM) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog=prog, allow_abbrev=False)
     parser.add_argument("--version", action="version", version=VERSION)
     commands = parser.add_subparsers(dest="command", required=True)
     run = commands.add_parser("run", help="measure what each run folder asks for")
@@ -49,6 +51,8 @@ def build_parser() -> argparse.ArgumentParser:
     _add_build_dataset(
         commands.add_parser("build-dataset", help="draw a task's dataset equally from its sources")
     )
+    for command in commands.choices.values():
+        command.set_defaults(parser=command)
     return parser
 
 
@@ -150,6 +154,10 @@ def _told(command: Callable[[], None], product: str) -> int:
     except RunFault as fault:
         print(f"error: {fault.message}. {fault.remedy}", file=sys.stderr)
         return WRONG_USE if isinstance(fault, SpecFault) else FAILED
+    except ModuleNotFoundError as error:
+        remedy = "In the project's folder run `pip install -r requirements.txt`."
+        print(f"error: the package {error.name} is not installed. {remedy}", file=sys.stderr)
+        return FAILED
     except BrokenPipeError:
         # The reader has seen enough. Python flushes again at exit, and would complain then.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

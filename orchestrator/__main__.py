@@ -9,11 +9,14 @@ from orchestrator.errors import BatchRunnerError, HostError, Problem, UsageError
 from orchestrator.settings import DEFAULT_OUTPUT_DIR
 from orchestrator.terminal_text import flush_or_forget, make_output_unbreakable, printable
 
+PROGRAM = "python -m orchestrator"
 OFFICIAL_SAMPLES = 1000
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    options = build_parser().parse_args(arguments)
+def main(arguments: Sequence[str] | None = None, prog: str = PROGRAM) -> int:
+    options, unknown = build_parser(prog).parse_known_args(arguments)
+    if unknown:
+        options.parser.error(f"unrecognized arguments: {' '.join(unknown)}")
     make_output_unbreakable()
     try:
         return _run(options)
@@ -27,8 +30,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         flush_or_forget(sys.stdout)
 
 
-def build_parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m orchestrator", allow_abbrev=False)
+def build_parser(prog: str = PROGRAM) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog=prog, allow_abbrev=False)
     commands = parser.add_subparsers(dest="command", required=True)
     one = commands.add_parser("rebuild", help="make master_results.csv again from the run folders")
     one.add_argument("output_dir", nargs="?", type=Path, default=Path(DEFAULT_OUTPUT_DIR))
@@ -44,6 +47,8 @@ def build_parser() -> argparse.ArgumentParser:
         help="samples of one pass (default: %(default)s)",
     )
     one.add_argument("--json", action="store_true", help="for programs")
+    for one in commands.choices.values():
+        one.set_defaults(parser=one)
     return parser
 
 

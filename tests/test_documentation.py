@@ -8,6 +8,7 @@ from typing import TypeGuard, get_args
 
 import pytest
 
+import ai_energy_score
 import batch_runner
 import model_config_parser
 from benchmark_core import __main__ as run_command
@@ -122,8 +123,9 @@ def test_every_flag_is_documented_with_choices_and_default() -> None:
 
 def test_no_page_names_a_flag_that_does_not_exist() -> None:
     known = set(FOREIGN_FLAGS)
-    of_one_command = (batch_runner.build_parser(), model_config_parser._flags())
+    of_one_command = (batch_runner.build_parser(), model_config_parser.build_parser())
     of_several = (orchestrator_command.build_parser(), run_command.build_parser())
+    of_several += (ai_energy_score.build_parser(),)
     below = (command for parser in of_several for command in commands_of(parser).values())
     for parser in (*of_one_command, *of_several, *below):
         known |= {option for action in actions(parser) for option in action.option_strings}

@@ -38,6 +38,8 @@ OTHER_FORMS = {
 NOT_RUN = {
     "make demo": "one row of it is run by a test of its own",
     "make setup": "the tests run in the environment that it makes",
+    "pip install .": "a test of its own installs it and calls every command",
+    'pip install ".[process]"': "it fetches several GB; that the extra is there is tested",
     "source .venv/bin/activate": "the tests run in that environment",
     "make test": "it is what runs this",
     "make check": "it is run by itself, and takes a minute",
@@ -56,7 +58,8 @@ def form_to_run(line: str) -> str:
     command = re.sub(r"\s+# .*$", "", line).strip()
     if command in NOT_RUN:
         return ":"
-    measures = command.startswith("python batch_runner.py") and not re.search(
+    sweeps = ("python batch_runner.py", "ai-energy-score run")
+    measures = command.startswith(sweeps) and not re.search(
         r"--dry-run|--backend simulated", command
     )
     return OTHER_FORMS.get(command) or (f"{command} --dry-run" if measures else line)
@@ -64,9 +67,12 @@ def form_to_run(line: str) -> str:
 
 @pytest.fixture(scope="module")
 def programs(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the `python` of the environment, and `column` where the system has none."""
+    """A folder with `python` and our command, and `column` where the system has none."""
     folder = tmp_path_factory.mktemp("programs")
-    scripts = {"python": f'exec {sys.executable} "$@"'}
+    scripts = {
+        "python": f'exec {sys.executable} "$@"',
+        "ai-energy-score": f'exec {sys.executable} -m ai_energy_score "$@"',
+    }
     if shutil.which("column") is None:
         scripts["column"] = "exec cat"
     for name, line in scripts.items():

@@ -70,7 +70,8 @@ class ProcessEngine:
             yield Problem(
                 "process engine",
                 f"this Python ({sys.executable}) cannot import {', '.join(missing)}",
-                "Run: pip install -r requirements.txt; or use --engine docker",
+                "In the project's folder run `pip install -r requirements.txt`;"
+                " or use --engine docker",
             )
 
     def warnings(self) -> Iterator[Problem]:

@@ -255,7 +255,7 @@ def test_an_image_of_other_sources_is_refused(
     engine = DockerEngine(tag, output_dir)
     (problem,) = engine.problems(wants_gpus=False)
     assert "other sources of benchmark_core" in problem.what
-    assert problem.remedy == f"Run: ./build.sh --tag {tag}"
+    assert problem.remedy == f"In the project's folder run: ./build.sh --tag {tag}"
     assert list(engine.warnings()) == []
     with pytest.raises(HostError, match="other sources"):
         engine.start(make_order(output_dir))
