@@ -1,4 +1,4 @@
-"""Commands on results: `python -m orchestrator rebuild | plot | import`."""
+"""Commands on results: `python -m orchestrator status | rebuild | plot | import`."""
 
 import argparse
 import sys
@@ -33,6 +33,9 @@ def main(arguments: Sequence[str] | None = None, prog: str = PROGRAM) -> int:
 def build_parser(prog: str = PROGRAM) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog=prog, allow_abbrev=False)
     commands = parser.add_subparsers(dest="command", required=True)
+    one = commands.add_parser("status", help="show how far the runs of an output directory are")
+    one.add_argument("output_dir", nargs="?", type=Path, default=Path(DEFAULT_OUTPUT_DIR))
+    one.add_argument("--json", action="store_true", help="for programs")
     one = commands.add_parser("rebuild", help="make master_results.csv again from the run folders")
     one.add_argument("output_dir", nargs="?", type=Path, default=Path(DEFAULT_OUTPUT_DIR))
     one = commands.add_parser("plot", help="draw the power trace of one run or of all")
@@ -53,11 +56,27 @@ def build_parser(prog: str = PROGRAM) -> argparse.ArgumentParser:
 
 
 def _run(options: argparse.Namespace) -> int:
+    if options.command == "status":
+        return status(options.output_dir, options.json)
     if options.command == "plot":
         return plot(options.folder, options.image_format)
     if options.command == "import":
         return import_reports(options.files, options.samples, options.json)
     return rebuild(options.output_dir)
+
+
+def status(output_dir: Path, as_json: bool) -> int:
+    """Exit code 0, whatever the states are.
+
+    Raises:
+        UsageError: there are no run folders.
+    """
+    from orchestrator.display import status_view
+    from orchestrator.run_directory import RunDirectory
+    from orchestrator.status import read_status
+
+    status_view.show(read_status(RunDirectory(output_dir)), as_json)
+    return 0
 
 
 def rebuild(output_dir: Path) -> int:
@@ -69,12 +88,10 @@ def rebuild(output_dir: Path) -> int:
     """
     from orchestrator.master_table import MasterTable
     from orchestrator.run_directory import RunDirectory
+    from orchestrator.status import refuse_without_runs
 
     directory = RunDirectory(output_dir)
-    if not directory.runs_path.is_dir():
-        raise UsageError(
-            Problem(str(output_dir), "holds no individual_runs folder", "Name an output directory.")
-        )
+    refuse_without_runs(directory)
     table = MasterTable(directory)
     with directory.lock():
         problems = table.read_folders()
