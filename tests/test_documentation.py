@@ -42,9 +42,9 @@ from orchestrator.run_directory import ATTEMPTS_DIR, OUTCOME_FILE
 from tests.support.pages import PAGES, ROOT, coded, rows, run_folder_files, section, text
 from tests.support.parsers import actions, commands_of
 
-# Flags of build.sh, docker, mypy and the benchmark scripts.
+# Flags of build.sh, docker, mypy, hf and the benchmark scripts.
 FOREIGN_FLAGS = {"--base", "--tag", "--no-cache", "--no-deps", "--help", "--all", "--filter"}
-FOREIGN_FLAGS |= {"--strict", "--rows", "--out", "--seconds", "--simulated"}
+FOREIGN_FLAGS |= {"--strict", "--rows", "--out", "--seconds", "--simulated", "--repo-type"}
 # Packages whose modules the architecture names one by one.
 TREES = (
     *("orchestrator", "benchmark_core", "benchmark_core/reasoning"),
