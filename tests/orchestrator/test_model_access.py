@@ -10,8 +10,8 @@ from tests.support import catalogs
 from tests.support.hub_server import knowing_hub, redirecting_hub, refusing_hub
 from tests.support.runner import NO_HUB
 from tests.support.settings import settings
+from tests.support.token_search import TOKEN
 
-TOKEN = "hf_" + "Planted0Token" * 3
 ROWS = (
     "org/open,1,A,text_gen,Off,,",
     "org/gated,1,A,text_gen,Off,,",
