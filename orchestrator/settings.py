@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from orchestrator.errors import Problem, UsageError
+from orchestrator.passed_variables import leads_to_hub
 
 DEFAULT_CATALOG = "models.csv"
 DEFAULT_OUTPUT_DIR = "./batch_results"
@@ -23,8 +24,6 @@ SHORTEST_IDLE_SECONDS = 0.5
 LONGEST_IDLE_SECONDS = 60.0
 HARDWARE_GPU_METERS = ("nvml", "dcgm")
 """The meters that can watch what real GPUs draw while they do nothing."""
-
-TOKEN_VARIABLES = ("HF_TOKEN", "HF_TOKEN_PATH")
 
 BACKENDS = ("pytorch", "vllm", "optimum", "simulated")
 ENGINES = ("docker", "process")
@@ -167,16 +166,10 @@ def from_arguments(flags: Namespace, environ: Mapping[str, str] | None = None) -
         .expanduser()
         .absolute(),
         offline=_truth(env, "HF_HUB_OFFLINE", False),
-        passed_environment={name: text for name, text in env.items() if _may_pass(name)},
+        passed_environment={name: text for name, text in env.items() if leads_to_hub(name)},
         token=_token(env, home),
         given=frozenset(name for name, value in vars(flags).items() if value is not None),
     )
-
-
-def _may_pass(name: str) -> bool:
-    """What runs are told of the user's environment: how to reach the hub, and never a token."""
-    hub = name.startswith("HF_") and name not in TOKEN_VARIABLES
-    return hub or name.lower() in ("http_proxy", "https_proxy", "no_proxy")
 
 
 def _gpus(asked: str | None, backend: str) -> str:

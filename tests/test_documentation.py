@@ -34,10 +34,10 @@ from benchmark_core.tasks.base import Task
 from orchestrator import __main__ as orchestrator_command
 from orchestrator import batch, settings, trace_plot
 from orchestrator.engines.base import ExitCause
-from orchestrator.engines.container_settings import PROXY_VARIABLES
 from orchestrator.engines.process_group import RECORD_FILE
 from orchestrator.errors import HostError, UsageError
 from orchestrator.master_columns import COLUMNS
+from orchestrator.passed_variables import HUB_VARIABLES, PROXY_VARIABLES
 from orchestrator.run_directory import ATTEMPTS_DIR, OUTCOME_FILE
 from tests.support.pages import PAGES, ROOT, coded, rows, run_folder_files, section, text
 from tests.support.parsers import actions, commands_of
@@ -135,8 +135,8 @@ def test_no_page_names_a_flag_that_does_not_exist() -> None:
 
 
 def test_every_variable_is_documented() -> None:
-    read = set()
-    for name in ("settings", "engines/registry", "engines/token_file"):
+    read = set(HUB_VARIABLES)
+    for name in ("settings", "engines/token_file"):
         texts = (node.value for node in ast.walk(tree(f"orchestrator/{name}.py")) if is_text(node))
         read |= {value for value in texts if re.fullmatch(r"[A-Z]+(?:_[A-Z]+)+", value)}
     table = rows(section(text("docs/running.md"), "Variables and .env"))

@@ -37,7 +37,7 @@ class DockerHost:
                 Problem(
                     "docker",
                     "the Docker SDK for Python is not installed",
-                    "Run: pip install -r requirements-dev.txt",
+                    "Run: pip install docker",
                 )
             ) from error
         try:

@@ -49,14 +49,12 @@ class ProcessEngine:
         output_dir: Path,
         caches: Caches | None = None,
         token: str | None = None,
-        offline: bool = False,
         environment: Mapping[str, str] | None = None,
         program_root: Path = PROGRAM_ROOT,
     ) -> None:
         self._output_dir = output_dir
         self._caches = caches
         self._token = token
-        self._offline = offline
         self._environment = dict(environment or {})
         self._program_root = program_root
         remove_stale_tokens()
@@ -148,7 +146,7 @@ class ProcessEngine:
         (folder / RECORD_FILE).unlink(missing_ok=True)
 
     def _write_token(self, order: Order) -> TokenFile | None:
-        if self._token is None or self._caches is None or self._offline or order.offline:
+        if self._token is None or self._caches is None or order.offline:
             return None
         return TokenFile(self._token, os.geteuid(), os.getegid())
 
@@ -162,7 +160,7 @@ class ProcessEngine:
         if self._caches is not None:
             environment["HF_HUB_CACHE"] = str(self._caches.hub)
             environment["HF_DATASETS_CACHE"] = str(self._caches.datasets)
-        if self._offline or order.offline:
+        if order.offline:
             environment["HF_HUB_OFFLINE"] = "1"
         if token_path is not None:
             environment["HF_TOKEN_PATH"] = str(token_path)

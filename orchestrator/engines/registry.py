@@ -7,18 +7,10 @@ from pathlib import Path
 from typing import Literal
 
 from orchestrator.engines.base import Engine
-from orchestrator.engines.container_settings import PROXY_VARIABLES, Caches
+from orchestrator.engines.container_settings import Caches
 from orchestrator.engines.docker import DockerEngine
 from orchestrator.engines.process import ProcessEngine
-
-# What a user may set to reach the hub; none of it is a secret, so a container may show it.
-HUB_VARIABLES = (
-    "HF_ENDPOINT",
-    "HF_HUB_DISABLE_TELEMETRY",
-    "HF_HUB_DISABLE_XET",
-    "HF_HUB_DOWNLOAD_TIMEOUT",
-    "HF_HUB_ETAG_TIMEOUT",
-)
+from orchestrator.passed_variables import HUB_VARIABLES, PROXY_VARIABLES
 
 EngineName = Literal["docker", "process"]
 
@@ -36,7 +28,6 @@ class EngineSettings:
     hub_cache: Path
     datasets_cache: Path
     token: str | None = field(default=None, repr=False)
-    offline: bool = False
     needs_model: bool = True
     environment: Mapping[str, str] = field(default_factory=dict, repr=False)
 
@@ -53,7 +44,6 @@ def _docker(settings: EngineSettings) -> Engine:
         output_dir=settings.output_dir,
         caches=settings.caches,
         token=settings.token,
-        offline=settings.offline,
         environment={name: given[name] for name in passed_on if name in given},
     )
 
@@ -63,7 +53,6 @@ def _process(settings: EngineSettings) -> Engine:
         output_dir=settings.output_dir,
         caches=settings.caches,
         token=settings.token,
-        offline=settings.offline,
         environment=settings.environment,
     )
 

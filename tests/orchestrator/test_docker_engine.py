@@ -401,7 +401,7 @@ def test_only_the_gpus_of_the_order_are_asked_for(engine: DockerEngine, output_d
     from orchestrator.engines.container_settings import Confinement, create_arguments
 
     confinement = Confinement(
-        "sha256:0", ContainerUser.for_caller(False), output_dir, None, False, None, {}
+        "sha256:0", ContainerUser.for_caller(False), output_dir, None, None, {}
     )
     uuids = ("GPU-1111", "GPU-2222")
     arguments = create_arguments(confinement, make_order(output_dir, gpus=uuids), None)
