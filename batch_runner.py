@@ -15,10 +15,11 @@ EXIT_CODES = (
     "exit codes: 0 everything finished, 1 some runs failed, 2 wrong flags or catalog,"
     " 3 host not ready, 130 interrupted"
 )
+PROGRAM = "batch_runner.py"
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    flags = build_parser().parse_args(arguments)
+def main(arguments: Sequence[str] | None = None, prog: str = PROGRAM) -> int:
+    flags = build_parser(prog).parse_args(arguments)
     from orchestrator.errors import BatchRunnerError
 
     make_output_unbreakable()
@@ -37,9 +38,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         flush_or_forget(sys.stdout)
 
 
-def build_parser() -> argparse.ArgumentParser:
+def build_parser(prog: str = PROGRAM) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="batch_runner.py", description=DESCRIPTION, epilog=EXIT_CODES, allow_abbrev=False
+        prog=prog, description=DESCRIPTION, epilog=EXIT_CODES, allow_abbrev=False
     )
     _add_rows(parser.add_argument_group("which rows"))
     _add_measurement(parser.add_argument_group("what to measure"))

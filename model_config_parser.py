@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 __all__ = ["ModelConfig", "ModelConfigParser", "filter_configs", "main"]
 
+PROGRAM = "model_config_parser.py"
+
 
 def __getattr__(name: str) -> Any:
     if name in ("ModelConfig", "filter_configs"):
@@ -54,9 +56,14 @@ class ModelConfigParser:
         return [*catalog.ignored_columns, *lint_configs(catalog.configs, catalog.name)]
 
 
-def main(argv: Sequence[str] | None = None) -> int:
+def main(argv: Sequence[str] | None = None, prog: str = PROGRAM) -> int:
     """Exit code 0; 1 when --lint found something; 2 for a wrong catalog or filter."""
-    options = _flags().parse_args(argv)
+    flags = build_parser(prog)
+    options = flags.parse_args(argv)
+    if options.example:
+        if options != flags.parse_args(["--example"]):
+            flags.error("--example goes alone: it prints the whole catalog as it is shipped")
+        return _print_example()
     from orchestrator.errors import UsageError
 
     try:
@@ -95,9 +102,17 @@ def _lint(options: argparse.Namespace) -> int:
     return 1 if warnings else 0
 
 
-def _flags() -> argparse.ArgumentParser:
+def _print_example() -> int:
+    from orchestrator.catalog_file import EXAMPLE
+    from orchestrator.display.catalog import print_text
+
+    print_text(EXAMPLE.read_text(encoding="utf-8"))
+    return 0
+
+
+def build_parser(prog: str = PROGRAM) -> argparse.ArgumentParser:
     flags = argparse.ArgumentParser(
-        prog="model_config_parser.py", description="Check a model catalog and print its rows."
+        prog=prog, description="Check a model catalog and print its rows."
     )
     flags.add_argument("--csv", default="models.csv", metavar="FILE", help="default: models.csv")
     flags.add_argument("--json", action="store_true", help="print a JSON list instead of a table")
@@ -113,6 +128,11 @@ def _flags() -> argparse.ArgumentParser:
         "--lint",
         action="store_true",
         help="check the whole catalog for doubtful rows instead of printing it (exit 1 if any)",
+    )
+    flags.add_argument(
+        "--example",
+        action="store_true",
+        help="print the catalog that this program comes with, a start for one of your own",
     )
     return flags
 

@@ -10,15 +10,17 @@ from benchmark_core import VERSION
 from benchmark_core.direct.arguments import is_direct
 
 FINISHED, FAILED, WRONG_USE, NOT_READY = 0, 1, 2, 3
+PROGRAM = "python -m benchmark_core"
 COMMANDS = ("run", "render", "build-dataset")
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+def main(arguments: Sequence[str] | None = None, prog: str = PROGRAM) -> int:
     words = sys.argv[1:] if arguments is None else list(arguments)
     if is_direct(words, COMMANDS):
         return _direct(words)
-    parser = build_parser()
-    options = parser.parse_args(words)
+    options, unknown = build_parser(prog).parse_known_args(words)
+    if unknown:
+        options.parser.error(f"unrecognized arguments: {' '.join(unknown)}")
     if options.command == "render":
         return _render(options)
     if options.command == "build-dataset":
@@ -26,7 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     overrides = [text for text in options.folders if "=" in text and not _exists(text)]
     folders = [Path(text) for text in options.folders if text not in overrides]
     if not folders:
-        parser.error("name at least one RUN_DIR")
+        options.parser.error("name at least one RUN_DIR")
     print(f"AI Energy Score benchmark core {VERSION}", flush=True)
     return max(_run(folder, overrides) for folder in folders)
 
@@ -52,9 +54,9 @@ def _exists(text: str) -> bool:
         return False
 
 
-def build_parser() -> argparse.ArgumentParser:
+def build_parser(prog: str = PROGRAM) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m benchmark_core",
+        prog=prog,
         epilog="Without a command, with the arguments of the original: --config-name TASK"
         " backend.model=ORG/NAME [key=value ...]; --config-name TASK --help tells more.",
         allow_abbrev=False,
@@ -73,6 +75,8 @@ def build_parser() -> argparse.ArgumentParser:
     _add_build_dataset(
         commands.add_parser("build-dataset", help="draw a task's dataset equally from its sources")
     )
+    for command in commands.choices.values():
+        command.set_defaults(parser=command)
     return parser
 
 
@@ -174,6 +178,10 @@ def _told(command: Callable[[], None], product: str) -> int:
     except RunFault as fault:
         print(f"error: {fault.message}. {fault.remedy}", file=sys.stderr)
         return WRONG_USE if isinstance(fault, SpecFault) else FAILED
+    except ModuleNotFoundError as error:
+        remedy = "In the project's folder run `pip install -r requirements.txt`."
+        print(f"error: the package {error.name} is not installed. {remedy}", file=sys.stderr)
+        return FAILED
     except BrokenPipeError:
         # The reader has seen enough. Python flushes again at exit, and would complain then.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

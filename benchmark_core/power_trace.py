@@ -17,7 +17,7 @@ from itertools import pairwise
 from math import isfinite
 from operator import itemgetter
 from pathlib import Path
-from typing import BinaryIO, NamedTuple, TextIO
+from typing import BinaryIO, NamedTuple
 
 COLUMNS = (
     "time_seconds",
@@ -89,10 +89,6 @@ def throttle_words(bits: int) -> tuple[str, ...]:
     numbers = (1 << place for place in range(unknown.bit_length()) if unknown >> place & 1)
     words = (word for bit, word in THROTTLE_WORDS.items() if bits & bit)
     return (*words, *map(hex, numbers))
-
-
-def write_header(stream: TextIO) -> None:
-    stream.write(HEADER)
 
 
 def format_row(row: TraceRow) -> str:

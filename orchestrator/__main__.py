@@ -1,19 +1,22 @@
-"""Commands on results: `python -m orchestrator rebuild | plot | import`."""
+"""Commands on results: `python -m orchestrator status | rebuild | plot | import`."""
 
 import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from orchestrator.errors import BatchRunnerError, HostError, Problem, UsageError
+from orchestrator.errors import BatchRunnerError, HostError, UsageError
 from orchestrator.settings import DEFAULT_OUTPUT_DIR
 from orchestrator.terminal_text import flush_or_forget, make_output_unbreakable, printable
 
+PROGRAM = "python -m orchestrator"
 MODEL_CLASSES = ("A", "B", "C")
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    options = build_parser().parse_args(arguments)
+def main(arguments: Sequence[str] | None = None, prog: str = PROGRAM) -> int:
+    options, unknown = build_parser(prog).parse_known_args(arguments)
+    if unknown:
+        options.parser.error(f"unrecognized arguments: {' '.join(unknown)}")
     make_output_unbreakable()
     try:
         return _run(options)
@@ -27,15 +30,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
         flush_or_forget(sys.stdout)
 
 
-def build_parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m orchestrator", allow_abbrev=False)
+def build_parser(prog: str = PROGRAM) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog=prog, allow_abbrev=False)
     commands = parser.add_subparsers(dest="command", required=True)
+    one = commands.add_parser("status", help="show how far the runs of an output directory are")
+    one.add_argument("output_dir", nargs="?", type=Path, default=Path(DEFAULT_OUTPUT_DIR))
+    one.add_argument("--json", action="store_true", help="for programs")
     one = commands.add_parser("rebuild", help="make master_results.csv again from the run folders")
     one.add_argument("output_dir", nargs="?", type=Path, default=Path(DEFAULT_OUTPUT_DIR))
     one = commands.add_parser("plot", help="draw the power trace of one run or of all")
     one.add_argument("folder", type=Path, help="a run folder or an output directory")
     one.add_argument("--format", choices=("svg", "png"), default="svg", dest="image_format")
     _add_import(commands.add_parser("import", help="read results of other programs"))
+    for one in commands.choices.values():
+        one.set_defaults(parser=one)
     return parser
 
 
@@ -67,11 +75,27 @@ def _add_import(parser: argparse.ArgumentParser) -> None:
 
 
 def _run(options: argparse.Namespace) -> int:
+    if options.command == "status":
+        return status(options.output_dir, options.json)
     if options.command == "plot":
         return plot(options.folder, options.image_format)
     if options.command == "import":
         return import_runs(options)
     return rebuild(options.output_dir)
+
+
+def status(output_dir: Path, as_json: bool) -> int:
+    """Exit code 0, whatever the states are.
+
+    Raises:
+        UsageError: there are no run folders.
+    """
+    from orchestrator.display import status_view
+    from orchestrator.run_directory import RunDirectory
+    from orchestrator.status import read_status
+
+    status_view.show(read_status(RunDirectory(output_dir)), as_json)
+    return 0
 
 
 def rebuild(output_dir: Path) -> int:
@@ -83,12 +107,10 @@ def rebuild(output_dir: Path) -> int:
     """
     from orchestrator.master_table import MasterTable
     from orchestrator.run_directory import RunDirectory
+    from orchestrator.status import refuse_without_runs
 
     directory = RunDirectory(output_dir)
-    if not directory.runs_path.is_dir():
-        raise UsageError(
-            Problem(str(output_dir), "holds no individual_runs folder", "Name an output directory.")
-        )
+    refuse_without_runs(directory)
     table = MasterTable(directory)
     with directory.lock():
         problems = table.read_folders()

@@ -91,7 +91,6 @@ def _engine(settings: Settings) -> Engine:
             hub_cache=settings.hub_cache,
             datasets_cache=settings.datasets_cache,
             token=settings.token,
-            offline=settings.offline,
             needs_model=settings.backend != "simulated",
             environment=settings.passed_environment,
             optimum_python=settings.optimum_python,

@@ -13,6 +13,8 @@ from orchestrator.catalog_table import OPTIONAL_COLUMNS, Row, Table, read_table
 from orchestrator.errors import Problem, UsageError
 
 MOST_PROBLEMS: Final = 1_000
+EXAMPLE: Final = Path(__file__).with_name("example_catalog.csv")
+"""The catalog that we ship; in a checkout a link to its models.csv."""
 
 
 @dataclass(frozen=True)

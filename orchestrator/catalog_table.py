@@ -3,12 +3,14 @@
 import csv
 import io
 import re
+import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
 from orchestrator.catalog import shown
+from orchestrator.command_line import command_line
 from orchestrator.errors import Problem, UsageError
 
 MODEL: Final = "Models to Add"
@@ -102,8 +104,9 @@ def _read_bytes(path: Path, file: str) -> bytes:
         with path.open("rb") as stream:
             data = stream.read(MAX_BYTES + 1)
     except FileNotFoundError as error:
-        problem = Problem(file, "there is no such file", "Check the path given with --csv.")
-        raise UsageError(problem) from error
+        example = f"{command_line('catalog')} --example > {shlex.quote(file)}"
+        remedy = f"Name yours with --csv, or make one to change: {example}"
+        raise UsageError(Problem(file, "there is no such file", remedy)) from error
     except IsADirectoryError as error:
         problem = Problem(file, "this is a directory", "Give the CSV file itself with --csv.")
         raise UsageError(problem) from error

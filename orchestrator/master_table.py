@@ -12,6 +12,7 @@ from pathlib import Path
 
 from benchmark_core.atomic_file import write_text
 from benchmark_core.documents import ContractError
+from orchestrator.command_line import command_line
 from orchestrator.errors import HostError, Problem
 from orchestrator.master_columns import COLUMNS, Cell
 from orchestrator.run_directory import RunDirectory, RunFolder
@@ -99,7 +100,7 @@ class MasterTable:
                     str(path),
                     f"cannot be written ({error.strerror}); the earlier file and"
                     " all run folders are intact",
-                    "Free the disk, then `python -m orchestrator rebuild`.",
+                    f"Free the disk, then `{command_line('rebuild', self._directory.root)}`.",
                 )
             ) from error
         return path

@@ -18,10 +18,10 @@ from benchmark_core.faults import ServerFault
 from benchmark_core.serving.address import parse_address
 from benchmark_core.serving.server import Server
 from orchestrator.engines.base import Exit, Order
-from orchestrator.engines.registry import passed_variables
 from orchestrator.engines.server_container import FLAG, ServerContainer, ServerHost, ServerOrder
 from orchestrator.errors import HostError, Problem
 from orchestrator.outcome import StopReason, log_tail
+from orchestrator.passed_variables import container_variables
 from orchestrator.run_directory import RunDirectory
 from orchestrator.settings import Settings
 from orchestrator.stop_request import StopRequest
@@ -192,7 +192,7 @@ def server_host(settings: Settings, output_dir: Path) -> ServerHost:
         hub=settings.hub_cache,
         token=settings.token,
         offline=settings.offline,
-        environment=passed_variables(settings.passed_environment),
+        environment=container_variables(settings.passed_environment),
     )
 
 

@@ -29,6 +29,7 @@ from benchmark_core.contract import (
 from benchmark_core.documents import ContractError
 from orchestrator.errors import HostError, Problem
 from orchestrator.outcome import Outcome
+from orchestrator.terminal_text import printable
 
 MASTER_FILE = "master_results.csv"
 RUNS_DIR = "individual_runs"
@@ -198,6 +199,20 @@ class RunDirectory:
             return []
         return [self.folder(name) for name in entries if not name.startswith(".")]
 
+    def holder(self) -> str | None:
+        """The sweep that is at work here, in a few words; None where none is.
+
+        Nothing is tried where no sweep left its name: a try takes the lock for a moment, in which
+        a sweep that begins would be refused.
+        """
+        holder_path = self.root / HOLDER_FILE
+        try:
+            if not holder_path.exists() or not _is_locked(self.root):
+                return None
+        except OSError:
+            return None
+        return _name(holder_path) or "its name cannot be read"
+
     def new_log_name(self, run_id: str) -> str:
         """`<run_id>_<UTC time>.log`, to the millisecond."""
         stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S%f")[:-3]
@@ -216,10 +231,11 @@ class RunDirectory:
             try:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except OSError as error:
+                name = _name(holder_path)
                 raise HostError(
                     Problem(
                         str(self.root),
-                        f"another sweep is using it{_name(holder_path)}",
+                        f"another sweep is using it{f' ({name})' if name else ''}",
                         "Wait for it, stop it, or choose another --output-dir.",
                     )
                 ) from error
@@ -241,9 +257,10 @@ def _is_attempt(entry: Path) -> bool:
 
 
 def _name(holder_path: Path) -> str:
+    """Of the process that wrote it; empty where that cannot be read."""
     try:
         holder = json.loads(holder_path.read_text(encoding="utf-8"))
-        return f" (process {int(holder['pid'])} on {str(holder['host'])[:60]})"
+        return f"process {int(holder['pid'])} on {printable(str(holder['host']))[:60]}"
     except (OSError, ValueError, KeyError, TypeError):
         return ""
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from benchmark_core.optimum.environment import optimum_python
 from benchmark_core.run_defaults import HARDWARE_GPU_METERS, usual_idle_seconds, usual_meters
 from orchestrator.errors import Problem, UsageError
+from orchestrator.passed_variables import leads_to_hub
 
 DEFAULT_CATALOG = "models.csv"
 DEFAULT_OUTPUT_DIR = "./batch_results"
@@ -24,8 +25,6 @@ SHORTEST_IDLE_SECONDS = 0.5
 LONGEST_IDLE_SECONDS = 60.0
 MOST_CONCURRENT = 1024
 DEFAULT_SERVE_SECONDS = 1800.0
-
-TOKEN_VARIABLES = ("HF_TOKEN", "HF_TOKEN_PATH")
 
 BACKENDS = ("pytorch", "vllm", "optimum", "simulated")
 ENGINES = ("docker", "process")
@@ -187,7 +186,7 @@ def from_arguments(flags: Namespace, environ: Mapping[str, str] | None = None) -
         .expanduser()
         .absolute(),
         offline=_truth(env, "HF_HUB_OFFLINE", False),
-        passed_environment={name: text for name, text in env.items() if _may_pass(name)},
+        passed_environment={name: text for name, text in env.items() if leads_to_hub(name)},
         token=_token(env, home),
         optimum_python=optimum_python(env) if backend == "optimum" else None,
         given=frozenset(name for name, value in vars(flags).items() if value is not None),
@@ -197,12 +196,6 @@ def from_arguments(flags: Namespace, environ: Mapping[str, str] | None = None) -
 def _endpoint(env: Mapping[str, str], backend: str, serve_image: str | None) -> str | None:
     """A server that is started here needs none, whatever the environment says of another."""
     return env.get("VLLM_ENDPOINT") if backend == "vllm" and not serve_image else None
-
-
-def _may_pass(name: str) -> bool:
-    """What runs are told of the user's environment: how to reach the hub, and never a token."""
-    hub = name.startswith("HF_") and name not in TOKEN_VARIABLES
-    return hub or name.lower() in ("http_proxy", "https_proxy", "no_proxy")
 
 
 def _gpus(asked: str | None, backend: str) -> str:

@@ -10,8 +10,11 @@ from orchestrator.terminal_text import flush_or_forget, make_output_unbreakable
 from scoring.errors import ScoringError
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    options = build_parser().parse_args(arguments)
+PROGRAM = "python -m scoring"
+
+
+def main(arguments: Sequence[str] | None = None, prog: str = PROGRAM) -> int:
+    options = build_parser(prog).parse_args(arguments)
     make_output_unbreakable()
     try:
         return stars(options.results, options.json)
@@ -24,7 +27,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         flush_or_forget(sys.stdout)
 
 
-def build_parser(prog: str = "python -m scoring") -> argparse.ArgumentParser:
+def build_parser(prog: str = PROGRAM) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog=prog, allow_abbrev=False)
     commands = parser.add_subparsers(dest="command", required=True)
     one = commands.add_parser("stars", help="1 to 5 stars for every official row")

@@ -155,6 +155,7 @@ def test_init_files_are_nearly_empty():
             (*HEAVY, "pydantic", "yaml", "dotenv"),
         ),
         ("import model_config_parser", (*HEAVY, "pydantic")),
+        ("import ai_energy_score; ai_energy_score.build_parser()", (*HEAVY, "pydantic", "yaml")),
         ("import orchestrator.sweep, orchestrator.batch, batch_runner", HEAVY),
         ("import benchmark_core.reported_run", HEAVY),
         ("import benchmark_core.render_command, benchmark_core.spec_completion", HEAVY),

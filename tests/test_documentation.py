@@ -8,6 +8,7 @@ from typing import TypeGuard, get_args
 
 import pytest
 
+import ai_energy_score
 import batch_runner
 import model_config_parser
 from benchmark_core import __main__ as run_command
@@ -37,19 +38,20 @@ from benchmark_core.tasks.base import Task
 from orchestrator import __main__ as orchestrator_command
 from orchestrator import batch, settings, trace_plot
 from orchestrator.engines.base import ExitCause
-from orchestrator.engines.container_settings import PROXY_VARIABLES
 from orchestrator.engines.process_group import RECORD_FILE
 from orchestrator.errors import HostError, UsageError
 from orchestrator.importing.imported_report import FAILED_ELSEWHERE
 from orchestrator.importing.registry import FORMATS
 from orchestrator.importing.writing import SOURCE_OBJECT_FILE, SOURCE_ROW_FILE
 from orchestrator.master_columns import COLUMNS
+from orchestrator.passed_variables import HUB_VARIABLES, PROXY_VARIABLES
 from tests.support.pages import PAGES, ROOT, coded, rows, run_folder_files, section, text
 from tests.support.parsers import actions, commands_of
 
-# Flags of build.sh, docker, mypy, vLLM and the benchmark scripts.
+# Flags of build.sh, docker, mypy, hf, vLLM and the benchmark scripts.
 FOREIGN_FLAGS = {"--base", "--tag", "--no-cache", "--no-deps", "--help", "--all", "--filter"}
 FOREIGN_FLAGS |= {"--without-optimum", "--strict", "--rows", "--out", "--seconds", "--simulated"}
+FOREIGN_FLAGS |= {"--repo-type"}
 FOREIGN_FLAGS |= {"--rm", "--shm-size", "--user", "--batch"}
 FOREIGN_FLAGS |= {"--max-model-len", "--tensor-parallel-size", "--api-key"}
 # Packages whose modules the architecture names one by one.
@@ -133,9 +135,10 @@ def test_every_flag_is_documented_with_choices_and_default() -> None:
 def test_no_page_names_a_flag_that_does_not_exist() -> None:
     known = set(FOREIGN_FLAGS)
     of_one_command = (
-        *(batch_runner.build_parser(), model_config_parser._flags(), build_direct_parser()),
+        *(batch_runner.build_parser(), model_config_parser.build_parser(), build_direct_parser()),
     )
     of_several = (orchestrator_command.build_parser(), run_command.build_parser())
+    of_several += (ai_energy_score.build_parser(),)
     below = (command for parser in of_several for command in commands_of(parser).values())
     for parser in (*of_one_command, *of_several, *below):
         known |= {option for action in actions(parser) for option in action.option_strings}
@@ -145,8 +148,8 @@ def test_no_page_names_a_flag_that_does_not_exist() -> None:
 
 
 def test_every_variable_is_documented() -> None:
-    read = set()
-    for name in ("settings", "engines/registry", "engines/token_file"):
+    read = set(HUB_VARIABLES)
+    for name in ("settings", "engines/token_file"):
         texts = (node.value for node in ast.walk(tree(f"orchestrator/{name}.py")) if is_text(node))
         read |= {value for value in texts if re.fullmatch(r"[A-Z]+(?:_[A-Z]+)+", value)}
     table = rows(section(text("docs/running.md"), "Variables and .env"))

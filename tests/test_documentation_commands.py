@@ -44,6 +44,8 @@ NOT_RUN = {
     "make demo": "one row of it is run by a test of its own",
     "make setup": "the tests run in the environment that it makes",
     "make optimum": "tests of the optimum backend call it",
+    "pip install .": "a test of its own installs it and calls every command",
+    'pip install ".[process]"': "it fetches several GB; that the extra is there is tested",
     "source .venv/bin/activate": "the tests run in that environment",
     "make test": "it is what runs this",
     "make check": "it is run by itself, and takes a minute",
@@ -64,7 +66,8 @@ def form_to_run(line: str) -> str:
         return ":"
     if ONE_RUN.match(command):
         return rehearsed(command)
-    measures = command.startswith("python batch_runner.py") and not re.search(
+    sweeps = ("python batch_runner.py", "ai-energy-score run")
+    measures = command.startswith(sweeps) and not re.search(
         r"--dry-run|--backend|--device cpu", command
     )
     return OTHER_FORMS.get(command) or (f"{command} {REHEARSED}" if measures else line)
@@ -80,9 +83,11 @@ def rehearsed(command: str) -> str:
 
 @pytest.fixture(scope="module")
 def programs(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the `python` of the environment, and `column` where the system has none."""
+    """A folder with `python` and our command, and `column` where the system has none."""
     folder = tmp_path_factory.mktemp("programs")
-    scripts = dict.fromkeys(("python", "python3"), f'exec {sys.executable} "$@"')
+    run = f"exec {sys.executable}"
+    scripts = dict.fromkeys(("python", "python3"), f'{run} "$@"')
+    scripts["ai-energy-score"] = f'{run} -m ai_energy_score "$@"'
     if shutil.which("column") is None:
         scripts["column"] = "exec cat"
     for name, line in scripts.items():

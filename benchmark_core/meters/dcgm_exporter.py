@@ -228,7 +228,7 @@ def _parse(text: str) -> dict[str, ExportedGpu]:
     except ImportError as error:
         raise MeterFault(
             "the package prometheus_client, which reads the exporter's text, is not installed",
-            "Install requirements.txt.",
+            "Install the project's requirements.txt.",
         ) from error
     lines = [line for line in text.splitlines() if line.startswith((ENERGY_FIELD, POWER_FIELD))]
     try:

@@ -21,7 +21,7 @@ def load_driver() -> None:
     except ImportError as error:
         raise MeterFault(
             "the package nvidia-ml-py, which reads the GPU energy, is not installed",
-            "Install requirements.txt.",
+            "Install the project's requirements.txt.",
             "driver_error",
         ) from error
     try:

@@ -28,15 +28,6 @@ SHARED_MEMORY = "1g"
 PROCESS_LIMIT = 8192
 # The engine's own copy of the output; ours, which is streamed, is bounded by container_log.
 LOG_OPTIONS = {"max-size": "20m", "max-file": "3"}
-# Where a network is reached through a proxy; the libraries read either spelling.
-PROXY_VARIABLES = (
-    "HTTP_PROXY",
-    "HTTPS_PROXY",
-    "NO_PROXY",
-    "http_proxy",
-    "https_proxy",
-    "no_proxy",
-)
 # When root calls: a number that owns nothing on a usual host.
 UNPRIVILEGED = 10001
 
@@ -108,7 +99,6 @@ class Confinement:
     user: ContainerUser
     output_dir: Path
     caches: Caches | None
-    offline: bool
     memory_limit: str | None
     environment: Mapping[str, str]
 
@@ -120,14 +110,13 @@ def create_arguments(
     from docker.types import DeviceRequest, LogConfig
 
     user = confinement.user
-    offline = confinement.offline or order.offline
     arguments: dict[str, Any] = {
         "image": confinement.image_id,
         "command": ["run", RESULTS],
         "name": new_container_name(order.run_id),
         "labels": _labels(confinement.output_dir, order),
         "mounts": _mounts(confinement.caches, order, token_file),
-        "environment": _environment(confinement, order, token_file, offline),
+        "environment": _environment(confinement, order, token_file),
         "user": f"{user.uid}:{user.gid}",
         "init": True,
         "cap_drop": ["ALL"],
@@ -138,7 +127,7 @@ def create_arguments(
         "pids_limit": PROCESS_LIMIT,
         "log_config": LogConfig(type=LogConfig.types.JSON, config=LOG_OPTIONS),
     }
-    if offline:
+    if order.offline:
         arguments["network_mode"] = "none"
     elif order.host_network:
         arguments["network_mode"] = "host"
@@ -209,9 +198,7 @@ def scratch(user: ContainerUser) -> dict[str, str]:
     return {"/tmp": "exec,mode=1777"} | dict.fromkeys(folders, options)
 
 
-def _environment(
-    confinement: Confinement, order: Order, token_file: Path | None, offline: bool
-) -> dict[str, str]:
+def _environment(confinement: Confinement, order: Order, token_file: Path | None) -> dict[str, str]:
     environment = {
         # The user has no entry in the image's user table, and some libraries ask for a name.
         "HOME": HOME,
@@ -221,7 +208,7 @@ def _environment(
         "HF_XET_CHUNK_CACHE_SIZE_BYTES": "0",
         **confinement.environment,
     }
-    if offline:
+    if order.offline:
         environment["HF_HUB_OFFLINE"] = "1"
     if token_file is not None:
         environment["HF_TOKEN_PATH"] = TOKEN

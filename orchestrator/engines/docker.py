@@ -50,7 +50,6 @@ class DockerEngine:
         output_dir: Path,
         caches: Caches | None = None,
         token: str | None = None,
-        offline: bool = False,
         environment: Mapping[str, str] | None = None,
         memory_limit: str | None = None,
         patience_seconds: float = PATIENCE_SECONDS,
@@ -60,7 +59,6 @@ class DockerEngine:
         self._output_dir = output_dir
         self._caches = caches
         self._token = token
-        self._offline = offline
         self._environment = dict(environment or {})
         self._memory_limit = memory_limit
         self._patience_seconds = patience_seconds
@@ -194,7 +192,6 @@ class DockerEngine:
             user=self._host.user,
             output_dir=self._output_dir,
             caches=self._caches,
-            offline=self._offline,
             memory_limit=self._memory_limit,
             environment=self._environment,
         )
@@ -231,7 +228,7 @@ class DockerEngine:
             )
 
     def _write_token(self, order: Order) -> TokenFile | None:
-        if self._token is None or self._caches is None or self._offline or order.offline:
+        if self._token is None or self._caches is None or order.offline:
             return None
         return TokenFile(self._token, self._host.user.host_uid, self._host.user.host_gid)
 

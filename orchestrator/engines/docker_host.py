@@ -38,7 +38,7 @@ class DockerHost:
                 Problem(
                     "docker",
                     "the Docker SDK for Python is not installed",
-                    "Run: pip install -r requirements-dev.txt",
+                    "Run: pip install docker",
                 )
             ) from error
         try:
@@ -95,7 +95,7 @@ class DockerHost:
         return Problem("docker", f"the image {self.image_name!r} {what}", self._how_to_build())
 
     def _how_to_build(self) -> str:
-        return f"Run: ./build.sh --tag {shlex.quote(self.image_name)}"
+        return f"In the project's folder run: ./build.sh --tag {shlex.quote(self.image_name)}"
 
     @cached_property
     def info(self) -> dict[str, Any]:

@@ -51,7 +51,6 @@ class ProcessEngine:
         output_dir: Path,
         caches: Caches | None = None,
         token: str | None = None,
-        offline: bool = False,
         environment: Mapping[str, str] | None = None,
         program_root: Path = PROGRAM_ROOT,
         optimum_python: Path | None = None,
@@ -59,7 +58,6 @@ class ProcessEngine:
         self._output_dir = output_dir
         self._caches = caches
         self._token = token
-        self._offline = offline
         self._environment = dict(environment or {})
         self._program_root = program_root
         self._optimum_python = optimum_python
@@ -74,7 +72,8 @@ class ProcessEngine:
             yield Problem(
                 "process engine",
                 f"this Python ({sys.executable}) cannot import {', '.join(missing)}",
-                "Run: pip install -r requirements.txt; or use --engine docker",
+                "In the project's folder run `pip install -r requirements.txt`;"
+                " or use --engine docker",
             )
 
         if self._optimum_python is not None:
@@ -154,7 +153,7 @@ class ProcessEngine:
         (folder / RECORD_FILE).unlink(missing_ok=True)
 
     def _write_token(self, order: Order) -> TokenFile | None:
-        if self._token is None or self._caches is None or self._offline or order.offline:
+        if self._token is None or self._caches is None or order.offline:
             return None
         return TokenFile(self._token, os.geteuid(), os.getegid())
 
@@ -168,7 +167,7 @@ class ProcessEngine:
         if self._caches is not None:
             environment["HF_HUB_CACHE"] = str(self._caches.hub)
             environment["HF_DATASETS_CACHE"] = str(self._caches.datasets)
-        if self._offline or order.offline:
+        if order.offline:
             environment["HF_HUB_OFFLINE"] = "1"
         if self._optimum_python is not None:
             environment[optimum.VARIABLE] = str(self._optimum_python)

@@ -3,7 +3,7 @@
 import os
 from collections.abc import Mapping
 
-from orchestrator.engines.container_settings import PROXY_VARIABLES
+from orchestrator.passed_variables import leads_to_hub
 
 OF_THE_MACHINE = (
     "PATH",
@@ -24,9 +24,6 @@ OF_THE_MACHINE = (
     "SSL_CERT_DIR",
     "REQUESTS_CA_BUNDLE",
 )
-HUB_PREFIX = "HF_"
-# The one name with this word that is a switch and no secret.
-NO_TOKEN_UNASKED = "HF_HUB_DISABLE_IMPLICIT_TOKEN"
 
 
 def inherited(given: Mapping[str, str]) -> dict[str, str]:
@@ -36,11 +33,5 @@ def inherited(given: Mapping[str, str]) -> dict[str, str]:
     belongs to the machine always from this process.
     """
     environment = {name: os.environ[name] for name in OF_THE_MACHINE if name in os.environ}
-    hub = {name: value for name, value in (given or os.environ).items() if _leads_to_hub(name)}
+    hub = {name: value for name, value in (given or os.environ).items() if leads_to_hub(name)}
     return environment | hub
-
-
-def _leads_to_hub(name: str) -> bool:
-    if name in PROXY_VARIABLES or name == NO_TOKEN_UNASKED:
-        return True
-    return name.startswith(HUB_PREFIX) and "TOKEN" not in name

@@ -1,24 +1,15 @@
 """All engines by name. A new one is one file and one line here."""
 
-import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
 from orchestrator.engines.base import Engine
-from orchestrator.engines.container_settings import PROXY_VARIABLES, Caches
+from orchestrator.engines.container_settings import Caches
 from orchestrator.engines.docker import DockerEngine
 from orchestrator.engines.process import ProcessEngine
-
-# What a user may set to reach the hub; none of it is a secret, so a container may show it.
-HUB_VARIABLES = (
-    "HF_ENDPOINT",
-    "HF_HUB_DISABLE_TELEMETRY",
-    "HF_HUB_DISABLE_XET",
-    "HF_HUB_DOWNLOAD_TIMEOUT",
-    "HF_HUB_ETAG_TIMEOUT",
-)
+from orchestrator.passed_variables import container_variables
 
 EngineName = Literal["docker", "process"]
 
@@ -37,7 +28,6 @@ class EngineSettings:
     hub_cache: Path
     datasets_cache: Path
     token: str | None = field(default=None, repr=False)
-    offline: bool = False
     needs_model: bool = True
     environment: Mapping[str, str] = field(default_factory=dict, repr=False)
     optimum_python: Path | None = None
@@ -47,21 +37,13 @@ class EngineSettings:
         return Caches(self.hub_cache, self.datasets_cache) if self.needs_model else None
 
 
-def passed_variables(environment: Mapping[str, str]) -> dict[str, str]:
-    """What a container is told of the user's environment."""
-    given = environment or os.environ
-    passed_on = (*HUB_VARIABLES, *PROXY_VARIABLES)
-    return {name: given[name] for name in passed_on if name in given}
-
-
 def _docker(settings: EngineSettings) -> Engine:
     return DockerEngine(
         image=settings.image,
         output_dir=settings.output_dir,
         caches=settings.caches,
         token=settings.token,
-        offline=settings.offline,
-        environment=passed_variables(settings.environment),
+        environment=container_variables(settings.environment),
         needs_optimum=settings.optimum_python is not None,
     )
 
@@ -71,7 +53,6 @@ def _process(settings: EngineSettings) -> Engine:
         output_dir=settings.output_dir,
         caches=settings.caches,
         token=settings.token,
-        offline=settings.offline,
         environment=settings.environment,
         optimum_python=settings.optimum_python,
     )

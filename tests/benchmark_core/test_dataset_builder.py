@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+# Its log keeps the standard error it is first imported under; that of a test is closed afterwards.
+import datasets
 import pyarrow
 import pytest
 from pyarrow import parquet
@@ -218,7 +220,6 @@ def test_bad_rows_are_left_out_and_named(
 def test_a_dataset_of_the_hub_may_not_name_files_of_this_machine(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import datasets
 
     from benchmark_core import dataset_sources
 
@@ -294,7 +295,6 @@ def test_one_source_is_allowed_and_said(
 def test_images_and_sounds_keep_their_bytes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, task: str, made: Any, feature: str
 ) -> None:
-    import datasets
 
     files: dict[str, bytes] = dict(made())
     with_table = media_folder(tmp_path / "table", files)
@@ -337,7 +337,6 @@ def zoo(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def hub(zoo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A hub cache of the test's own, with the hub itself shut off."""
-    import datasets
     from huggingface_hub import constants
 
     directory = tmp_path / "hub"
@@ -442,7 +441,6 @@ def test_a_bad_row_of_a_table_fails_alone_in_a_run(tmp_path: Path, bad: int) -> 
 
 def cached_dataset(tmp_path: Path, hub: Path, card: str, read_from: str = COMMIT) -> None:
     """org/talk as the caches of the hub and of `datasets` have it: configs, splits and a card."""
-    import datasets
 
     folder = tmp_path / "made" / "talk"
     json_lines(folder / "formal.jsonl", "words", [f"formal {i}" for i in range(9)])

@@ -11,13 +11,13 @@ import pytest
 from benchmark_core import power_trace
 from benchmark_core.power_trace import (
     COLUMNS,
+    HEADER,
     TraceRow,
     format_row,
     integrate,
     rows,
     tail,
     throttle_words,
-    write_header,
 )
 
 FULL = TraceRow(
@@ -39,7 +39,7 @@ BARE = TraceRow(seconds=1234.6, gpu=0, phase="")
 
 def write(path: Path, *contents: TraceRow) -> Path:
     with path.open("w", encoding="utf-8") as stream:
-        write_header(stream)
+        stream.write(HEADER)
         stream.writelines(map(format_row, contents))
     return path
 
@@ -177,7 +177,7 @@ def test_the_instant_power_is_the_better_one_where_there_is_one() -> None:
 
 def test_the_header_goes_to_any_stream() -> None:
     stream = io.StringIO()
-    write_header(stream)
+    stream.write(HEADER)
     assert stream.getvalue().startswith("time_seconds,gpu,phase,watts,")
     assert stream.getvalue().endswith(",processes\n")
 

@@ -339,3 +339,18 @@ def test_program_code_of_a_repository_runs_only_where_it_is_allowed_and_nobody_i
         env={**os.environ, "HF_MODULES_CACHE": str(tmp_path / "modules")},
     )
     assert (done.returncode, done.stdout) == (code, HEAD if code == FINISHED else "")
+
+
+def test_a_package_that_is_not_installed_is_named_with_the_remedy(tmp_path: Path) -> None:
+    program = (
+        "import sys; sys.modules['transformers'] = None\n"
+        "from benchmark_core.__main__ import main\n"
+        "sys.exit(main(['render', '--model', '.', '--state', 'On', '--prompt', 'x']))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout) == (FAILED, "")
+    (line,) = done.stderr.splitlines()
+    assert "the package transformers is not installed" in line
+    assert "pip install -r requirements.txt" in line

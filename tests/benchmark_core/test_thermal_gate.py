@@ -8,7 +8,7 @@ import pytest
 
 from benchmark_core import thermal_gate
 from benchmark_core.contract import GpuRest
-from benchmark_core.power_trace import TraceRow, format_row, write_header
+from benchmark_core.power_trace import HEADER, TraceRow, format_row
 
 KNOWN = GpuRest(watts=80, celsius=35)
 
@@ -62,7 +62,7 @@ class Sampling(threading.Thread):
 
     def __enter__(self) -> None:
         with self._path.open("w") as stream:
-            write_header(stream)
+            stream.write(HEADER)
         self.start()
 
     def __exit__(self, *_: object) -> None:

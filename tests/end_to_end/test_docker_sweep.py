@@ -4,7 +4,6 @@ import json
 import os
 import subprocess
 import tempfile
-import time
 from pathlib import Path
 
 import pytest
@@ -15,6 +14,7 @@ from orchestrator.engines.container_settings import OUTPUT_DIR_LABEL, hash_of_fo
 from tests.support import simulated_driver
 from tests.support.image import PRODUCT_TAG, ROOT, require_image
 from tests.support.runner import batch, command, environment, start, table, wait_for, write_catalog
+from tests.support.token_search import TOKEN, Watch, files_with_token
 from tests.support.unprivileged import give_away, run_unprivileged, unprivileged_uid
 
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(600, func_only=True)]
@@ -39,7 +39,8 @@ def containers_of(output_dir):
     import docker
 
     label = f"{OUTPUT_DIR_LABEL}={hash_of_folder(output_dir)}"
-    return docker.from_env().containers.list(all=True, filters={"label": label})
+    found = docker.from_env().containers
+    return found.list(all=True, filters={"label": label}, ignore_removed=True)
 
 
 def simulated(*flags):
@@ -207,22 +208,44 @@ def test_an_unprivileged_user_runs_a_sweep(open_folder):
     assert owners == {unprivileged_uid()}
 
 
-def test_a_token_stays_in_its_file(place, hub):
-    """While a run lives, its token is in no argument, environment, label, spec, log or report."""
-    token = "hf_" + "Planted0Token" * 3
-    write_catalog(place / "models.csv", ["one"])
-    (place / "simulation.yaml").write_text("default: {seconds_per_sample: 0.4}\n")
-    runner = start(*simulated("--simulation", "simulation.yaml"), cwd=place, HF_TOKEN=token)
-    wait_for((place / "results/individual_runs/sim_one_Off/benchmark_results.csv").exists)
-    inspected = json.dumps([container.attrs for container in containers_of(place / "results")])
-    assert "sim_one_Off" in inspected
-    output, _ = runner.communicate(timeout=120)
-    assert runner.returncode == 0, output
-    assert token not in inspected + output
-    time.sleep(0.1)
-    for path in (place / "results").rglob("*"):
-        if path.is_file():
-            assert token.encode() not in path.read_bytes(), path
+def test_a_token_stays_in_its_file(place, hub, tmp_path):
+    """A run that waits for a hub that is away has it, and in no argument, variable or label."""
+    results, runtime = place / "results", tmp_path / "runtime"
+    runtime.mkdir(mode=0o700)
+    (place / "models.csv").write_text((ROOT / "demo/catalog.csv").read_text())
+    runner = start(
+        *("--prompts-file", str(ROOT / "demo/prompts.jsonl"), "--model-name", "gpt2"),
+        *("--reasoning-state", "Off", "--image", PRODUCT_TAG, "--device", "cpu"),
+        *("--output-dir", "results"),
+        cwd=place,
+        HF_TOKEN=TOKEN,
+        HF_HUB_CACHE=str(hub),
+        XDG_RUNTIME_DIR=str(runtime),
+    )
+    try:
+        with Watch(runner.pid) as watch:
+            wait_for(lambda: any(it.status == "running" for it in containers_of(results)))
+            (container,) = containers_of(results)
+            seen = _told_of(container)
+            image = container.image
+    finally:
+        runner.terminate()
+        output, _ = runner.communicate(timeout=120)
+    assert runner.returncode == 130, output
+    assert "/run/secrets/hf_token" in seen
+    assert "benchmark_core" in seen
+    told = (seen, output, json.dumps([image.attrs, image.history()]))
+    assert [text for text in told if TOKEN in text] == []
+    assert watch.found == set()
+    assert (results / "individual_runs/demo_tiny-gpt2-reasoner_Off/outcome.json").exists()
+    assert files_with_token(place, hub, runtime) == []
+
+
+def _told_of(container):
+    """What the engine says of a container, and the programs in it of their own surroundings."""
+    places = "/proc/[0-9]*/environ /proc/[0-9]*/cmdline"
+    _, inside = container.exec_run(["/bin/sh", "-c", f"cat {places} 2>/dev/null | tr '\\0' '\\n'"])
+    return json.dumps([container.attrs, container.top()]) + inside.decode()
 
 
 def test_a_cache_that_the_container_cannot_read_is_named_before_anything_is_spent(place):

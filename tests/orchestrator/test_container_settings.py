@@ -20,7 +20,7 @@ def mounts_of(output_dir: Path, samples: Path | None) -> dict[str, Any]:
     """The mounts by the paths that the run sees."""
     caches = Caches(output_dir / "hub", output_dir / "datasets")
     user = ContainerUser.for_caller(False)
-    confinement = Confinement("sha256:0", user, output_dir, caches, False, None, {})
+    confinement = Confinement("sha256:0", user, output_dir, caches, None, {})
     order = make_order(output_dir, samples=samples)
     return {
         mount["Target"]: mount
@@ -112,6 +112,6 @@ def test_a_run_shares_the_machines_network_only_for_a_server_on_it(
     tmp_path: Path, changes: dict[str, bool], network: str | None
 ) -> None:
     user = ContainerUser.for_caller(False)
-    confinement = Confinement("sha256:0", user, tmp_path, None, False, None, {})
+    confinement = Confinement("sha256:0", user, tmp_path, None, None, {})
     order = replace(make_order(tmp_path), **changes)
     assert create_arguments(confinement, order, None).get("network_mode") == network

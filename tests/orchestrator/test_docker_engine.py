@@ -258,7 +258,7 @@ def test_an_image_of_other_sources_is_refused(
     engine = DockerEngine(tag, output_dir)
     (problem,) = engine.problems(wants_gpus=False)
     assert "other sources of benchmark_core" in problem.what
-    assert problem.remedy == f"Run: ./build.sh --tag {tag}"
+    assert problem.remedy == f"In the project's folder run: ./build.sh --tag {tag}"
     assert list(engine.warnings()) == []
     with pytest.raises(HostError, match="other sources"):
         engine.start(make_order(output_dir))
@@ -404,7 +404,7 @@ def test_only_the_gpus_of_the_order_are_asked_for(engine: DockerEngine, output_d
     from orchestrator.engines.container_settings import Confinement, create_arguments
 
     confinement = Confinement(
-        "sha256:0", ContainerUser.for_caller(False), output_dir, None, False, None, {}
+        "sha256:0", ContainerUser.for_caller(False), output_dir, None, None, {}
     )
     uuids = ("GPU-1111", "GPU-2222")
     arguments = create_arguments(confinement, make_order(output_dir, gpus=uuids), None)

@@ -110,7 +110,7 @@ def test_the_libraries_work_in_the_confined_container(image: str, tmp_path: Path
     for folder in (order.folder, caches.hub, caches.datasets):
         folder.mkdir(exist_ok=True)
         folder.chmod(0o777)
-    confinement = Confinement(image, user, output_dir, caches, True, None, {})
+    confinement = Confinement(image, user, output_dir, caches, None, {})
     arguments = create_arguments(confinement, order, None)
     arguments |= {"entrypoint": ["python", "-c", IMPORTS], "command": []}
     container = docker.from_env().containers.create(**arguments)

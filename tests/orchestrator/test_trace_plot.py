@@ -6,7 +6,7 @@ import xml.etree.ElementTree as ElementTree
 
 import pytest
 
-from benchmark_core.power_trace import TraceRow, format_row, write_header
+from benchmark_core.power_trace import HEADER, TraceRow, format_row
 from benchmark_core.report import Environment, GpuFacts, Verdict
 from orchestrator import trace_plot
 from orchestrator.__main__ import main
@@ -51,7 +51,7 @@ def write(folder):
     def write_trace(samples, to=folder):
         to.mkdir(parents=True, exist_ok=True)
         with (to / "power_trace.csv").open("w") as stream:
-            write_header(stream)
+            stream.write(HEADER)
             stream.writelines(map(format_row, samples))
         return to
 

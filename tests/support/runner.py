@@ -12,6 +12,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 HEADER = "Models to Add,Priority (1=hi),Class,Task,Reasoning State,Chat Template\n"
 KEPT_VARIABLES = ("PATH", "HOME", "LANG", "LD_LIBRARY_PATH", "DOCKER_HOST", "DOCKER_CONTEXT")
+# Nothing listens there, so who asks is told so at once.
+NO_HUB = "http://127.0.0.1:9"
 
 
 def write_catalog(path: Path, names: Sequence[str]) -> Path:
@@ -26,9 +28,9 @@ def command(*flags: str) -> list[str]:
 
 
 def environment(**changes: str) -> dict[str, str]:
-    """Only what a command needs, so that nobody's own settings change a test."""
+    """Only what a command needs: nobody's own settings change a test, and no real hub is asked."""
     kept = {name: os.environ[name] for name in KEPT_VARIABLES if name in os.environ}
-    return kept | changes
+    return kept | {"HF_ENDPOINT": NO_HUB} | changes
 
 
 def batch(

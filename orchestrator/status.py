@@ -1,0 +1,147 @@
+"""How an output directory stands, read from its folders: no sweep is asked, none remembered."""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Literal
+
+from benchmark_core.documents import ContractError
+from benchmark_core.report import Verdict
+from orchestrator.errors import Problem, UsageError
+from orchestrator.progress import Progress, SampleTail
+from orchestrator.run_directory import RunDirectory, RunFolder
+from orchestrator.run_record import Record, read_record
+
+Name = Literal["running", "finished", "failed", "interrupted", "unreadable"]
+NAMES: tuple[Name, ...] = ("running", "finished", "failed", "interrupted", "unreadable")
+
+WITHOUT_RUNNER = "its runner is gone; the same command again takes it over or starts it anew"
+MOST_PIECES = 256
+"""Of a journal that is read; more than any run writes."""
+
+
+@dataclass(frozen=True)
+class RunStatus:
+    """One run. `started_at` has a zone; `seconds` is how long it ran, or has run.
+
+    `error` says why it failed, was interrupted or cannot be read.
+    """
+
+    run_id: str
+    state: Name
+    started_at: datetime | None = None
+    seconds: float | None = None
+    progress: Progress | None = None
+    verdict: Verdict | None = None
+    error: str = ""
+
+
+@dataclass(frozen=True)
+class Status:
+    """Of a whole directory; `holder` names the sweep that is at work in it, None where none is."""
+
+    directory: RunDirectory
+    holder: str | None
+    runs: tuple[RunStatus, ...]
+
+    @property
+    def counts(self) -> Mapping[Name, int]:
+        """How many runs are in each state that occurs."""
+        found = Counter(run.state for run in self.runs)
+        return {name: found[name] for name in NAMES if found[name]}
+
+
+def read_status(directory: RunDirectory) -> Status:
+    """The state of every run folder.
+
+    Raises:
+        UsageError: there are no run folders.
+    """
+    refuse_without_runs(directory)
+    now = datetime.now(UTC)
+    runs = (_read_run(folder, now) for folder in directory.folders())
+    return Status(directory, directory.holder(), tuple(run for run in runs if run))
+
+
+def refuse_without_runs(directory: RunDirectory) -> None:
+    """Raises UsageError where this is no output directory."""
+    if not directory.runs_path.is_dir():
+        raise UsageError(
+            Problem(
+                str(directory.root), "holds no individual_runs folder", "Name an output directory."
+            )
+        )
+
+
+def _read_run(folder: RunFolder, now: datetime) -> RunStatus | None:
+    """None for a folder in which nothing was asked yet, or that a sweep is moving just now."""
+    try:
+        state = folder.state()
+        if state.name == "planned":
+            return None
+        if state.name == "running":
+            return _running(folder, now)
+        if state.name == "unreadable":
+            return RunStatus(folder.run_id, "unreadable", error=state.damage)
+        record = read_record(folder)
+    except ContractError as damage:
+        return RunStatus(folder.run_id, "unreadable", error=str(damage))
+    except FileNotFoundError:
+        return None
+    except OSError as closed:
+        return RunStatus(folder.run_id, "unreadable", error=f"cannot be read: {closed.strerror}")
+    return _over(folder, record) if record else None
+
+
+def _over(folder: RunFolder, record: Record) -> RunStatus:
+    outcome, launch = record.outcome, record.launch
+    if outcome is None:
+        launched_at = _time(launch.launched_at if launch else None)
+        return RunStatus(folder.run_id, "interrupted", launched_at, error=WITHOUT_RUNNER)
+    started_at = _time(outcome.started_at)
+    return RunStatus(
+        run_id=folder.run_id,
+        state=outcome.outcome,
+        started_at=started_at,
+        seconds=_seconds(started_at, _time(outcome.finished_at)),
+        verdict=record.verdict,
+        error=outcome.error_message,
+    )
+
+
+def _running(folder: RunFolder, now: datetime) -> RunStatus:
+    launch = folder.launch()
+    launched_at = _time(launch.launched_at if launch else None)
+    return RunStatus(
+        run_id=folder.run_id,
+        state="running",
+        started_at=launched_at,
+        seconds=_seconds(launched_at, now),
+        progress=_progress(folder),
+    )
+
+
+def _progress(folder: RunFolder) -> Progress | None:
+    """Where the newest line of the samples stands; they are read from the beginning, in pieces."""
+    tail = SampleTail(folder.journal_path)
+    newest = None
+    for _ in range(MOST_PIECES):
+        progress = tail.read()
+        if progress is None:
+            break
+        newest = progress
+    return newest
+
+
+def _time(text: str | None) -> datetime | None:
+    """None for what is no moment; a run can write anything into its folder."""
+    try:
+        found = datetime.fromisoformat(text or "")
+    except ValueError:
+        return None
+    return found if found.tzinfo else None
+
+
+def _seconds(begin: datetime | None, end: datetime | None) -> float | None:
+    return max((end - begin).total_seconds(), 0.0) if begin and end else None
