@@ -9,7 +9,6 @@ from pathlib import Path
 from orchestrator.terminal_text import flush_or_forget, make_output_unbreakable
 from scoring.errors import ScoringError
 
-
 PROGRAM = "python -m scoring"
 
 

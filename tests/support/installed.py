@@ -10,7 +10,7 @@ import pytest
 
 from tests.support.runner import ROOT, environment
 
-SOURCES = ("benchmark_core", "orchestrator")
+SOURCES = ("benchmark_core", "orchestrator", "scoring")
 
 
 @pytest.fixture(scope="session")
