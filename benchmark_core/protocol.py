@@ -19,7 +19,8 @@ from benchmark_core.samples import SYNTHETIC_SAMPLES
 from benchmark_core.tasks.base import Task
 
 USUAL_TASK = "text_generation"
-"""Left out of run_ids."""
+UNNAMED_BACKENDS: tuple[BackendName, ...] = ("pytorch", "simulated")
+"""Left out of run_ids. A rehearsal has the names of what it rehearses."""
 LONGEST_RUN_ID = 120
 
 
@@ -40,7 +41,7 @@ def protocol_spec(
     A server does not tell in which precision it computes, so none is asked of it.
     """
     return RunSpec(
-        run_id=run_id(model, task.name, reasoning.state if reasoning else None),
+        run_id=run_id(model, task.name, reasoning.state if reasoning else None, backend.name),
         model=model,
         task=task.name,
         reasoning=reasoning,
@@ -57,11 +58,12 @@ def protocol_spec(
     )
 
 
-def run_id(model: ModelSpec, task: str, state: str | None) -> str:
+def run_id(model: ModelSpec, task: str, state: str | None, backend: BackendName) -> str:
     """A name that depends on what is asked alone, safe as a file name, and unique.
 
     `org_name_state`, then task, revision and quantization where they are not the default. A short
-    hash of exactly what is asked is added where writing it this way lost something.
+    hash of exactly what is asked is added where writing it this way lost something. The backend
+    comes last, so that one row can be in one directory on several.
     """
     organisation, _, name = model.id.partition("/")
     parts = [organisation, name, state_in_names(state)]
@@ -75,7 +77,7 @@ def run_id(model: ModelSpec, task: str, state: str | None) -> str:
         exact = "\0".join(map(str, (*parts[:3], task, model.revision, model.quantization)))
         digest = hashlib.sha256(exact.encode()).hexdigest()[:8]
         safe = f"{safe[:LONGEST_RUN_ID]}_{digest}"
-    return safe
+    return safe if backend in UNNAMED_BACKENDS else f"{safe}_{backend}"
 
 
 def state_in_names(state: str | None) -> str:

@@ -97,9 +97,9 @@ def make_plan(
     return Plan(runs=tuple(runs), skipped=tuple(skipped))
 
 
-def run_id(config: ModelConfig) -> str:
-    """A name that depends on the row alone, and is unique among rows."""
-    return protocol.run_id(_model(config), config.task, config.reasoning_state)
+def run_id(config: ModelConfig, backend: BackendName = "pytorch") -> str:
+    """A name that depends on row and backend alone, and is unique among rows."""
+    return protocol.run_id(_model(config), config.task, config.reasoning_state, backend)
 
 
 def _model(config: ModelConfig) -> ModelSpec:

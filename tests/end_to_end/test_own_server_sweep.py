@@ -19,7 +19,7 @@ from tests.support.runner import batch, start, table, wait_for
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(300, func_only=True)]
 
 LLAMA = "demo/tiny-llama-reasoner"
-OFF = "demo_tiny-llama-reasoner_Off"
+OFF = "demo_tiny-llama-reasoner_Off_vllm"
 TOKEN = "hf_notARealTokenButLongEnough0123456789"
 ROW = (
     *("--csv", str(ROOT / "demo/catalog.csv"), "--task", "text_gen"),

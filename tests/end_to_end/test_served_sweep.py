@@ -59,14 +59,18 @@ def both(hub, server, tmp_path_factory):
     return places
 
 
+def named(place, run_id):
+    """The name of a run there: a served one says so."""
+    return f"{run_id}_vllm" if place.name.startswith("vllm") else run_id
+
+
 def report(place, run_id):
-    return json.loads(
-        (place / "results/individual_runs" / run_id / "benchmark_report.json").read_text()
-    )
+    folder = place / "results/individual_runs" / named(place, run_id)
+    return json.loads((folder / "benchmark_report.json").read_text())
 
 
 def lines(place, run_id):
-    path = place / "results/individual_runs" / run_id / "benchmark_results.csv"
+    path = place / "results/individual_runs" / named(place, run_id) / "benchmark_results.csv"
     with path.open(newline="") as stream:
         return [
             [row[name] for name in ("pass", "sample", "prompt_tokens", "completion_tokens")]
@@ -77,7 +81,7 @@ def lines(place, run_id):
 @pytest.mark.parametrize("run_id", RUN_IDS)
 def test_a_served_row_has_the_tokens_of_one_that_runs_here(both, run_id):
     assert lines(both["vllm"], run_id) == lines(both["pytorch"], run_id)
-    rows = {name: table(place / "results")[run_id] for name, place in both.items()}
+    rows = {name: table(place / "results")[named(place, run_id)] for name, place in both.items()}
     for name in ("total_prompts", "successful_prompts", "total_completion_tokens"):
         assert rows["vllm"][name] == rows["pytorch"][name]
     for name in ("reasoning_requested", "reasoning_effective", "reasoning_enforced"):
@@ -105,7 +109,7 @@ def test_the_time_to_the_first_token_is_measured(both):
         # Of three answers of more than ten tokens each.
         seconds = generate["first_token_seconds"]
         assert 0 < seconds < generate["duration_seconds"] / 3 / 2
-        assert float(table(place / "results")[RUN_IDS[0]][TTFT]) == seconds
+        assert float(table(place / "results")[named(place, RUN_IDS[0])][TTFT]) == seconds
 
 
 @pytest.mark.docker
@@ -143,7 +147,7 @@ def test_no_server_is_told_before_anything_starts(hub, tmp_path):
 # ------------------------------------------------------------------ servers that behave badly
 
 LLAMA = "demo/tiny-llama-reasoner"
-OFF = "demo_tiny-llama-reasoner_Off"
+OFF = "demo_tiny-llama-reasoner_Off_vllm"
 WARM_UP_REQUESTS = 11
 
 
@@ -184,7 +188,7 @@ def test_a_server_of_an_unknown_kind_runs_what_it_has_words_for(hub, tokenizer, 
     assert done.returncode == 1
     assert (
         "cannot be told at least 10 new tokens"
-        in rows["demo_tiny-gpt2-reasoner_Off"]["error_message"]
+        in rows["demo_tiny-gpt2-reasoner_Off_vllm"]["error_message"]
     )
     said = rows["demo_tiny-gpt2-reasoner_On"]["error_message"]
     assert "cannot be told enable_thinking of the chat template" in said
