@@ -127,14 +127,17 @@ Runs = Callable[..., RunReport]
 @pytest.fixture
 def run_beside(built_hub: Path, driver: Path, counts: Path, tmp_path: Path) -> Runs:  # noqa: F811
     """Runs three prompts through the server, metered by a driver of two GPUs on which those of
-    `processes` compute, `{worker}` being the server's; the run is given the first GPU."""
+    `processes` compute, `{worker}` being the server's; the run is given the first GPU. Of a server
+    of its `own` the launch says where it answers, and its first process."""
 
-    def measure(processes: str, **behaviour: object) -> RunReport:
+    def measure(processes: str, own: bool = False, **behaviour: object) -> RunReport:
         prompts = tmp_path / "prompts.txt"
         prompts.write_text("\n".join(PROMPTS))
         folder = tmp_path / "run"
         folder.mkdir()
         with server(counts) as numbers:
+            url = f"http://localhost:{numbers['port']}"
+            started = {"endpoint": url, "server_process": numbers["pid"]} if own else {}
             spec = make_spec(
                 LLAMA,
                 "Off",
@@ -143,10 +146,10 @@ def run_beside(built_hub: Path, driver: Path, counts: Path, tmp_path: Path) -> R
                 repetitions=1,
                 meters=("nvml",),
                 device=DeviceSpec(kind="cuda", gpu_count=1),
-                backend=BackendSpec(name="vllm", endpoint=f"http://localhost:{numbers['port']}"),
+                backend=BackendSpec(name="vllm", endpoint=None if own else url),
             )
             (folder / "run_spec.json").write_text(spec.to_json())
-            launch = builders.launch(samples_path=str(prompts), gpu_uuids=(uuid(0),))
+            launch = builders.launch(samples_path=str(prompts), gpu_uuids=(uuid(0),), **started)
             (folder / "launch.json").write_text(launch.to_json())
             given = {"gpus": 2, "watts": WATTS, "processes": processes.format(**numbers)}
             environment = simulated_driver.environment(driver, **(given | behaviour))
@@ -186,7 +189,7 @@ def test_a_server_on_the_metered_gpu_is_measured_and_not_foreign(run_beside: Run
 
 
 def test_another_program_on_its_gpu_is_foreign(run_beside: Runs) -> None:
-    report = run_beside("{worker},0", foreign="0:1000")
+    report = run_beside("{worker},0", own=True, foreign="0:1000")
     assert report.verdict is not None
     assert {"foreign_process_before", "foreign_process_during"} <= set(report.verdict.reasons)
     assert report.applied is not None
