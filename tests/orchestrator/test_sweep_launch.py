@@ -11,10 +11,12 @@ from benchmark_core.report import ThermalGate
 from orchestrator.catalog import ModelConfig
 from orchestrator.display.base import Display
 from orchestrator.engines.base import Exit, Handle, Leftover, Order
+from orchestrator.engines.container_settings import Confinement, ContainerUser, create_arguments
 from orchestrator.errors import Problem
 from orchestrator.gpu_slots import choose_gpus
 from orchestrator.run_directory import RunDirectory
 from orchestrator.run_planner import GpuSet, make_plan
+from orchestrator.settings import Settings
 from orchestrator.simulation_file import Simulations
 from orchestrator.stop_request import StopRequest
 from orchestrator.sweep import Sweep
@@ -44,10 +46,10 @@ class RestingEngine:
 
     def __init__(self, gates: Sequence[ThermalGate | None]) -> None:
         self._gates = iter(gates)
-        self.launches: list[Launch] = []
+        self.orders: list[Order] = []
 
     def start(self, order: Order) -> Handle:
-        self.launches.append(order.launch)
+        self.orders.append(order)
         spec = RunSpec.read(order.folder / "run_spec.json")
         report = builders.report(spec, thermal_gate=next(self._gates))
         (order.folder / REPORT_FILE).write_text(report.to_json())
@@ -93,33 +95,57 @@ def gate(watts: float, celsius: float, settled: bool = True) -> ThermalGate:
     return ThermalGate(waited_seconds=1.0, settled=settled, at_rest=rest)
 
 
+def swept(chosen: Settings, gates: Sequence[ThermalGate | None]) -> list[Order]:
+    """The orders of a sweep whose runs ended with these waits for rest."""
+    configs = [
+        ModelConfig(
+            model_id=f"org/m{number}",
+            priority=1,
+            model_class="A",
+            task="text_generation",
+            reasoning_state="Off",
+            line=number + 2,
+        )
+        for number in range(len(gates))
+    ]
+    plan = make_plan(configs, chosen, GpuSet(2, 80 * 10**9), None, Simulations())
+    directory = RunDirectory(chosen.output_dir)
+    directory.create()
+    engine = RestingEngine(gates)
+    Sweep(chosen, directory, engine, GPUS, Silence(), StopRequest()).run(plan)
+    written = [directory.folder(run.run_id).launch() for run in plan.runs]
+    assert written == [order.launch for order in engine.orders]
+    return engine.orders
+
+
 @pytest.fixture
 def launches(tmp_path: Path):
-    """The launches of a sweep whose runs ended with these waits for rest."""
+    """The launches of a simulated sweep whose runs ended with these waits for rest."""
 
     def sweep(*gates: ThermalGate | None) -> list[Launch]:
-        configs = [
-            ModelConfig(
-                model_id=f"org/m{number}",
-                priority=1,
-                model_class="A",
-                task="text_generation",
-                reasoning_state="Off",
-                line=number + 2,
-            )
-            for number in range(len(gates))
-        ]
         chosen = settings("--backend", "simulated", "--output-dir", str(tmp_path / "results"))
-        plan = make_plan(configs, chosen, GpuSet(2, 80 * 10**9), None, Simulations())
-        directory = RunDirectory(chosen.output_dir)
-        directory.create()
-        engine = RestingEngine(gates)
-        Sweep(chosen, directory, engine, GPUS, Silence(), StopRequest()).run(plan)
-        written = [directory.folder(run.run_id).launch() for run in plan.runs]
-        assert written == engine.launches
-        return engine.launches
+        return [order.launch for order in swept(chosen, gates)]
 
     return sweep
+
+
+@pytest.mark.parametrize(
+    ("said", "network", "told"), [("1", "none", "1"), ("false", None, None), ("", None, None)]
+)
+def test_offline_in_the_env_file_asks_for_a_container_without_a_network(
+    tmp_path: Path, said: str, network: str | None, told: str | None
+) -> None:
+    (tmp_path / "mine.env").write_text(f"HF_HUB_OFFLINE={said}\n")
+    chosen = settings(
+        *("--env-file", str(tmp_path / "mine.env"), "--device", "cpu"),
+        *("--output-dir", str(tmp_path / "results")),
+    )
+    (order,) = swept(chosen, [None])
+    user = ContainerUser.for_caller(rootless=False)
+    confinement = Confinement("sha256:0", user, tmp_path, None, None, {})
+    arguments = create_arguments(confinement, order, None)
+    assert arguments.get("network_mode") == network
+    assert arguments["environment"].get("HF_HUB_OFFLINE") == told
 
 
 def test_later_runs_are_told_the_coolest_state_of_their_gpus(launches) -> None:
