@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
-from benchmark_core.atomic_file import write_text
+from benchmark_core.atomic_file import remove_leftovers, write_text
 from benchmark_core.contract import (
     ATTEMPTS_DIR,
     LAUNCH_FILE,
@@ -168,12 +168,16 @@ class RunDirectory:
             raise self._not_writable(error) from error
 
     def recover(self) -> None:
-        """Complete archiving that a crash cut off. For the holder of the lock alone.
+        """Complete archiving that a crash cut off, and remove half-written files.
+
+        For the holder of the lock alone.
 
         Raises:
             HostError: the directory cannot be written.
         """
         try:
+            for path in (self.master_path, self.root / HOLDER_FILE):
+                remove_leftovers(path)
             for aside in self.runs_path.glob(f".*{ARCHIVING_SUFFIX}"):
                 self.folder(aside.name[1 : -len(ARCHIVING_SUFFIX)]).archive()
         except OSError as error:

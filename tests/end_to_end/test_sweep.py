@@ -264,8 +264,9 @@ def test_an_orphan_of_another_engine_is_not_left_to_run_beside(place):
     found = batch(*docker, *flags, "--dry-run", cwd=place)
     assert "left by a runner of the process engine" in found.stdout
     stop = start(*BASE, *flags, cwd=place)
+    # It speaks once it listens to signals.
+    assert stop.stdout.readline()
     wait_for(lambda: processes_of(place))
-    time.sleep(1)
     stop.terminate()
     stop.communicate(timeout=30)
     assert processes_of(place) == []

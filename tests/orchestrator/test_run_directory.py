@@ -117,6 +117,17 @@ def test_archiving_that_a_crash_cut_off_is_completed(directory, crash_after):
     assert folder.state().name == "planned"
 
 
+def test_what_a_killed_writer_left_beside_the_table_is_removed(directory):
+    """As `atomic_file` names it; other hidden files are nobody's business here."""
+    own, other = directory.root / ".master_results.csv.k2x9", directory.root / ".notes"
+    for path in (own, other, directory.master_path):
+        path.write_text("half a line")
+    directory.recover()
+    assert not own.exists()
+    assert other.exists()
+    assert directory.master_path.read_text() == "half a line"
+
+
 def test_the_second_sweep_is_refused_with_the_holders_name(directory):
     program = (
         "import sys\nfrom pathlib import Path\n"
