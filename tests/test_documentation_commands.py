@@ -30,6 +30,8 @@ ONE_DEMO_ROW = (
 ONE_RUN = re.compile(
     r"(\w+=\S+ )*(\./run_docker\.sh|docker run|python -m benchmark_core) .*--config-name"
 )
+ENERGY = '{"energy": {"unit": "kWh", "cpu": 1e-3, "ram": 1e-3, "gpu": 1e-2, "total": 1.2e-2}}'
+OLDER_REPORT = f'{{"preprocess": {ENERGY}, "prefill": {ENERGY}, "decode": {ENERGY}}}'
 OTHER_FORMS = {
     "./build.sh": "./build.sh --help",
     "python benchmarks/orchestration.py --rows 400": "python benchmarks/orchestration.py --help",
@@ -37,6 +39,13 @@ OTHER_FORMS = {
     "python benchmarks/sample_memory.py": "python benchmarks/sample_memory.py --help",
     # The page's rehearsal is what there is to draw here.
     "python -m orchestrator plot batch_results": "python -m orchestrator plot results/rehearsal",
+    "python -m orchestrator status batch_results": (
+        "python -m orchestrator status results/rehearsal"
+    ),
+    "python -m orchestrator import ~/AIEnergyScore/batch_results --output-dir results/imported": (
+        f"echo '{OLDER_REPORT}' > older.json && python -m orchestrator import older.json"
+        " --model org/name --task text_gen --output-dir results/imported"
+    ),
 }
 # Of a flag given twice the last counts.
 REHEARSED = "--backend simulated --engine process --num-prompts 2 --repetitions 1"
