@@ -6,8 +6,8 @@ import sys
 from collections.abc import Sequence
 
 from benchmark_core.run_defaults import DEFAULT_IDLE_SECONDS
+from benchmark_core.terminal_text import flush_or_forget, make_output_unbreakable
 from orchestrator import settings
-from orchestrator.terminal_text import flush_or_forget, make_output_unbreakable
 
 DESCRIPTION = "Measures the models of a catalog, one container each, into master_results.csv."
 INTERRUPTED = 130

@@ -1,13 +1,13 @@
 """The entry point in the image and in the process engine alike."""
 
 import argparse
-import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from benchmark_core import VERSION
 from benchmark_core.direct.arguments import is_direct
+from benchmark_core.terminal_text import flush_or_forget
 
 FINISHED, FAILED, WRONG_USE, NOT_READY = 0, 1, 2, 3
 PROGRAM = "python -m benchmark_core"
@@ -183,8 +183,7 @@ def _told(command: Callable[[], None], product: str) -> int:
         print(f"error: the package {error.name} is not installed. {remedy}", file=sys.stderr)
         return FAILED
     except BrokenPipeError:
-        # The reader has seen enough. Python flushes again at exit, and would complain then.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        flush_or_forget(sys.stdout)
     except OSError as error:
         print(f"error: {product} cannot be written: {error.strerror}.", file=sys.stderr)
         return FAILED

@@ -5,9 +5,9 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from benchmark_core.terminal_text import flush_or_forget, make_output_unbreakable, printable
 from orchestrator.errors import BatchRunnerError, HostError, UsageError
 from orchestrator.settings import DEFAULT_OUTPUT_DIR
-from orchestrator.terminal_text import flush_or_forget, make_output_unbreakable, printable
 
 PROGRAM = "python -m orchestrator"
 MODEL_CLASSES = ("A", "B", "C")

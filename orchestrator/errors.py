@@ -11,7 +11,7 @@ Each error prints as one message: what happened, where, and what to do. `batch_r
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from orchestrator.terminal_text import printable
+from benchmark_core.terminal_text import printable
 
 
 @dataclass(frozen=True)

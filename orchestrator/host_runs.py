@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from orchestrator.terminal_text import printable
+from benchmark_core.terminal_text import printable
 
 PROCESSES = Path("/proc")
 ENTRY_POINT = ("-m", "benchmark_core", "run")

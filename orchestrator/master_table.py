@@ -12,12 +12,12 @@ from pathlib import Path
 
 from benchmark_core.atomic_file import write_text
 from benchmark_core.documents import ContractError
+from benchmark_core.terminal_text import printable
 from orchestrator.command_line import command_line
 from orchestrator.errors import HostError, Problem
 from orchestrator.master_columns import COLUMNS, Cell
 from orchestrator.run_directory import RunDirectory, RunFolder
 from orchestrator.run_record import Record, read_record
-from orchestrator.terminal_text import printable
 
 LONGEST_CELL = 2000
 FORMULA_STARTS = ("=", "+", "-", "@")

@@ -7,8 +7,8 @@ from benchmark_core.contract import Launch, RunSpec
 from benchmark_core.differences import differences
 from benchmark_core.documents import ContractError, Document
 from benchmark_core.report import RunReport, Verdict
+from benchmark_core.terminal_text import printable
 from orchestrator.engines.base import Exit
-from orchestrator.terminal_text import printable
 
 OutcomeName = Literal["finished", "failed", "interrupted"]
 StopReason = Literal["timeout", "user"]

@@ -27,9 +27,9 @@ from benchmark_core.contract import (
     RunSpec,
 )
 from benchmark_core.documents import ContractError
+from benchmark_core.terminal_text import printable
 from orchestrator.errors import HostError, Problem
 from orchestrator.outcome import Outcome
-from orchestrator.terminal_text import printable
 
 MASTER_FILE = "master_results.csv"
 RUNS_DIR = "individual_runs"

@@ -12,9 +12,9 @@ from benchmark_core.contract import REPORT_FILE, TRACE_FILE
 from benchmark_core.documents import ContractError
 from benchmark_core.power_trace import rows
 from benchmark_core.report import ReportOutline
+from benchmark_core.terminal_text import printable
 from orchestrator.errors import BatchRunnerError, HostError, Problem, UsageError
 from orchestrator.run_directory import RunDirectory
-from orchestrator.terminal_text import printable
 from orchestrator.trace_columns import TraceColumns
 from orchestrator.trace_figure import Caption, ImageFormat, render
 

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from orchestrator.terminal_text import flush_or_forget, make_output_unbreakable
+from benchmark_core.terminal_text import flush_or_forget, make_output_unbreakable
 from scoring.errors import ScoringError
 
 PROGRAM = "python -m scoring"

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from typing import Any
 
-from orchestrator.terminal_text import printable
+from benchmark_core.terminal_text import printable
 from scoring.ratings import RatedGroup, Ratings
 from scoring.results_table import Group, LeftOut
 from scoring.stars import MOST_STARS

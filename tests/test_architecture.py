@@ -36,6 +36,7 @@ PURE = {
     "benchmark_core.serving.address",
     "benchmark_core.serving.server",
     "benchmark_core.statistics",
+    "benchmark_core.terminal_text",
     "benchmark_core.trace_analysis",
     "benchmark_core.meters.dcgm_exporter",
     "benchmark_core.optimum.environment",
@@ -48,8 +49,6 @@ PURE = {
     "benchmark_core.tasks.base",
     "benchmark_core.tasks.registry",
 }
-# What makes text safe for a terminal.
-SHOWING = {"orchestrator.terminal_text"}
 VARIANT_FOLDERS = ("tasks", "backends", "meters", "reasoning")
 
 
@@ -97,7 +96,7 @@ def test_measuring_knows_nothing_of_rating(path):
 @pytest.mark.parametrize("path", files("scoring"), ids=str)
 def test_rating_reads_results_and_the_pure_parts_alone(path):
     ours = {name for name, _ in imports(path) if name.split(".")[0] in PACKAGES}
-    assert {name for name in ours if not name.startswith("scoring.")} <= PURE | SHOWING
+    assert {name for name in ours if not name.startswith("scoring.")} <= PURE
 
 
 @pytest.mark.parametrize("folder", VARIANT_FOLDERS)

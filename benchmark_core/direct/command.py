@@ -21,6 +21,7 @@ from benchmark_core.direct.visible_gpus import choose_gpus
 from benchmark_core.direct.wishes import find_wishes
 from benchmark_core.faults import MeterFault, RunFault
 from benchmark_core.report import RunReport, mean
+from benchmark_core.terminal_text import printable
 
 FINISHED, FAILED, WRONG_USE, NOT_READY, INTERRUPTED = 0, 1, 2, 3, 130
 RESULTS_VARIABLE = "RESULTS_DIR"
@@ -102,7 +103,7 @@ def _announcement(plan: DirectPlan, folder: Path) -> str:
     samples = "all samples" if count is None else f"{count} sample{'s' * (count != 1)}"
     repetitions = f"{spec.repetitions} repetition{'s' * (spec.repetitions != 1)}"
     state = f", reasoning {spec.reasoning.state}" if spec.reasoning else ""
-    return _printable(
+    return printable(
         f"{spec.model.id}: {spec.task}{state}, {samples}, {repetitions}, {spec.backend.name} on"
         f" {spec.device.kind}; results in {folder}"
     )
@@ -120,7 +121,7 @@ def _told(report: RunReport, folder: Path) -> int:
     judged = f", {verdict.verdict}{reasons}" if verdict else ""
     done = f"{summary.successful_prompts} of {summary.total_prompts} samples" if summary else ""
     told = f"{report.run_id} finished: {done}, {shown}{judged}; see {folder}"
-    print(_printable(told), flush=True)
+    print(printable(told), flush=True)
     return FINISHED
 
 
@@ -150,11 +151,7 @@ def _refused(faults: Iterable[RunFault], code: int) -> int:
 
 def _tell(lines: Iterable[str]) -> None:
     for line in lines:
-        print(_printable(line), file=sys.stderr, flush=True)
-
-
-def _printable(text: str) -> str:
-    return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text)
+        print(printable(line), file=sys.stderr, flush=True)
 
 
 @contextlib.contextmanager

@@ -15,6 +15,7 @@ from benchmark_core.faults import MemoryFault, ModelFault, RunFault, SpecFault
 from benchmark_core.optimum import worker
 from benchmark_core.optimum.environment import REMEDY, optimum_python
 from benchmark_core.optimum.findings import WorkerFailure
+from benchmark_core.terminal_text import printable
 
 ORDER_FILE = "order.json"
 LOG_FILE = "worker.log"
@@ -78,7 +79,7 @@ def _fault(code: int, place: Path, whose: str) -> RunFault:
             f"{see}; a process that is killed has often used up the memory.",
         )
     said = f"{failure.type}: {failure.message}" if failure.message else failure.type
-    message = f"{whose}: optimum-benchmark ended with {_printable(said)[:500]}"
+    message = f"{whose}: optimum-benchmark ended with {_line(said)[:500]}"
     if failure.type in OUT_OF_MEMORY:
         return MemoryFault(message, f"{see}; give the row more GPUs, or choose a smaller model.")
     return ModelFault(
@@ -103,10 +104,9 @@ def _last_words(place: Path) -> str:
         log.seek(0, os.SEEK_END)
         log.seek(max(0, log.tell() - LAST_BYTES))
         text = log.read(LAST_BYTES).decode("utf-8", errors="replace")
-    lines = [line[:LONGEST_LINE] for part in text.split("\n") if (line := _printable(part))]
+    lines = [line[:LONGEST_LINE] for part in text.split("\n") if (line := _line(part))]
     return f"it last said: {' | '.join(lines[-LAST_LINES:])}" if lines else "it said nothing"
 
 
-def _printable(text: str) -> str:
-    shown = "".join(char if char.isprintable() else " " for char in text)
-    return " ".join(shown.split())
+def _line(text: str) -> str:
+    return printable(" ".join(text.split()))

@@ -5,6 +5,7 @@ from typing import Any
 
 from benchmark_core.faults import ReasoningFault
 from benchmark_core.reasoning.families import Instruction
+from benchmark_core.terminal_text import printable
 
 Content = Callable[[str], Any]
 """From a text to the content of a message, in the form that a template takes."""
@@ -89,7 +90,7 @@ def has_template(tokenizer: Any) -> bool:
 def _complaint(error: Exception) -> str:
     """What the template says, or the kind of the error; shown on terminals and kept in tables."""
     text = " ".join(str(error)[: 2 * LONGEST_COMPLAINT].split()) or type(error).__name__
-    return "".join(c if c.isprintable() else "?" for c in text)[:LONGEST_COMPLAINT]
+    return printable(text)[:LONGEST_COMPLAINT]
 
 
 def _given(instruction: Instruction) -> str:

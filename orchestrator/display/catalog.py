@@ -2,11 +2,12 @@
 
 import io
 import json
-import os
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import asdict
 
+from benchmark_core.terminal_text import flush_or_forget, make_output_unbreakable
 from orchestrator.catalog import CONTROL_CHARACTERS, ModelConfig
 from orchestrator.errors import Problem
 
@@ -29,14 +30,10 @@ def problems_text(problems: Sequence[Problem], as_json: bool) -> str:
 
 def print_text(text: str) -> None:
     """Writes to standard output; a reader that has seen enough (`| head`) is no error."""
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="backslashreplace")
-    try:
+    make_output_unbreakable()
+    with suppress(BrokenPipeError):
         sys.stdout.write(text)
-        sys.stdout.flush()
-    except BrokenPipeError:
-        # Python flushes again at exit, and would complain then.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    flush_or_forget(sys.stdout)
 
 
 def _table(configs: Sequence[ModelConfig]) -> str:

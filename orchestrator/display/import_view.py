@@ -5,9 +5,9 @@ from collections.abc import Iterator, Sequence
 
 from benchmark_core.imported import Imported
 from benchmark_core.report import PartialSummary, RunReport, Spread, mean
+from benchmark_core.terminal_text import printable
 from orchestrator.importing.told_run import ImportedPhase, ImportedRun
 from orchestrator.importing.writing import Written
-from orchestrator.terminal_text import printable
 
 EMPTY = "–"
 HEADINGS = ("phase", "GPU Wh", "stdev", "± 95 %", "repetitions")

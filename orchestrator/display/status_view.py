@@ -5,10 +5,10 @@ import sys
 from collections.abc import Iterator
 from datetime import datetime
 
+from benchmark_core.terminal_text import printable
 from orchestrator.display.words import duration
 from orchestrator.progress import Progress
 from orchestrator.status import RunStatus, Status
-from orchestrator.terminal_text import printable
 
 EMPTY = "–"
 HEADINGS = ("run", "state", "started", "took", "so far")

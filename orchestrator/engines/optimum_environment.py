@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from benchmark_core.optimum.environment import REMEDY
+from benchmark_core.terminal_text import printable
 from orchestrator.errors import Problem
-from orchestrator.terminal_text import printable
 
 CHECK = "from importlib.metadata import version; version('optimum-benchmark')"
 PATIENCE_SECONDS = 60.0

@@ -7,10 +7,10 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Final, Self, TypeVar
 
+from benchmark_core.terminal_text import printable
 from orchestrator.catalog import shown
 from orchestrator.catalog_cells import CellError, read_model_id
 from orchestrator.errors import Problem
-from orchestrator.terminal_text import printable
 
 _NUMBER: Final = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,4})?")
 LONGEST_NUMBER = 400

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from benchmark_core.documents import ContractError, read_bounded
+from benchmark_core.terminal_text import printable
 from orchestrator.catalog import shown
 from orchestrator.errors import Problem, UsageError
 from orchestrator.importing.json_object import parse_object
-from orchestrator.terminal_text import printable
 
 MOST_ROWS = 10_000
 MOST_COLUMNS = 1000

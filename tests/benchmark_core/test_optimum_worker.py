@@ -44,7 +44,7 @@ def test_an_error_in_it_is_told_with_its_type(ended_by):
     fault = ended_by(failure("OSError", "no file\nnamed \x1b[31mx"))
     assert isinstance(fault, ModelFault)
     assert fault.message == (
-        "model org/model: optimum-benchmark ended with OSError: no file named [31mx"
+        "model org/model: optimum-benchmark ended with OSError: no file named \N{REPLACEMENT CHARACTER}[31mx"
     )
     assert "optimum/3/worker.log" in fault.remedy
 
@@ -61,7 +61,7 @@ def test_a_death_without_a_word_is_told_with_the_last_ones(ended_by):
     assert isinstance(fault, ModelFault)
     assert fault.message == (
         "model org/model: the process of optimum-benchmark was ended by signal 9 (SIGKILL);"
-        " it last said: two [1m | three | four"
+        " it last said: two \N{REPLACEMENT CHARACTER}[1m | three | four"
     )
     assert "used up the memory" in fault.remedy
 
