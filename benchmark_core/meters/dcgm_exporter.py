@@ -7,9 +7,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any
-from urllib.parse import urlsplit
 
 from benchmark_core.faults import MeterFault
+from benchmark_core.web_address import checked_parts, is_loopback
 
 ENERGY_FIELD = "DCGM_FI_DEV_TOTAL_ENERGY_CONSUMPTION"
 POWER_FIELD = "DCGM_FI_DEV_POWER_USAGE"
@@ -43,7 +43,7 @@ class Endpoint:
     @property
     def loopback(self) -> bool:
         """Whether only programs that share the network of the exporter's machine reach it."""
-        return self.host in ("localhost", "::1", "0.0.0.0") or self.host.startswith("127.")
+        return is_loopback(self.host)
 
 
 def parse_endpoint(url: str) -> Endpoint:
@@ -53,22 +53,11 @@ def parse_endpoint(url: str) -> Endpoint:
         ValueError: it is no such URL, or holds what may not be written down. The message does not
             repeat the URL.
     """
-    if any(character.isspace() or not character.isprintable() for character in url):
-        raise ValueError("holds spaces or control characters")
-    try:
-        parts = urlsplit(url)
-        host, port = parts.hostname, parts.port
-        (host or "").encode("idna")
-    except ValueError as error:
-        raise ValueError("is not a URL with a host and a port") from error
-    if "@" in parts.netloc:
-        raise ValueError("carries a user or a password, which would end up in files")
-    if parts.query or parts.fragment:
-        raise ValueError("carries a query or a fragment, which an exporter does not need")
-    if parts.scheme not in ("http", "https") or not host or not url.isascii():
-        raise ValueError("is not an http or https URL")
+    parts = checked_parts(url)
     path = DEFAULT_PATH if parts.path in ("", "/") else parts.path
-    return Endpoint(secure=parts.scheme == "https", host=host, port=port, path=path)
+    return Endpoint(
+        secure=parts.scheme == "https", host=parts.hostname or "", port=parts.port, path=path
+    )
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,8 @@
 """Where a server with OpenAI's interface answers."""
 
 from dataclasses import dataclass
-from urllib.parse import urlsplit
+
+from benchmark_core.web_address import checked_parts, is_loopback
 
 FORM = "http://HOST:8000/v1"
 _VERSION = "/v1"
@@ -24,13 +25,13 @@ class ServerAddress:
 
     @property
     def port(self) -> int:
-        parts = urlsplit(self.root)
+        parts = checked_parts(self.root)
         return parts.port or (443 if parts.scheme == "https" else 80)
 
     @property
     def loopback(self) -> bool:
         """Whether only programs of the server's own machine reach it."""
-        return self.host in ("localhost", "::1", "0.0.0.0") or self.host.startswith("127.")
+        return is_loopback(self.host)
 
 
 def parse_address(url: str) -> ServerAddress:
@@ -40,24 +41,9 @@ def parse_address(url: str) -> ServerAddress:
         ValueError: it is no such URL, or holds what may not be written down. The message does not
             repeat the URL.
     """
-    if any(character.isspace() or not character.isprintable() for character in url):
-        raise ValueError("holds spaces or control characters")
-    try:
-        parts = urlsplit(url)
-        port = parts.port
-    except ValueError as error:
-        raise ValueError("has no valid host or port") from error
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise ValueError("does not begin with http:// or https:// and a host")
-    if parts.username is not None or parts.password is not None:
-        raise ValueError("holds a user name or password, and it is written into files")
-    if parts.query or parts.fragment:
-        raise ValueError("holds a query or fragment")
-    try:
-        parts.hostname.encode("idna")
-    except UnicodeError as error:
-        raise ValueError("has no valid host") from error
-    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
-    place = host if port is None else f"{host}:{port}"
+    parts = checked_parts(url)
+    name = parts.hostname or ""
+    host = f"[{name}]" if ":" in name else name
+    place = host if parts.port is None else f"{host}:{parts.port}"
     path = parts.path.rstrip("/").removesuffix(_VERSION).rstrip("/")
-    return ServerAddress(f"{parts.scheme}://{place}{path}", parts.hostname)
+    return ServerAddress(f"{parts.scheme}://{place}{path}", name)

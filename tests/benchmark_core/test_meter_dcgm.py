@@ -425,7 +425,7 @@ def test_an_endpoint_needs_no_path() -> None:
     ],
 )
 def test_an_address_that_cannot_be_used_is_refused_and_not_repeated(url: str) -> None:
-    with pytest.raises(ValueError, match=r"^(is|holds|carries) ") as caught:
+    with pytest.raises(ValueError, match=r"^(has|holds|does not begin) ") as caught:
         dcgm_exporter.parse_endpoint(url)
     assert "hunter2" not in str(caught.value)
     with pytest.raises(MeterFault) as fault:
