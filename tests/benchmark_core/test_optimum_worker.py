@@ -44,7 +44,8 @@ def test_an_error_in_it_is_told_with_its_type(ended_by):
     fault = ended_by(failure("OSError", "no file\nnamed \x1b[31mx"))
     assert isinstance(fault, ModelFault)
     assert fault.message == (
-        "model org/model: optimum-benchmark ended with OSError: no file named \N{REPLACEMENT CHARACTER}[31mx"
+        "model org/model: optimum-benchmark ended with OSError: no file named"
+        " \N{REPLACEMENT CHARACTER}[31mx"
     )
     assert "optimum/3/worker.log" in fault.remedy
 

@@ -56,8 +56,8 @@ def test_a_whole_command_line_has_nothing_against_it() -> None:
     [
         (remote(dcgm_endpoint=None), "where its exporter answers"),
         (settings("--device", "cpu", "--dcgm-endpoint", URL), "without the dcgm meter"),
-        (remote(dcgm_endpoint="gpu-host:9400"), "http or https"),
-        (remote(dcgm_endpoint="http://me:hunter2@gpu-host:9400"), "a user or a password"),
+        (remote(dcgm_endpoint="gpu-host:9400"), "http:// or https://"),
+        (remote(dcgm_endpoint="http://me:hunter2@gpu-host:9400"), "a user name or password"),
         (remote(dcgm_endpoint="http://gpu-host/metrics?key=hunter2"), "a query"),
         (remote("--meters", "nvml,dcgm"), "dcgm and nvml"),
         (remote("--gpus-per-run", "2"), "all that are named"),
