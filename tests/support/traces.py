@@ -3,14 +3,14 @@
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from benchmark_core.power_trace import TraceRow, format_row, write_header
+from benchmark_core.power_trace import HEADER, TraceRow, format_row
 
 SAMPLE_SECONDS = 0.05
 
 
 def write_trace(path: Path, rows: Iterable[TraceRow]) -> Path:
     with path.open("w", encoding="utf-8") as stream:
-        write_header(stream)
+        stream.write(HEADER)
         stream.writelines(map(format_row, rows))
     return path
 
