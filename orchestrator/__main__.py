@@ -19,13 +19,19 @@ def main(arguments: Sequence[str] | None = None, prog: str = PROGRAM) -> int:
         options.parser.error(f"unrecognized arguments: {' '.join(unknown)}")
     make_output_unbreakable()
     try:
-        return _run(options)
+        code = _run(options)
+        sys.stdout.flush()
+        return code
     except BatchRunnerError as error:
         for problem in error.problems:
             print(f"error: {problem}", file=sys.stderr)
         return error.exit_code
     except BrokenPipeError:
         return 0
+    except OSError as error:
+        place = printable(str(error.filename or "standard output"))
+        print(f"error: {place}: cannot be used ({error.strerror}).", file=sys.stderr)
+        return HostError.exit_code
     finally:
         flush_or_forget(sys.stdout)
 

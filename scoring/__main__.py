@@ -6,22 +6,32 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmark_core.terminal_text import flush_or_forget, make_output_unbreakable
+from benchmark_core.terminal_text import (
+    flush_or_forget,
+    make_output_unbreakable,
+    printable,
+)
 from scoring.errors import ScoringError
 
 PROGRAM = "python -m scoring"
+HOST_NOT_READY = 3
 
 
 def main(arguments: Sequence[str] | None = None, prog: str = PROGRAM) -> int:
     options = build_parser(prog).parse_args(arguments)
     make_output_unbreakable()
     try:
-        return stars(options.results, options.json)
+        code = stars(options.results, options.json)
+        sys.stdout.flush()
+        return code
     except ScoringError as error:
-        print(f"error: {error}", file=sys.stderr)
+        print(f"error: {printable(str(error))}", file=sys.stderr)
         return error.exit_code
     except BrokenPipeError:
         return 0
+    except OSError as error:
+        print(f"error: standard output cannot be written: {error.strerror}.", file=sys.stderr)
+        return HOST_NOT_READY
     finally:
         flush_or_forget(sys.stdout)
 

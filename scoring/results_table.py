@@ -1,6 +1,7 @@
 """`master_results.csv` as rows that can be rated, and the reasons why others cannot."""
 
 import csv
+import io
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
@@ -8,6 +9,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Final
 
+from benchmark_core.documents import ContractError, read_bounded
 from benchmark_core.faults import SpecFault
 from benchmark_core.reasoning.states import parse_state
 from benchmark_core.tasks import registry as tasks
@@ -62,16 +64,19 @@ def read_rows(path: Path) -> list[Row | LeftOut]:
     Raises:
         ScoringError: it cannot be read, or lacks a column.
     """
-    path = path / MASTER_FILE if path.is_dir() else path
     csv.field_size_limit(LONGEST_CELL)
     try:
-        with path.open(encoding="utf-8-sig", newline="") as stream:
-            return list(_rows(path, csv.DictReader(stream, strict=True)))
+        path = path / MASTER_FILE if path.is_dir() else path
+        text = read_bounded(path.resolve()).decode("utf-8-sig")
+        return list(_rows(path, csv.DictReader(io.StringIO(text, newline=""), strict=True)))
     except OSError as error:
         raise ScoringError(
             str(path), f"cannot be read ({error.strerror})", f"Name a {MASTER_FILE} or its folder."
         ) from error
-    except (UnicodeDecodeError, csv.Error) as error:
+    except RuntimeError as error:
+        remedy = f"Name a {MASTER_FILE} or its folder."
+        raise ScoringError(str(path), "is a link that leads in a circle", remedy) from error
+    except (ContractError, UnicodeDecodeError, csv.Error) as error:
         raise ScoringError(
             str(path), f"is no table ({str(error)[:100]})", "Make it again from the run folders."
         ) from error
@@ -100,7 +105,7 @@ def _row(line: int, cells: Mapping[str, str]) -> Row | LeftOut:
         if name is None:
             raise _Unrated(f"its task {cells['task'][:40]!r} is not known")
         group = Group(
-            task=cells["task"],
+            task=tasks.get(name).spellings[0],
             model_class=cells["model_class"] if tasks.get(name).has_classes else "",
             reasoning=_reasons(cells),
             rehearsal=cells["rehearsal"] == "yes",

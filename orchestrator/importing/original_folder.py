@@ -23,14 +23,20 @@ ROUNDED_SECONDS = 5e-3
 """The table has four digits after the point for energy, and two for durations."""
 
 
+def files_of(folder: Path) -> list[Path]:
+    """Its table, which need not be there, and its reports."""
+    return [folder / TABLE_FILE, *sorted(folder.glob(REPORTS))]
+
+
 def read_folder(folder: Path, given: Given) -> list[ToldRun]:
     """Every run of the folder once.
 
     Raises:
         UsageError: there is nothing of the kind, or files of it cannot be read; all are named.
     """
-    table_path, report_paths = folder / TABLE_FILE, sorted(folder.glob(REPORTS))
-    paths = [*([table_path] if table_path.exists() else []), *report_paths]
+    table_path, *report_paths = paths = files_of(folder)
+    if not table_path.exists():
+        paths = report_paths
     if not paths:
         what = f"holds neither {TABLE_FILE} nor {REPORTS}"
         remedy = "Name an output directory of the public predecessor, or single files."

@@ -1,12 +1,12 @@
 """Files and folders of others -> imported runs, each once, and every problem of all of them."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from orchestrator.errors import Problem, UsageError
 from orchestrator.importing.imported_report import make_run
-from orchestrator.importing.original_folder import read_folder
+from orchestrator.importing.original_folder import files_of, read_folder
 from orchestrator.importing.registry import read_runs
 from orchestrator.importing.source_file import read_source
 from orchestrator.importing.told_run import Given, ImportedRun, Origin, ToldRun
@@ -19,10 +19,16 @@ class Reading:
 
 
 def read_all(paths: Sequence[Path], given: Given) -> Reading:
-    """The runs of all paths, in their order; a file that is named twice counts once."""
+    """The runs of all paths, in their order.
+
+    A file that is named twice, or beside the folder that it belongs to, counts once.
+    """
     runs: dict[Origin, ImportedRun] = {}
     problems: list[Problem] = []
+    within = {file.resolve() for path in paths if _is_folder(path) for file in files_of(path)}
     for path in paths:
+        if _is_file_within(path, within):
+            continue
         try:
             told = _told(path, given)
         except UsageError as error:
@@ -38,4 +44,18 @@ def read_all(paths: Sequence[Path], given: Given) -> Reading:
 
 
 def _told(path: Path, given: Given) -> list[ToldRun]:
-    return read_folder(path, given) if path.is_dir() else read_runs(read_source(path), given)
+    return read_folder(path, given) if _is_folder(path) else read_runs(read_source(path), given)
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except OSError:  # too long for a name; reading it says so
+        return False
+
+
+def _is_file_within(path: Path, within: Collection[Path]) -> bool:
+    try:
+        return path.resolve() in within
+    except (OSError, RuntimeError):  # links in a circle; reading it says so
+        return False

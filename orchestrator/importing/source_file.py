@@ -99,7 +99,9 @@ def _table(path: Path, text: str) -> Table:
     if "\0" in text:
         raise _wrong(path, "has a NUL byte, which no table has", "Fetch the file again.")
     records = _records(path, text)
-    _, header = next(records)
+    _, header = next(records, (0, []))
+    if not any(cell.strip() for cell in header):
+        raise _wrong(path, "has no names of columns", "Name a report or a table of results.")
     if len(header) > MOST_COLUMNS:
         what = f"has more than {MOST_COLUMNS:,} columns, which no table of results has"
         raise _wrong(path, what, "Name a report or a table of results.")

@@ -321,6 +321,21 @@ def test_a_report_by_phase_takes_its_name_from_the_row_of_its_folder(original, o
     assert float(row["forward_wh"]) == 100
 
 
+def test_a_table_named_beside_its_folder_adds_nothing(original, output, rows):
+    folder = original(
+        [foreign.master_row()], {"openai_gpt-oss-20b_On_High": foreign.energy_report()}
+    )
+    assert run_import(folder / "master_results.csv", folder, "--output-dir", output) == 0
+    assert [row["imported_from"] for row in rows()] == ["ai_energy_benchmarks"]
+
+
+def test_a_name_that_is_too_long_is_told_beside_the_others(table_path, tmp_path, capsys):
+    assert run_import(tmp_path / ("x" * 300), table_path()) == 2
+    told = capsys.readouterr()
+    assert "cannot be read (File name too long)" in told.err
+    assert "openai/gpt-oss-20b" in told.out
+
+
 def test_a_folder_without_a_table_has_its_reports(original, output, rows):
     reports = {"a_On": foreign.energy_report(), "b_Off": foreign.energy_report(config__model="b/b")}
     assert run_import(original(None, reports), "--output-dir", output) == 0

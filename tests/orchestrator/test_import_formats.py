@@ -235,6 +235,7 @@ def test_a_cell_that_cannot_be_believed_is_refused(problem, cells, words):
         (master() + 'a,"b', "is no table: "),
         (master() + "x" * 200_000, "is no table: field larger than"),
         (master().replace("8.4", "8\x00.4"), "has a NUL byte"),
+        (",,,\n,,,\n", "has no names of columns"),
         ("a" + "," * 2**20, "line 1 is longer than 1,048,576 characters"),
         ("a" + "," * 1000, "has more than 1,000 columns"),
         (master(columns=[*foreign.COLUMNS_19, "spec_hash"]), "is a table of this program"),

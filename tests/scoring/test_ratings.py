@@ -2,8 +2,10 @@
 
 import csv
 import json
+import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -136,12 +138,18 @@ def test_text_of_a_table_cannot_reach_the_terminal(tmp_path):
 def test_what_is_no_results_table_is_refused(tmp_path):
     old = tmp_path / "old.csv"
     old.write_text("model_name,gpu_energy_wh\norg/model,3\n")
+    os.mkfifo(tmp_path / "pipe.csv")
+    (tmp_path / "loop.csv").symlink_to("loop.csv")
     binary = tmp_path / "binary.csv"
     binary.write_bytes(b"\xff\xfe\x00")
     cut = tmp_path / "cut.csv"
     cut.write_text(",".join(GOOD) + "\norg/model,A\n")
     for path, message in {
         tmp_path / "nothing.csv": "cannot be read (No such file or directory)",
+        tmp_path / ("long" * 100): "cannot be read (File name too long)",
+        tmp_path / "pipe.csv": "is no plain file",
+        tmp_path / "loop.csv": "leads in a circle",
+        tmp_path / "\x1b[31mred": "\N{REPLACEMENT CHARACTER}[31mred",
         tmp_path / "sub": "cannot be read",
         old: "lacks the columns model_class, task",
         binary: "is no table",
@@ -151,3 +159,23 @@ def test_what_is_no_results_table_is_refused(tmp_path):
         assert refused.returncode == 2, path
         assert message in refused.stderr
         assert "Traceback" not in refused.stderr
+        assert "\x1b" not in refused.stderr
+
+
+def test_a_full_disk_under_the_output_is_told(tmp_path):
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "scoring", "stars", str(table(tmp_path, {})), "--json"],
+            cwd=ROOT,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    assert done.returncode == 3
+    assert done.stderr == "error: standard output cannot be written: No space left on device.\n"
+
+
+def test_every_spelling_of_a_task_is_one_group(tmp_path):
+    (group,) = ratings(tmp_path, {}, {"task": "text_generation"}).groups
+    assert len(group.rows) == 2
