@@ -7,6 +7,7 @@ import shutil
 import stat
 import subprocess
 import sys
+import textwrap
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -37,6 +38,10 @@ OTHER_FORMS = {
     "python benchmarks/orchestration.py --rows 400": "python benchmarks/orchestration.py --help",
     "python benchmarks/task_loop.py": "python benchmarks/task_loop.py --help",
     "python benchmarks/sample_memory.py": "python benchmarks/sample_memory.py --help",
+    "benchmarks/.venv/bin/python benchmarks/meters.py": "python benchmarks/meters.py --help",
+    "python benchmarks/real_gpu.py --out results/real_gpu": (
+        "python benchmarks/real_gpu.py --help"
+    ),
     # The page's rehearsal is what there is to draw here.
     "python -m orchestrator plot batch_results": "python -m orchestrator plot results/rehearsal",
     "python -m orchestrator status batch_results": (
@@ -56,16 +61,30 @@ NOT_RUN = {
     "pip install .": "a test of its own installs it and calls every command",
     'pip install ".[process]"': "it fetches several GB; that the extra is there is tested",
     "source .venv/bin/activate": "the tests run in that environment",
+    "python3 -m venv .venv": "the tests run in that environment",
+    ".venv/bin/pip install -r requirements-dev.txt": "the tests run in that environment",
+    "python3 -m venv benchmarks/.venv": "an environment of several GB, for one script",
+    "benchmarks/.venv/bin/pip install -r requirements.txt -r requirements-dev.txt"
+    " -r benchmarks/requirements.txt": "an environment of several GB, for one script",
+    "hf download org/name": "another program's, and it asks the hub",
+    "hf download --repo-type dataset AIEnergyScore/text_generation": "the same",
+    "dcgm-exporter -c 500": "another program's, on a host with GPUs",
+    "docker ps --all --filter label=ai-energy-score.run_id": "another program's; the labels are"
+    " tested with the engine",
     "make test": "it is what runs this",
     "make check": "it is run by itself, and takes a minute",
 }
 
 
+FENCED = re.MULTILINE | re.DOTALL
+COMMAND = re.compile(
+    r"(python3?|pip|make|docker|hf|\./\w+\.sh|ai-energy-score|dcgm-exporter) \S", re.MULTILINE
+)
+
+
 def shell_blocks(page: Path) -> list[str]:
-    fences = re.findall(
-        r"^```(?:bash|sh)\n(.*?)^```", page.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL
-    )
-    return [re.sub(r"\\\n\s*", " ", block) for block in fences]
+    fences = re.findall(r"^ *```(?:bash|sh)\n(.*?)^ *```", page.read_text(encoding="utf-8"), FENCED)
+    return [re.sub(r"\\\n\s*", " ", textwrap.dedent(block)) for block in fences]
 
 
 def form_to_run(line: str) -> str:
@@ -76,10 +95,12 @@ def form_to_run(line: str) -> str:
     if ONE_RUN.match(command):
         return rehearsed(command)
     sweeps = ("python batch_runner.py", "ai-energy-score run")
-    measures = command.startswith(sweeps) and not re.search(
-        r"--dry-run|--backend|--device cpu", command
-    )
-    return OTHER_FORMS.get(command) or (f"{command} {REHEARSED}" if measures else line)
+    if command in OTHER_FORMS or not command.startswith(sweeps):
+        return OTHER_FORMS.get(command, line)
+    if re.search(r"--dry-run|--backend simulated|--device cpu", command):
+        return line
+    # With a server or another program named, a rehearsal would contradict the flags.
+    return f"{command} {'--dry-run' if '--backend' in command else REHEARSED}"
 
 
 def rehearsed(command: str) -> str:
@@ -186,6 +207,14 @@ def test_the_demo_gives_what_the_readme_shows(checkout: Path, programs: Path) ->
     assert heading.split() in shown
     names = list(COLUMNS)
     assert [names[n - 1] for n in (1, 3, 4, 6, 12, 14, 15, 16, 19)] in shown
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_no_command_stands_in_a_block_that_is_not_run(page: Path) -> None:
+    content = page.read_text(encoding="utf-8")
+    others = re.findall(r"^ *```(?!bash\n|sh\n)\w*\n(.*?)^ *```\n", content, FENCED)
+    indented = re.findall(r"^    (?! )(.*)$", content, re.MULTILINE)
+    assert not [block for block in (*others, *indented) if COMMAND.match(block.strip())]
 
 
 def test_the_lines_that_are_run_otherwise_stand_in_the_documentation() -> None:
