@@ -101,9 +101,8 @@ def _ci95(spread: Spread | None) -> float | None:
 
 
 def _per_prompt_wh(summary: PartialSummary) -> float | None:
-    if summary.gpu_energy_wh is None or not summary.successful_prompts:
-        return None
-    return summary.gpu_energy_wh.mean / summary.successful_prompts
+    score = summary.wh_per_1000_queries
+    return None if score is None else score / 1000
 
 
 def _phase_wh(name: PhaseName) -> Callable[[Record], Cell]:
