@@ -42,8 +42,8 @@ class ToldRun:
     Energy is of one pass over the samples, in Wh. `energy_seconds` is how long it was measured,
     None where that is `duration_seconds`. `counts_samples` is False where the number of samples is
     only implied, so that the user may say another one; `is_of_passes` is False where the energy is
-    of more than passes, so that it makes no score. `failure` is the message of a run that had failed; such
-    a run has no figures. `unreliable` names fields of the report.
+    of more than passes, so that it makes no score. `failure` is the message of a run that had
+    failed; such a run has no figures. `unreliable` names fields of the report.
     """
 
     format: ImportFormat
