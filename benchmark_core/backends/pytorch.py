@@ -1,12 +1,9 @@
 """The backend that runs the model itself, with PyTorch, in this process."""
 
-import copy
 import gc
-import inspect
-import time
 import traceback
 from array import array
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -21,6 +18,7 @@ from benchmark_core.backends.base import (
     prepared_alone,
     refuse_other_length,
 )
+from benchmark_core.backends.generation import FirstToken, forget_own_settings, settings_of
 from benchmark_core.backends.prepared_inputs import PreparedInputs
 from benchmark_core.backends.torch_device import check_device, gpu_uuids, torch_device
 from benchmark_core.contract import RunSpec, TokenLimits
@@ -64,7 +62,9 @@ class PyTorchBackend:
             self._model = self._recipe.load_model(self._device)
         # Asking a model for it walks through its weights, which takes longer than a small layer.
         self._dtype = getattr(self._model, "dtype", None)
-        self._forget_own_generation_settings()
+        self._eos_ids = forget_own_settings(
+            self._model, self._processor, self._recipe.kept_settings
+        )
         loaded = self._recipe.describe(self._processor, self._model)
         device = check_device(self._spec.device.used_by_model(), loaded)
         return replace(loaded, gpu_uuids=gpu_uuids(device), seed=SEED)
@@ -157,7 +157,7 @@ class PyTorchBackend:
     def _begin(self, step: MeasuredPass, first: Encoded) -> None:
         """What holds for all samples of a pass is worked out once: a small model takes 1 ms."""
         self._last, self._limits = step, None
-        self._settings = step.limits and self._generation_settings(step.limits)
+        self._settings = step.limits and settings_of(self._model, step.limits)
         if step.steps is not None:
             self._batch_size = 1
             return
@@ -181,7 +181,7 @@ class PyTorchBackend:
         self, prepared: Encoded, inputs: dict[str, Any], limits: TokenLimits
     ) -> SampleResult:
         settings = self._settings  # generate() works on a copy of them
-        first_token = _FirstToken(self.synchronise)
+        first_token = FirstToken(self.synchronise)
         sequence = self._model.generate(
             **inputs,
             generation_config=settings,
@@ -234,45 +234,6 @@ class PyTorchBackend:
 
             torch.cuda.empty_cache()
 
-    def _forget_own_generation_settings(self) -> None:
-        """Keeps of the checkpoint's generation settings only which tokens begin, fill and end a
-        text, and what the recipe cannot do without.
-
-        generate() fills everything a caller leaves open from them: temperature, penalties,
-        forced tokens, other lengths.
-        """
-        if not hasattr(self._model, "generate"):
-            return
-        own, config = self._model.generation_config, self._model.config.get_text_config()
-        kept = {
-            name: getattr(own, name)
-            for name in self._recipe.kept_settings
-            if getattr(own, name, None) is not None
-        }
-        ends = _first_set("eos_token_id", own, config, self._processor)
-        self._eos_ids = [ends] if isinstance(ends, int) else list(ends or ())
-        pad = _first_set("pad_token_id", self._processor, own, config)
-        self._model.generation_config = _generation_config(
-            eos_token_id=self._eos_ids or None,
-            pad_token_id=pad if pad is not None else next(iter(self._eos_ids), None),
-            bos_token_id=_first_set("bos_token_id", own, config, self._processor),
-            decoder_start_token_id=_first_set(
-                "decoder_start_token_id", own, self._model.config, config
-            ),
-            **kept,
-        )
-
-    def _generation_settings(self, limits: TokenLimits) -> Any:
-        return _changed(
-            self._model.generation_config,
-            max_new_tokens=limits.max_new_tokens,
-            min_new_tokens=limits.min_new_tokens,
-            do_sample=False,
-            num_beams=1,
-            num_return_sequences=1,
-            use_cache=True,
-        )
-
     @contextmanager
     def _memory_watched(self, when: str) -> Iterator[None]:
         try:
@@ -294,45 +255,9 @@ class PyTorchBackend:
         )
 
 
-class _FirstToken:
-    """Notes when the first token's scores are there; it is asked before each token is chosen."""
-
-    def __init__(self, synchronise: Callable[[], None]) -> None:
-        self._synchronise = synchronise
-        self.at_seconds: float | None = None
-
-    def __call__(self, input_ids: Any, scores: Any) -> Any:
-        if self.at_seconds is None:
-            self._synchronise()
-            self.at_seconds = time.monotonic()
-        return scores
-
-    # transformers asks for it before every token, and working it out takes longer than the call.
-    __call__.__signature__ = inspect.signature(__call__)  # type: ignore[attr-defined]
-
-
 def _ran_out_of_memory(error: MemoryError | RuntimeError) -> bool:
     import torch
 
     return isinstance(error, MemoryError | torch.OutOfMemoryError) or (
         "can't allocate memory" in str(error)
     )
-
-
-def _changed(config: Any, **settings: Any) -> Any:
-    changed = copy.deepcopy(config)
-    changed.update(**settings)
-    return changed
-
-
-def _generation_config(**settings: Any) -> Any:
-    import transformers
-
-    make: Any = transformers.GenerationConfig
-    return make(**settings)
-
-
-def _first_set(name: str, *places: Any) -> Any:
-    """The first value of that name which is not None."""
-    values = (getattr(place, name, None) for place in places)
-    return next((value for value in values if value is not None), None)

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import torch
 
+from benchmark_core.backends import generation, pytorch
 from benchmark_core.backends import registry as backends
 from benchmark_core.backends.base import SampleResult, Unusable, refuse_other_length
 from benchmark_core.backends.pytorch import PyTorchBackend
@@ -269,9 +270,10 @@ def test_the_conditions_are_those_given_to_template_and_generation(
     assert found.template_kwargs == {"enable_thinking": True, "reasoning_effort": "high"}
 
     # A settings object that lost the limits on the way shows.
-    original = backend._generation_settings
     lost = TokenLimits(max_new_tokens=2, min_new_tokens=1)
-    monkeypatch.setattr(backend, "_generation_settings", lambda _: original(lost))
+    monkeypatch.setattr(
+        pytorch, "settings_of", lambda model, _: generation.settings_of(model, lost)
+    )
     backend.run(prepared[0], replace(generate_pass))
     assert backend.conditions().limits == lost
 
