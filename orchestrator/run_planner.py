@@ -11,7 +11,6 @@ from benchmark_core import protocol
 from benchmark_core.contract import (
     BackendName,
     BackendSpec,
-    DeviceKind,
     DeviceSpec,
     MeterName,
     ModelSpec,
@@ -128,7 +127,7 @@ def _spec(
         _samples(task, settings, own),
         _backend(settings, simulations.of(run_id(config))),
         DeviceSpec(
-            kind=cast("DeviceKind", settings.device),
+            kind=settings.device,
             gpu_count=_gpu_count(config, settings, gpus),
         ),
         cast("tuple[MeterName, ...]", settings.meters),
@@ -148,12 +147,12 @@ def _samples(task: Task, settings: Settings, own: OwnSamples | None) -> SampleSo
         return SampleSource(prompts_sha256=own.sha256[task.name], count=count)
     if own:
         return SampleSource(folder_sha256=own.sha256[task.name], count=count, seed=seed)
-    return protocol.usual_samples(task, cast("BackendName", settings.backend), count, seed)
+    return protocol.usual_samples(task, settings.backend, count, seed)
 
 
 def _backend(settings: Settings, simulation: Simulation) -> BackendSpec:
     return BackendSpec(
-        name=cast("BackendName", settings.backend),
+        name=settings.backend,
         endpoint=parse_address(settings.endpoint).root if settings.endpoint else None,
         silence_seconds=settings.request_timeout_seconds,
         concurrency=settings.concurrency if settings.concurrency > 1 else None,

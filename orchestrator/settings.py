@@ -5,10 +5,12 @@ A flag wins over the environment, the environment over the `.env` file, the file
 
 import os
 from argparse import Namespace
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar, get_args
 
+from benchmark_core.names import BackendName, DeviceKind, EngineName
 from benchmark_core.optimum.environment import optimum_python
 from benchmark_core.run_defaults import HARDWARE_GPU_METERS, usual_idle_seconds, usual_meters
 from orchestrator.errors import Problem, UsageError
@@ -19,18 +21,20 @@ DEFAULT_OUTPUT_DIR = "./batch_results"
 DEFAULT_IMAGE = "ai_energy_score"
 DEFAULT_REPETITIONS = 10
 DEFAULT_REGION = "WORLD"
-DEFAULT_DEVICE = "cuda"
+DEFAULT_DEVICE: DeviceKind = "cuda"
 REFERENCE_GPUS_PER_NODE = 8
 SHORTEST_IDLE_SECONDS = 0.5
 LONGEST_IDLE_SECONDS = 60.0
 MOST_CONCURRENT = 1024
 DEFAULT_SERVE_SECONDS = 1800.0
 
-BACKENDS = ("pytorch", "vllm", "optimum", "simulated")
-ENGINES = ("docker", "process")
-DEVICES = ("cuda", "cpu")
+BACKENDS: tuple[BackendName, ...] = get_args(BackendName)
+ENGINES: tuple[EngineName, ...] = get_args(EngineName)
+DEVICES: tuple[DeviceKind, ...] = ("cuda", "cpu")
 METERS = ("nvml", "dcgm", "simulated", "codecarbon")
 """In the order in which a run asks them, whatever order the user named them in."""
+
+Word = TypeVar("Word", bound=str)
 
 
 @dataclass(frozen=True)
@@ -57,7 +61,7 @@ class Settings:
 
     csv: Path
     output_dir: Path
-    backend: str
+    backend: BackendName
     endpoint: str | None
     request_timeout_seconds: float | None
     concurrency: int
@@ -72,9 +76,9 @@ class Settings:
     model_class: str | None
     reasoning_state: str | None
     task: str | None
-    engine: str
+    engine: EngineName
     image: str
-    device: str
+    device: DeviceKind
     gpus: str
     gpus_per_run: int | None
     meters: tuple[str, ...]
@@ -143,9 +147,10 @@ def from_arguments(flags: Namespace, environ: Mapping[str, str] | None = None) -
     home = Path(env.get("HF_HOME") or Path(env.get("HOME", "~"), ".cache", "huggingface"))
     home = home.expanduser()
     device = flags.device or DEFAULT_DEVICE
-    backend = flags.backend or _one_of(env, "BENCHMARK_BACKEND", BACKENDS) or "pytorch"
+    named_backend: BackendName | None = flags.backend or _one_of(env, "BENCHMARK_BACKEND", BACKENDS)
+    backend = named_backend or "pytorch"
     meters = _meters(flags.meters, backend, device)
-    engine = flags.engine or ("docker" if _truth(env, "USE_DOCKER", True) else "process")
+    usual_engine: EngineName = "docker" if _truth(env, "USE_DOCKER", True) else "process"
     return Settings(
         csv=Path(flags.csv),
         output_dir=Path(flags.output_dir),
@@ -164,7 +169,7 @@ def from_arguments(flags: Namespace, environ: Mapping[str, str] | None = None) -
         model_class=flags.model_class,
         reasoning_state=flags.reasoning_state,
         task=flags.task,
-        engine=engine,
+        engine=flags.engine or usual_engine,
         image=flags.image or env.get("DOCKER_IMAGE") or DEFAULT_IMAGE,
         device="simulated" if backend == "simulated" else device,
         gpus=_gpus(flags.gpus, backend),
@@ -250,9 +255,12 @@ def _truth(env: Mapping[str, str], name: str, default: bool) -> bool:
     )
 
 
-def _one_of(env: Mapping[str, str], name: str, known: tuple[str, ...]) -> str | None:
+def _one_of(env: Mapping[str, str], name: str, known: Sequence[Word]) -> Word | None:
     text = env.get(name, "").strip()
-    if text and text not in known:
+    for word in known:
+        if word == text:
+            return word
+    if text:
         raise UsageError(
             Problem(
                 f"environment variable {name}",
@@ -260,7 +268,7 @@ def _one_of(env: Mapping[str, str], name: str, known: tuple[str, ...]) -> str | 
                 f"Use one of {', '.join(known)}.",
             )
         )
-    return text or None
+    return None
 
 
 def _token(env: Mapping[str, str], home: Path) -> str | None:

@@ -23,6 +23,7 @@ PURE = {
     "benchmark_core.faults",
     "benchmark_core.hub",
     "benchmark_core.imported",
+    "benchmark_core.names",
     "benchmark_core.verdict",
     "benchmark_core.local_samples",
     "benchmark_core.official",
