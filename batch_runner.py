@@ -5,7 +5,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from benchmark_core.run_defaults import DEFAULT_IDLE_SECONDS
+from benchmark_core.meter_facts import DEFAULT_IDLE_SECONDS
 from benchmark_core.terminal_text import flush_or_forget, make_output_unbreakable
 from orchestrator import settings
 

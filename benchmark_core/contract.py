@@ -11,6 +11,7 @@ from typing import Self
 
 from pydantic import Field, field_validator, model_validator
 
+from benchmark_core.backend_facts import BACKEND_FACTS
 from benchmark_core.documents import Document, Frozen
 from benchmark_core.names import (
     BackendName as BackendName,
@@ -143,14 +144,19 @@ class BackendSpec(Frozen):
     simulation: Simulation | None = None
 
     @property
+    def is_served(self) -> bool:
+        """Whether a server runs the model, one that is there already or one of the host's."""
+        return BACKEND_FACTS[self.name].is_served
+
+    @property
     def is_simulated(self) -> bool:
         """Whether no model runs, so that nothing it gives is a measurement."""
-        return self.name == "simulated"
+        return BACKEND_FACTS[self.name].is_simulated
 
     @property
     def gives_raw_text(self) -> bool:
         """Whether every model gets the bare text, its chat template or not."""
-        return self.name == "optimum"
+        return BACKEND_FACTS[self.name].gives_raw_text
 
 
 class DeviceSpec(Frozen):

@@ -89,7 +89,7 @@ def _engine(settings: Settings) -> Engine:
             hub_cache=settings.hub_cache,
             datasets_cache=settings.datasets_cache,
             token=settings.token,
-            needs_model=settings.backend != "simulated",
+            needs_model=not settings.is_simulated,
             environment=settings.passed_environment,
             optimum_python=settings.optimum_python,
         )

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from typing import get_args
 
 from benchmark_core import carbon
+from benchmark_core.backend_facts import usual_meters
 from benchmark_core.contract import FEWEST_REPETITIONS_TO_STOP, MeterName
-from benchmark_core.optimum.objection import METERS as OPTIMUM_METERS
-from benchmark_core.run_defaults import HARDWARE_GPU_METERS
+from benchmark_core.meter_facts import HARDWARE_GPU_METERS
 from orchestrator.errors import Problem
 from orchestrator.exporter import find_exporter_contradictions
 from orchestrator.gpu_slots import is_simulated
@@ -35,7 +35,7 @@ def find_contradictions(settings: Settings) -> Iterator[Problem]:
 
 def _about_backend(settings: Settings) -> Iterator[Problem]:
     backend = settings.backend
-    if is_simulated(settings.gpus) and backend != "simulated":
+    if is_simulated(settings.gpus) and not settings.is_simulated:
         yield Problem(
             f"--gpus {settings.gpus[:40]}",
             f"simulated GPUs cannot run the {backend} backend",
@@ -48,7 +48,7 @@ def _about_backend(settings: Settings) -> Iterator[Problem]:
             "optimum-benchmark loads its samples from there, and takes brackets for a pattern",
             "Choose a folder without [ and ] in its path, or --engine docker.",
         )
-    if settings.simulation and backend != "simulated":
+    if settings.simulation and not settings.is_simulated:
         yield Problem(
             f"--simulation {settings.simulation}",
             f"does nothing with the {backend} backend",
@@ -65,18 +65,19 @@ def _about_meters(settings: Settings) -> Iterator[Problem]:
         yield Problem("--meters", "names no meter", f"Use {', '.join(known)}.")
     if len(set(meters)) < len(meters):
         yield Problem("--meters", "names a meter twice", "Name each once.")
-    if "simulated" in meters and settings.backend != "simulated":
+    if "simulated" in meters and not settings.is_simulated:
         yield Problem(
             "--meters",
             "the simulated meter goes with the simulated backend only",
             "Add --backend simulated, or choose nvml, dcgm or codecarbon.",
         )
+    own = usual_meters(settings.backend, settings.device)
     for name in meters:
-        if settings.measures_itself and name in known and name not in OPTIMUM_METERS:
+        if settings.measures_itself and name in known and name not in own:
             yield Problem(
                 "--meters",
                 f"{name} cannot watch the {settings.backend} backend, which measures by itself",
-                f"Leave the flag out, or choose {', '.join(OPTIMUM_METERS)}.",
+                f"Leave the flag out, or choose {', '.join(own)}.",
             )
 
 
@@ -127,7 +128,7 @@ def _without_effect(settings: Settings) -> Iterator[Problem]:
         ),
         "image": (settings.engine == "process", "the process engine uses no image"),
         "device": (
-            settings.backend == "simulated" or served_elsewhere,
+            settings.is_simulated or served_elsewhere,
             f"the {settings.backend} backend has its own device",
         ),
         "concurrency": (

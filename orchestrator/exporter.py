@@ -58,7 +58,7 @@ def _about_endpoint(settings: Settings, url: str) -> Iterator[Problem]:
         return
     if settings.engine != "docker":
         return
-    if settings.offline or settings.backend == "simulated":
+    if settings.offline or settings.is_simulated:
         yield Problem(
             FLAG,
             "the docker engine gives offline and simulated runs no network to reach an exporter by",

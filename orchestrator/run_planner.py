@@ -158,7 +158,7 @@ def _backend(settings: Settings, simulation: Simulation) -> BackendSpec:
         concurrency=settings.concurrency if settings.concurrency > 1 else None,
         serve_image=settings.serve_image,
         serve_args=tuple(shlex.split(settings.serve_args)) if settings.serve_args else None,
-        simulation=simulation if settings.backend == "simulated" else None,
+        simulation=simulation if settings.is_simulated else None,
     )
 
 

@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar, get_args
 
+from benchmark_core.backend_facts import BACKEND_FACTS, BackendFacts, usual_meters
+from benchmark_core.meter_facts import HARDWARE_GPU_METERS, usual_idle_seconds
 from benchmark_core.names import BackendName, DeviceKind, EngineName
 from benchmark_core.optimum.environment import optimum_python
-from benchmark_core.run_defaults import HARDWARE_GPU_METERS, usual_idle_seconds, usual_meters
 from orchestrator.errors import Problem, UsageError
 from orchestrator.passed_variables import leads_to_hub
 
@@ -103,12 +104,17 @@ class Settings:
     @property
     def is_served(self) -> bool:
         """Whether a server runs the models, and runs only ask it."""
-        return self.backend == "vllm"
+        return BACKEND_FACTS[self.backend].is_served
 
     @property
     def measures_itself(self) -> bool:
         """Whether the backend measures by itself, and no meter of this program watches it."""
-        return self.backend == "optimum"
+        return BACKEND_FACTS[self.backend].measures_itself
+
+    @property
+    def is_simulated(self) -> bool:
+        """Whether no model runs."""
+        return BACKEND_FACTS[self.backend].is_simulated
 
     @property
     def computes_on_gpus(self) -> bool:
@@ -149,13 +155,13 @@ def from_arguments(flags: Namespace, environ: Mapping[str, str] | None = None) -
     device = flags.device or DEFAULT_DEVICE
     named_backend: BackendName | None = flags.backend or _one_of(env, "BENCHMARK_BACKEND", BACKENDS)
     backend = named_backend or "pytorch"
-    meters = _meters(flags.meters, backend, device)
+    facts, meters = BACKEND_FACTS[backend], _meters(flags.meters, backend, device)
     usual_engine: EngineName = "docker" if _truth(env, "USE_DOCKER", True) else "process"
     return Settings(
         csv=Path(flags.csv),
         output_dir=Path(flags.output_dir),
         backend=backend,
-        endpoint=flags.endpoint or _endpoint(env, backend, flags.serve_image),
+        endpoint=flags.endpoint or _endpoint(env, facts, flags.serve_image),
         request_timeout_seconds=flags.request_timeout,
         concurrency=flags.concurrency or 1,
         serve_image=flags.serve_image or None,
@@ -171,8 +177,8 @@ def from_arguments(flags: Namespace, environ: Mapping[str, str] | None = None) -
         task=flags.task,
         engine=flags.engine or usual_engine,
         image=flags.image or env.get("DOCKER_IMAGE") or DEFAULT_IMAGE,
-        device="simulated" if backend == "simulated" else device,
-        gpus=_gpus(flags.gpus, backend),
+        device="simulated" if facts.is_simulated else device,
+        gpus=_gpus(flags.gpus, facts),
         gpus_per_run=flags.gpus_per_run,
         meters=meters,
         dcgm_endpoint=flags.dcgm_endpoint
@@ -193,22 +199,22 @@ def from_arguments(flags: Namespace, environ: Mapping[str, str] | None = None) -
         offline=_truth(env, "HF_HUB_OFFLINE", False),
         passed_environment={name: text for name, text in env.items() if leads_to_hub(name)},
         token=_token(env, home),
-        optimum_python=optimum_python(env) if backend == "optimum" else None,
+        optimum_python=optimum_python(env) if facts.measures_itself else None,
         given=frozenset(name for name, value in vars(flags).items() if value is not None),
     )
 
 
-def _endpoint(env: Mapping[str, str], backend: str, serve_image: str | None) -> str | None:
+def _endpoint(env: Mapping[str, str], facts: BackendFacts, serve_image: str | None) -> str | None:
     """A server that is started here needs none, whatever the environment says of another."""
-    return env.get("VLLM_ENDPOINT") if backend == "vllm" and not serve_image else None
+    return env.get("VLLM_ENDPOINT") if facts.is_served and not serve_image else None
 
 
-def _gpus(asked: str | None, backend: str) -> str:
-    default = f"simulated:{REFERENCE_GPUS_PER_NODE}" if backend == "simulated" else "all"
+def _gpus(asked: str | None, facts: BackendFacts) -> str:
+    default = f"simulated:{REFERENCE_GPUS_PER_NODE}" if facts.is_simulated else "all"
     return default if asked is None else asked
 
 
-def _meters(asked: str | None, backend: str, device: str) -> tuple[str, ...]:
+def _meters(asked: str | None, backend: BackendName, device: str) -> tuple[str, ...]:
     if asked:
         names = [name.strip() for name in asked.split(",") if name.strip()]
         return tuple(sorted(names, key=lambda name: (*METERS, name).index(name)))

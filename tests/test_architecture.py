@@ -16,6 +16,7 @@ HEAVY += ("matplotlib", "scipy", "diffusers", "numpy", "pyarrow", "PIL", "soundf
 PURE = {
     "benchmark_core",
     "benchmark_core.atomic_file",
+    "benchmark_core.backend_facts",
     "benchmark_core.carbon",
     "benchmark_core.contract",
     "benchmark_core.differences",
@@ -23,6 +24,7 @@ PURE = {
     "benchmark_core.faults",
     "benchmark_core.hub",
     "benchmark_core.imported",
+    "benchmark_core.meter_facts",
     "benchmark_core.names",
     "benchmark_core.verdict",
     "benchmark_core.local_samples",
@@ -30,7 +32,6 @@ PURE = {
     "benchmark_core.power_trace",
     "benchmark_core.protocol",
     "benchmark_core.report",
-    "benchmark_core.run_defaults",
     "benchmark_core.sample_folder",
     "benchmark_core.sample_journal",
     "benchmark_core.samples",
