@@ -151,7 +151,7 @@ def _add_measurement(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--meters",
         metavar="A,B",
-        help="nvml, dcgm, codecarbon, simulated (default: what the device allows)",
+        help=f"{', '.join(settings.METERS)} (default: what the device allows)",
     )
     group.add_argument(
         "--dcgm-endpoint",

@@ -11,8 +11,13 @@ from pathlib import Path
 from typing import TypeVar, get_args
 
 from benchmark_core.backend_facts import BACKEND_FACTS, BackendFacts, usual_meters
-from benchmark_core.meter_facts import HARDWARE_GPU_METERS, usual_idle_seconds
-from benchmark_core.names import BackendName, DeviceKind, EngineName
+from benchmark_core.meter_facts import (
+    EXPORTER_METERS,
+    GPU_COUNTERS,
+    METER_FACTS,
+    usual_idle_seconds,
+)
+from benchmark_core.names import BackendName, DeviceKind, EngineName, MeterName
 from benchmark_core.optimum.environment import optimum_python
 from orchestrator.errors import Problem, UsageError
 from orchestrator.passed_variables import leads_to_hub
@@ -32,8 +37,7 @@ DEFAULT_SERVE_SECONDS = 1800.0
 BACKENDS: tuple[BackendName, ...] = get_args(BackendName)
 ENGINES: tuple[EngineName, ...] = get_args(EngineName)
 DEVICES: tuple[DeviceKind, ...] = ("cuda", "cpu")
-METERS = ("nvml", "dcgm", "simulated", "codecarbon")
-"""In the order in which a run asks them, whatever order the user named them in."""
+METERS: tuple[MeterName, ...] = get_args(MeterName)
 
 Word = TypeVar("Word", bound=str)
 
@@ -129,13 +133,18 @@ class Settings:
     @property
     def names_remote_gpus(self) -> bool:
         """Whether the GPUs to meter may be of another machine, known by their UUIDs alone."""
-        return "dcgm" in self.meters and not (self.computes_on_gpus or self.serves_on_gpus)
+        return self.asks_exporter and not (self.computes_on_gpus or self.serves_on_gpus)
+
+    @property
+    def asks_exporter(self) -> bool:
+        """Whether a meter asks an exporter for the energy of its GPUs."""
+        return bool(set(self.meters) & set(EXPORTER_METERS))
 
     @property
     def takes_no_gpus(self) -> bool:
         """Whether a run is given none: neither to compute on, nor for a meter to watch."""
         elsewhere = self.device == "cpu" or (self.is_served and not self.serve_image)
-        return elsewhere and not set(self.meters) & set(HARDWARE_GPU_METERS)
+        return elsewhere and not set(self.meters) & set(GPU_COUNTERS)
 
     def __repr__(self) -> str:
         return f"Settings(csv={str(self.csv)!r}, output_dir={str(self.output_dir)!r}, ...)"
@@ -182,7 +191,7 @@ def from_arguments(flags: Namespace, environ: Mapping[str, str] | None = None) -
         gpus_per_run=flags.gpus_per_run,
         meters=meters,
         dcgm_endpoint=flags.dcgm_endpoint
-        or (env.get("DCGM_ENDPOINT") or None if "dcgm" in meters else None),
+        or (env.get("DCGM_ENDPOINT") or None if set(meters) & set(EXPORTER_METERS) else None),
         repetitions=flags.repetitions or preset.repetitions,
         stop_at_ci=flags.stop_at_ci,
         idle_seconds=flags.idle_seconds or usual_idle_seconds(meters),
@@ -215,9 +224,10 @@ def _gpus(asked: str | None, facts: BackendFacts) -> str:
 
 
 def _meters(asked: str | None, backend: BackendName, device: str) -> tuple[str, ...]:
+    """In the order in which a run asks them, whatever order the user named them in."""
     if asked:
         names = [name.strip() for name in asked.split(",") if name.strip()]
-        return tuple(sorted(names, key=lambda name: (*METERS, name).index(name)))
+        return tuple(sorted(names, key=lambda name: (*METER_FACTS, name).index(name)))
     return usual_meters(backend, device)
 
 
