@@ -24,6 +24,7 @@ LONGEST_RUN_ID = 120
 
 
 def protocol_spec(
+    *,
     model: ModelSpec,
     task: Task,
     reasoning: ReasoningRequest | None,

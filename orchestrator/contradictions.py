@@ -114,20 +114,19 @@ def _about_stopping(settings: Settings) -> Iterator[Problem]:
 def _without_effect(settings: Settings) -> Iterator[Problem]:
     """Flags that were given and would change nothing."""
     at_rest = set(settings.meters) & set(GPU_COUNTERS)
-    served_elsewhere = settings.is_served and not settings.serve_image
     useless = {
         "gpus": (
             settings.takes_no_gpus,
             "a run on the CPU, or asked of a server, looks at no GPU without a GPU meter",
         ),
         "gpus_per_run": (
-            settings.device == "cpu" or served_elsewhere or settings.names_remote_gpus,
+            settings.device == "cpu" or settings.is_served_elsewhere or settings.names_remote_gpus,
             "a run on the CPU or on a server takes no GPU, and one that is metered elsewhere all"
             " that are named",
         ),
         "image": (settings.engine == "process", "the process engine uses no image"),
         "device": (
-            settings.is_simulated or served_elsewhere,
+            settings.is_simulated or settings.is_served_elsewhere,
             f"the {settings.backend} backend has its own device",
         ),
         "concurrency": (

@@ -111,6 +111,11 @@ class Settings:
         return BACKEND_FACTS[self.backend].is_served
 
     @property
+    def is_served_elsewhere(self) -> bool:
+        """Whether that server is there already, so that nothing is started for a run."""
+        return self.is_served and not self.serve_image
+
+    @property
     def measures_itself(self) -> bool:
         """Whether the backend measures by itself, and no meter of this program watches it."""
         return BACKEND_FACTS[self.backend].measures_itself
@@ -143,7 +148,7 @@ class Settings:
     @property
     def takes_no_gpus(self) -> bool:
         """Whether a run is given none: neither to compute on, nor for a meter to watch."""
-        elsewhere = self.device == "cpu" or (self.is_served and not self.serve_image)
+        elsewhere = self.device == "cpu" or self.is_served_elsewhere
         return elsewhere and not set(self.meters) & set(GPU_COUNTERS)
 
     def __repr__(self) -> str:

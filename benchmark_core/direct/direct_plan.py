@@ -74,19 +74,19 @@ def make_plan(wishes: Wishes, task: Task) -> tuple[DirectPlan | None, list[RunFa
     backend = wishes.backend
     facts, meters = BACKEND_FACTS[backend], usual_meters(backend, wishes.device or "cuda")
     spec = protocol_spec(
-        _model(wishes),
-        task,
-        wishes.reasoning,
-        samples,
-        BackendSpec(
+        model=_model(wishes),
+        task=task,
+        reasoning=wishes.reasoning,
+        samples=samples,
+        backend=BackendSpec(
             name=backend,
             endpoint=parse_address(wishes.endpoint).root if wishes.endpoint else None,
             simulation=Simulation() if facts.is_simulated else None,
         ),
-        _device(wishes),
-        meters,
-        wishes.repetitions or REPETITIONS,
-        usual_idle_seconds(meters),
+        device=_device(wishes),
+        meters=meters,
+        repetitions=wishes.repetitions or REPETITIONS,
+        idle_seconds=usual_idle_seconds(meters),
     )
     asked = {"precision": wishes.precision, "steps": wishes.steps, "limits": _limits(wishes, spec)}
     stated = {name: value for name, value in asked.items() if value is not None}
