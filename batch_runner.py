@@ -5,7 +5,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from benchmark_core.run_defaults import DEFAULT_IDLE_SECONDS
+from benchmark_core.meter_facts import DEFAULT_IDLE_SECONDS
 from benchmark_core.terminal_text import flush_or_forget, make_output_unbreakable
 from orchestrator import settings
 
@@ -151,7 +151,7 @@ def _add_measurement(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--meters",
         metavar="A,B",
-        help="nvml, dcgm, codecarbon, simulated (default: what the device allows)",
+        help=f"{', '.join(settings.METERS)} (default: what the device allows)",
     )
     group.add_argument(
         "--dcgm-endpoint",

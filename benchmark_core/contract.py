@@ -1,4 +1,4 @@
-"""What goes in: `RunSpec`, what to measure, and `Launch`, where and how; and the words both use.
+"""What goes in: `RunSpec`, what to measure, and `Launch`, where and how.
 
 What comes out is in `report`. All are JSON files, frozen, refuse unknown fields and carry a
 `schema_version`; a newer one is refused.
@@ -7,11 +7,28 @@ What comes out is in `report`. All are JSON files, frozen, refuse unknown fields
 import hashlib
 import json
 from datetime import datetime
-from typing import Literal, Self
+from typing import Self
 
 from pydantic import Field, field_validator, model_validator
 
+from benchmark_core.backend_facts import BACKEND_FACTS
 from benchmark_core.documents import Document, Frozen
+from benchmark_core.names import (
+    BackendName as BackendName,
+    DeviceKind as DeviceKind,
+    Effort as Effort,
+    FaultKind as FaultKind,
+    FinishReason as FinishReason,
+    Kind as Kind,
+    MeterName as MeterName,
+    ModelClass as ModelClass,
+    PassName as PassName,
+    PhaseName as PhaseName,
+    Precision as Precision,
+    PromptForm as PromptForm,
+    SourceKind as SourceKind,
+    TaskName as TaskName,
+)
 
 SPEC_FILE = "run_spec.json"
 LAUNCH_FILE = "launch.json"
@@ -44,34 +61,6 @@ JOULES_PER_WH = 3600.0
 SIMULATED_DEVICE_PREFIX = "SIMULATED"
 FEWEST_REPETITIONS_TO_STOP = 3
 """Below this no confidence interval ends the repetitions early."""
-
-TaskName = Literal[
-    "text_generation",
-    "summarization",
-    "question_answering",
-    "text_classification",
-    "sentence_similarity",
-    "image_classification",
-    "object_detection",
-    "automatic_speech_recognition",
-    "image_generation",
-    "image_captioning",
-]
-ModelClass = Literal["A", "B", "C"]
-BackendName = Literal["pytorch", "vllm", "optimum", "simulated"]
-MeterName = Literal["nvml", "dcgm", "codecarbon", "simulated"]
-DeviceKind = Literal["cuda", "cpu", "simulated"]
-Effort = Literal["low", "medium", "high"]
-Precision = Literal["float16", "float32", "auto"]
-Kind = Literal["generate", "forward", "call"]
-PassName = Literal["preprocess", "prefill", "generate", "forward", "call"]
-PhaseName = Literal["preprocess", "prefill", "decode", "forward", "call"]
-SourceKind = Literal["measured", "estimated", "simulated"]
-FinishReason = Literal["length", "stop", "error"]
-PromptForm = Literal["chat", "raw"]
-FaultKind = Literal[
-    "out_of_memory", "crash", "hang", "truncated_report", "wrong_settings", "meter_failure"
-]
 
 SCORED_PHASES: tuple[PhaseName, ...] = ("preprocess", "prefill", "decode", "forward", "call")
 
@@ -155,14 +144,19 @@ class BackendSpec(Frozen):
     simulation: Simulation | None = None
 
     @property
+    def is_served(self) -> bool:
+        """Whether a server runs the model, one that is there already or one of the host's."""
+        return BACKEND_FACTS[self.name].is_served
+
+    @property
     def is_simulated(self) -> bool:
         """Whether no model runs, so that nothing it gives is a measurement."""
-        return self.name == "simulated"
+        return BACKEND_FACTS[self.name].is_simulated
 
     @property
     def gives_raw_text(self) -> bool:
         """Whether every model gets the bare text, its chat template or not."""
-        return self.name == "optimum"
+        return BACKEND_FACTS[self.name].gives_raw_text
 
 
 class DeviceSpec(Frozen):

@@ -7,6 +7,7 @@ other hardware is valid and not official.
 from collections.abc import Iterator, Sequence
 
 from benchmark_core.contract import RunSpec
+from benchmark_core.meter_facts import GPU_COUNTERS
 from benchmark_core.reasoning.resolution import reasons
 from benchmark_core.report import Applied, EnergySources, GpuFacts, Official, Summary
 from benchmark_core.tasks import registry as tasks
@@ -24,7 +25,6 @@ REPETITIONS = 10
 BATCH_SIZE = 1
 CONCURRENCY = 1
 BACKEND = "pytorch"
-COUNTING_METERS = ("nvml", "dcgm")
 
 CODES = (
     "hardware",
@@ -123,7 +123,7 @@ def _of_energy(summary: Summary, sources: EnergySources, rehearsal: bool) -> Ite
     source = sources.gpu
     if source is None or summary.gpu_energy_wh is None:
         yield _deviation("gpu_energy", "the GPU's energy counter", "no GPU energy")
-    elif source.meter not in COUNTING_METERS or source.kind == "estimated" or source.integrated:
+    elif source.meter not in GPU_COUNTERS or source.kind == "estimated" or source.integrated:
         shown = source.method.replace(",", "").replace(";", "")
         yield _deviation("gpu_energy", "the GPU's energy counter", f"{source.meter} ({shown})")
     if rehearsal:

@@ -3,6 +3,7 @@
 import hashlib
 import re
 
+from benchmark_core.backend_facts import BACKEND_FACTS
 from benchmark_core.contract import (
     BackendName,
     BackendSpec,
@@ -19,12 +20,11 @@ from benchmark_core.samples import SYNTHETIC_SAMPLES
 from benchmark_core.tasks.base import Task
 
 USUAL_TASK = "text_generation"
-UNNAMED_BACKENDS: tuple[BackendName, ...] = ("pytorch", "simulated")
-"""Left out of run_ids. A rehearsal has the names of what it rehearses."""
 LONGEST_RUN_ID = 120
 
 
 def protocol_spec(
+    *,
     model: ModelSpec,
     task: Task,
     reasoning: ReasoningRequest | None,
@@ -48,7 +48,7 @@ def protocol_spec(
         samples=samples,
         limits=task.limits(reasons(model.id, reasoning)),
         steps=task.steps,
-        precision="auto" if backend.name == "vllm" else task.precision,
+        precision="auto" if backend.is_served else task.precision,
         repetitions=repetitions,
         backend=backend,
         device=device,
@@ -77,7 +77,7 @@ def run_id(model: ModelSpec, task: str, state: str | None, backend: BackendName)
         exact = "\0".join(map(str, (*parts[:3], task, model.revision, model.quantization)))
         digest = hashlib.sha256(exact.encode()).hexdigest()[:8]
         safe = f"{safe[:LONGEST_RUN_ID]}_{digest}"
-    return safe if backend in UNNAMED_BACKENDS else f"{safe}_{backend}"
+    return f"{safe}_{backend}" if BACKEND_FACTS[backend].named_in_run_id else safe
 
 
 def state_in_names(state: str | None) -> str:
@@ -89,7 +89,7 @@ def usual_samples(
     task: Task, backend: BackendName, count: int | None, seed: int | None = None
 ) -> SampleSource:
     """Those of the task's own dataset; made up ones for a rehearsal."""
-    if backend == "simulated":
+    if BACKEND_FACTS[backend].is_simulated:
         return SampleSource(synthetic=True, count=count or SYNTHETIC_SAMPLES)
     return SampleSource(
         dataset_id=task.dataset_id,

@@ -155,7 +155,7 @@ def _own(path: Path, source: SampleSource, columns: Sequence[Column]) -> LoadedS
 
 
 def _synthetic(spec: RunSpec, columns: Sequence[Column]) -> LoadedSamples:
-    if spec.backend.name != "simulated":
+    if not spec.backend.is_simulated:
         raise SpecFault(
             f"synthetic samples cannot be run on the backend {spec.backend.name}",
             "Name a dataset or a prompts file; synthetic samples are for rehearsals.",

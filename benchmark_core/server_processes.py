@@ -14,6 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from benchmark_core.contract import Launch, RunSpec
+from benchmark_core.meter_facts import DRIVER_METERS
 from benchmark_core.meters import nvml_devices
 from benchmark_core.recipe import LoadedModel
 from benchmark_core.serving.address import parse_address
@@ -21,7 +22,6 @@ from benchmark_core.serving.address import parse_address
 PROCESSES = Path("/proc")
 LISTENING = "0A"
 """The kernel's number for a socket that waits for connections."""
-METER = "nvml"
 LOOPBACK = ipaddress.IPv4Address("127.0.0.1")
 EVERY_IPV4, EVERY_IPV6 = ipaddress.IPv4Address(0), ipaddress.IPv6Address(0)
 
@@ -35,7 +35,7 @@ def with_own_gpus(
 
     Without any where the server, or its part in the GPUs, cannot be seen. Raises MeterFault.
     """
-    if loaded.server is None or METER not in meters:
+    if loaded.server is None or not set(meters) & set(DRIVER_METERS):
         return loaded
     address = parse_address(spec.backend.endpoint or launch.endpoint or "")
     started = launch.server_process

@@ -10,6 +10,7 @@ from typing import Literal
 
 from benchmark_core import ledger as ledgers
 from benchmark_core.contract import SIMULATED_DEVICE_PREFIX, RunSpec
+from benchmark_core.meter_facts import DRIVER_METERS, GPU_COUNTERS, TRACING_METERS
 from benchmark_core.reasoning.facts import ReasoningFacts
 from benchmark_core.report import (
     Applied,
@@ -111,9 +112,6 @@ IMPORT_SEVERITY: dict[str, Severity] = {
 }
 """What speaks against runs that another program measured, besides reasons that all runs share."""
 
-GPU_COUNTERS = frozenset({"nvml", "dcgm"})
-"""The meters that count what GPUs draw, whoever uses them."""
-
 
 def judge(evidence: Evidence) -> Verdict:
     """As bad as the worst of the reasons that hold; valid without any."""
@@ -192,7 +190,7 @@ def _server_unseen(evidence: Evidence) -> bool:
     With dcgm the user names the GPUs of a serving host, and no run could look there.
     """
     source, applied = evidence.sources.gpu, evidence.applied
-    metered = source is not None and source.meter == "nvml"
+    metered = source is not None and source.meter in DRIVER_METERS
     return metered and applied.server is not None and not applied.gpu_uuids
 
 
@@ -217,10 +215,10 @@ def _disagreement(evidence: Evidence) -> float:
 
 
 def _trace_incomplete(evidence: Evidence) -> bool:
-    """Only the nvml meter has a trace, and always one."""
+    """A meter that leaves a trace always does."""
     trace, source = evidence.trace, evidence.sources.gpu
     if trace is None:
-        return source is not None and source.meter == "nvml"
+        return source is not None and source.meter in TRACING_METERS
     gap = trace.longest_gap_seconds > LONGEST_TRACE_GAP_SECONDS
     return gap or trace.rate_hertz < LOWEST_TRACE_RATE_HERTZ
 

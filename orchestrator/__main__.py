@@ -4,13 +4,14 @@ import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import get_args
 
+from benchmark_core.names import ModelClass
 from benchmark_core.terminal_text import flush_or_forget, make_output_unbreakable, printable
 from orchestrator.errors import BatchRunnerError, HostError, UsageError
 from orchestrator.settings import DEFAULT_OUTPUT_DIR
 
 PROGRAM = "python -m orchestrator"
-MODEL_CLASSES = ("A", "B", "C")
 
 
 def main(arguments: Sequence[str] | None = None, prog: str = PROGRAM) -> int:
@@ -73,7 +74,10 @@ def _add_import(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--model", metavar="ID", help="whose runs they are, where no file tells")
     parser.add_argument(
-        "--class", choices=MODEL_CLASSES, dest="model_class", help="likewise, the model's class"
+        "--class",
+        choices=get_args(ModelClass),
+        dest="model_class",
+        help="likewise, the model's class",
     )
     parser.add_argument("--task", metavar="NAME", help="likewise, the task")
     parser.add_argument("--reasoning-state", metavar="STATE", help="likewise, the state")

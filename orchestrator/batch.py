@@ -2,14 +2,12 @@
 
 from collections.abc import Sequence
 from contextlib import suppress
-from typing import cast
 
 from orchestrator.catalog import ModelConfig, filter_configs
 from orchestrator.catalog_file import read_catalog
 from orchestrator.catalog_lint import lint_configs
 from orchestrator.contradictions import find_contradictions
-from orchestrator.display import plan_view, results_view
-from orchestrator.display import registry as displays
+from orchestrator.display import plan_view, registry as displays, results_view
 from orchestrator.engines import registry as engines
 from orchestrator.engines.base import Engine
 from orchestrator.errors import HostError, Problem, UsageError
@@ -83,7 +81,7 @@ def _chosen(configs: Sequence[ModelConfig], settings: Settings) -> list[ModelCon
 
 
 def _engine(settings: Settings) -> Engine:
-    create = engines.ENGINES[cast("engines.EngineName", settings.engine)]
+    create = engines.ENGINES[settings.engine]
     return create(
         engines.EngineSettings(
             image=settings.image,
@@ -91,7 +89,7 @@ def _engine(settings: Settings) -> Engine:
             hub_cache=settings.hub_cache,
             datasets_cache=settings.datasets_cache,
             token=settings.token,
-            needs_model=settings.backend != "simulated",
+            needs_model=not settings.is_simulated,
             environment=settings.passed_environment,
             optimum_python=settings.optimum_python,
         )

@@ -1,18 +1,17 @@
 """Settings that cannot be meant together."""
 
 from collections.abc import Iterator
-from typing import get_args
 
 from benchmark_core import carbon
-from benchmark_core.contract import FEWEST_REPETITIONS_TO_STOP, MeterName
-from benchmark_core.optimum.objection import METERS as OPTIMUM_METERS
-from benchmark_core.run_defaults import HARDWARE_GPU_METERS
+from benchmark_core.backend_facts import usual_meters
+from benchmark_core.contract import FEWEST_REPETITIONS_TO_STOP
+from benchmark_core.meter_facts import GPU_COUNTERS, GPU_METERS, SIMULATED_METERS
 from orchestrator.errors import Problem
 from orchestrator.exporter import find_exporter_contradictions
 from orchestrator.gpu_slots import is_simulated
 from orchestrator.model_server import find_server_contradictions
 from orchestrator.own_server import find_own_server_contradictions
-from orchestrator.settings import Settings
+from orchestrator.settings import METERS, Settings
 
 
 def find_contradictions(settings: Settings) -> Iterator[Problem]:
@@ -35,7 +34,7 @@ def find_contradictions(settings: Settings) -> Iterator[Problem]:
 
 def _about_backend(settings: Settings) -> Iterator[Problem]:
     backend = settings.backend
-    if is_simulated(settings.gpus) and backend != "simulated":
+    if is_simulated(settings.gpus) and not settings.is_simulated:
         yield Problem(
             f"--gpus {settings.gpus[:40]}",
             f"simulated GPUs cannot run the {backend} backend",
@@ -48,7 +47,7 @@ def _about_backend(settings: Settings) -> Iterator[Problem]:
             "optimum-benchmark loads its samples from there, and takes brackets for a pattern",
             "Choose a folder without [ and ] in its path, or --engine docker.",
         )
-    if settings.simulation and backend != "simulated":
+    if settings.simulation and not settings.is_simulated:
         yield Problem(
             f"--simulation {settings.simulation}",
             f"does nothing with the {backend} backend",
@@ -57,7 +56,7 @@ def _about_backend(settings: Settings) -> Iterator[Problem]:
 
 
 def _about_meters(settings: Settings) -> Iterator[Problem]:
-    meters, known = settings.meters, get_args(MeterName)
+    meters, known = settings.meters, METERS
     for name in meters:
         if name not in known:
             yield Problem("--meters", f"{name[:40]!r} is not a meter", f"Use {', '.join(known)}.")
@@ -65,18 +64,20 @@ def _about_meters(settings: Settings) -> Iterator[Problem]:
         yield Problem("--meters", "names no meter", f"Use {', '.join(known)}.")
     if len(set(meters)) < len(meters):
         yield Problem("--meters", "names a meter twice", "Name each once.")
-    if "simulated" in meters and settings.backend != "simulated":
+    if set(meters) & set(SIMULATED_METERS) and not settings.is_simulated:
+        *others, last = (name for name in known if name not in SIMULATED_METERS)
         yield Problem(
             "--meters",
             "the simulated meter goes with the simulated backend only",
-            "Add --backend simulated, or choose nvml, dcgm or codecarbon.",
+            f"Add --backend simulated, or choose {', '.join(others)} or {last}.",
         )
+    own = usual_meters(settings.backend, settings.device)
     for name in meters:
-        if settings.measures_itself and name in known and name not in OPTIMUM_METERS:
+        if settings.measures_itself and name in known and name not in own:
             yield Problem(
                 "--meters",
                 f"{name} cannot watch the {settings.backend} backend, which measures by itself",
-                f"Leave the flag out, or choose {', '.join(OPTIMUM_METERS)}.",
+                f"Leave the flag out, or choose {', '.join(own)}.",
             )
 
 
@@ -101,33 +102,31 @@ def _about_stopping(settings: Settings) -> Iterator[Problem]:
             f" {settings.repetitions} are asked for",
             "Raise --repetitions, or leave the flag out.",
         )
-    gpu_meters = (*HARDWARE_GPU_METERS, "simulated")
     measures_gpus = settings.measures_itself and settings.computes_on_gpus
-    if not measures_gpus and not set(settings.meters) & set(gpu_meters):
+    if not measures_gpus and not set(settings.meters) & set(GPU_METERS):
         yield Problem(
             "--stop-at-ci",
             "looks at the GPU energy, and no meter measures it",
-            f"Add one of {', '.join(gpu_meters)} to --meters, or leave the flag out.",
+            f"Add one of {', '.join(GPU_METERS)} to --meters, or leave the flag out.",
         )
 
 
 def _without_effect(settings: Settings) -> Iterator[Problem]:
     """Flags that were given and would change nothing."""
-    at_rest = set(settings.meters) & set(HARDWARE_GPU_METERS)
-    served_elsewhere = settings.is_served and not settings.serve_image
+    at_rest = set(settings.meters) & set(GPU_COUNTERS)
     useless = {
         "gpus": (
             settings.takes_no_gpus,
             "a run on the CPU, or asked of a server, looks at no GPU without a GPU meter",
         ),
         "gpus_per_run": (
-            settings.device == "cpu" or served_elsewhere or settings.names_remote_gpus,
+            settings.device == "cpu" or settings.is_served_elsewhere or settings.names_remote_gpus,
             "a run on the CPU or on a server takes no GPU, and one that is metered elsewhere all"
             " that are named",
         ),
         "image": (settings.engine == "process", "the process engine uses no image"),
         "device": (
-            settings.backend == "simulated" or served_elsewhere,
+            settings.is_simulated or settings.is_served_elsewhere,
             f"the {settings.backend} backend has its own device",
         ),
         "concurrency": (
@@ -136,7 +135,7 @@ def _without_effect(settings: Settings) -> Iterator[Problem]:
         ),
         "idle_seconds": (
             not at_rest,
-            f"only {' and '.join(HARDWARE_GPU_METERS)} watch the power of GPUs at rest",
+            f"only {' and '.join(GPU_COUNTERS)} watch the power of GPUs at rest",
         ),
     }
     for name, (holds, why) in useless.items():

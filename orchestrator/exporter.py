@@ -13,24 +13,24 @@ exporter must then show exactly these UUIDs, so an exporter of another machine i
 from collections.abc import Iterator, Sequence
 
 from benchmark_core.faults import MeterFault
+from benchmark_core.meter_facts import EXPORTER_METERS, GPU_METERS, HOST_METERS
 from benchmark_core.meters.dcgm_exporter import FORM, DcgmExporter, obstacles, parse_endpoint
 from orchestrator.errors import Problem
 from orchestrator.gpu_slots import Gpu, named_gpus
 from orchestrator.settings import Settings
 
-METER = "dcgm"
 FLAG = "--dcgm-endpoint"
-OTHER_GPU_METERS = ("nvml", "simulated")
 
 
 def find_exporter_contradictions(settings: Settings) -> Iterator[Problem]:
     """What about the exporter cannot be meant; no machine is asked."""
-    if METER not in settings.meters:
+    if not settings.asks_exporter:
         if settings.dcgm_endpoint:
             what = "does nothing without the dcgm meter"
             yield Problem(FLAG, what, "Add dcgm to --meters, or leave the flag out.")
         return
-    for other in (name for name in OTHER_GPU_METERS if name in settings.meters):
+    others = [name for name in GPU_METERS if name not in EXPORTER_METERS]
+    for other in (name for name in others if name in settings.meters):
         yield Problem(
             "--meters",
             f"dcgm and {other} would both give the GPU energy, of devices that may not be the same",
@@ -58,7 +58,7 @@ def _about_endpoint(settings: Settings, url: str) -> Iterator[Problem]:
         return
     if settings.engine != "docker":
         return
-    if settings.offline or settings.backend == "simulated":
+    if settings.offline or settings.is_simulated:
         yield Problem(
             FLAG,
             "the docker engine gives offline and simulated runs no network to reach an exporter by",
@@ -74,7 +74,7 @@ def _about_endpoint(settings: Settings, url: str) -> Iterator[Problem]:
 
 def find_exporter_problems(settings: Settings, gpus: Sequence[Gpu]) -> Iterator[Problem]:
     """What keeps the exporter from metering `gpus`, after asking it once."""
-    if METER not in settings.meters or not settings.dcgm_endpoint:
+    if not settings.asks_exporter or not settings.dcgm_endpoint:
         return
     try:
         exporter = DcgmExporter(settings.dcgm_endpoint)
@@ -91,12 +91,13 @@ def find_exporter_problems(settings: Settings, gpus: Sequence[Gpu]) -> Iterator[
 
 def find_exporter_warnings(settings: Settings) -> Iterator[Problem]:
     """CPU and RAM of another machine than the one whose GPUs are metered are easily overlooked."""
-    if "codecarbon" not in settings.meters or not settings.names_remote_gpus:
+    of_host = [name for name in HOST_METERS if name in settings.meters]
+    if not of_host or not settings.names_remote_gpus:
         return
     if settings.dcgm_endpoint and not parse_endpoint(settings.dcgm_endpoint).loopback:
         yield Problem(
             "--meters",
-            "codecarbon gives the CPU and RAM energy of this machine, dcgm the GPU energy of"
+            f"{of_host[0]} gives the CPU and RAM energy of this machine, dcgm the GPU energy of"
             " the exporter's",
             "Use --meters dcgm alone where the two are different machines.",
         )

@@ -5,6 +5,7 @@ The first 19 are the ones that users' one-liners count on.
 
 from collections.abc import Callable, Iterable
 
+from benchmark_core.backend_facts import BACKEND_FACTS
 from benchmark_core.contract import Launch, PhaseName, TaskName, TokenLimits
 from benchmark_core.documents import ContractError
 from benchmark_core.imported import Imported
@@ -270,7 +271,8 @@ def _gpu_name(record: Record) -> str | None:
 
 def _rehearsal(record: Record) -> str | None:
     """A simulated run is a rehearsal also when it failed; of others only the report knows."""
-    if record.asked.backend == "simulated":
+    backend = record.asked.backend
+    if backend and BACKEND_FACTS[backend].is_simulated:
         return "yes"
     if record.report is None:
         return None

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from benchmark_core.faults import ServerFault
+from benchmark_core.meter_facts import DRIVER_METERS, HOST_METERS
 from benchmark_core.serving.address import FORM, ServerAddress, parse_address
 from benchmark_core.serving.server import Server
 from orchestrator.errors import Problem
@@ -53,13 +54,13 @@ def find_server_contradictions(settings: Settings) -> Iterator[Problem]:
 
 def _about_meters(settings: Settings) -> Iterator[Problem]:
     """The GPUs of this machine are a server's only where it runs here, and can be seen there."""
-    if "codecarbon" in settings.meters:
+    for name in (name for name in HOST_METERS if name in settings.meters):
         yield Problem(
             "--meters",
-            "codecarbon would measure the run, which only asks, and not the server",
+            f"{name} would measure the run, which only asks, and not the server",
             f"Choose {ELSEWHERE}",
         )
-    if "nvml" not in settings.meters:
+    if not set(settings.meters) & set(DRIVER_METERS):
         return
     try:
         is_here = asks_this_machine(settings)

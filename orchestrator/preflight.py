@@ -43,7 +43,7 @@ def host_warnings(
     yield from find_exporter_warnings(settings)
     yield from _unknown_sizes(plan, settings)
     yield from find_access_warnings(plan, settings)
-    if settings.offline or settings.token or settings.backend == "simulated" or not plan.runs:
+    if settings.offline or settings.token or settings.is_simulated or not plan.runs:
         return
     yield Problem(
         "Hugging Face",

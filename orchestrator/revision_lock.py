@@ -139,8 +139,8 @@ def _sources(runs: Iterable[PlannedRun]) -> set[Source]:
 
 def _of_run(run: PlannedRun) -> Sequence[Source]:
     model, samples = run.spec.model, run.spec.samples
-    # A server does not tell which commit it runs, so none can be kept to.
-    is_served = run.spec.backend.endpoint is not None
+    # A server does not tell which commit it runs, one of our own neither: none can be kept to.
+    is_served = run.spec.backend.is_served
     sources = [] if is_served else [Source("model", model.id, model.revision)]
     if samples.dataset_id is not None:
         sources.append(Source("dataset", samples.dataset_id, samples.dataset_revision))

@@ -8,20 +8,17 @@ from pathlib import Path
 from typing import cast
 
 from benchmark_core import protocol
+from benchmark_core.backend_facts import BACKEND_FACTS
 from benchmark_core.contract import (
-    BackendName,
     BackendSpec,
-    DeviceKind,
     DeviceSpec,
     MeterName,
     ModelSpec,
-    ReasoningRequest,
     RunSpec,
     SampleSource,
     Simulation,
 )
 from benchmark_core.optimum import objection as optimum
-from benchmark_core.reasoning.resolution import reasons
 from benchmark_core.reasoning.states import parse_state
 from benchmark_core.serving.address import parse_address
 from benchmark_core.tasks import registry as tasks
@@ -84,22 +81,22 @@ def make_plan(
     runs: list[PlannedRun] = []
     skipped: list[Problem] = []
     for config in configs:
-        obstacle = _obstacle(config, settings, gpus, own)
-        if obstacle:
-            skipped.append(obstacle)
+        where = f"{settings.csv}, line {config.line}"
+        # Without samples there is nothing to make a spec of.
+        if own and (fault := own.obstacles.get(config.task)):
+            what = f"{config.model_id}: {fault.message}"
+            skipped.append(Problem(where, what, f"The row is skipped. {fault.remedy}"))
             continue
         spec = _spec(config, settings, gpus, own, simulations)
+        if obstacle := _obstacle(spec, where, gpus):
+            skipped.append(obstacle)
+            continue
         path = own.paths[config.task] if own else None
         runs.append(PlannedRun(config=config, spec=spec, samples_path=path))
     problems = _shared_names(runs)
     if problems:
         raise UsageError(*problems)
     return Plan(runs=tuple(runs), skipped=tuple(skipped))
-
-
-def run_id(config: ModelConfig, backend: BackendName = "pytorch") -> str:
-    """A name that depends on row and backend alone, and is unique among rows."""
-    return protocol.run_id(_model(config), config.task, config.reasoning_state, backend)
 
 
 def _model(config: ModelConfig) -> ModelSpec:
@@ -120,26 +117,20 @@ def _spec(
     own: OwnSamples | None,
     simulations: Simulations,
 ) -> RunSpec:
-    task = tasks.get(config.task)
+    task, model, state = tasks.get(config.task), _model(config), config.reasoning_state
+    run_id = protocol.run_id(model, task.name, state, settings.backend)
     return protocol.protocol_spec(
-        _model(config),
-        task,
-        _reasoning(config),
-        _samples(task, settings, own),
-        _backend(settings, simulations.of(run_id(config))),
-        DeviceSpec(
-            kind=cast("DeviceKind", settings.device),
-            gpu_count=_gpu_count(config, settings, gpus),
-        ),
-        cast("tuple[MeterName, ...]", settings.meters),
-        settings.repetitions,
-        settings.idle_seconds,
-        settings.stop_at_ci,
+        model=model,
+        task=task,
+        reasoning=parse_state(state) if state else None,
+        samples=_samples(task, settings, own),
+        backend=_backend(settings, simulations.of(run_id)),
+        device=DeviceSpec(kind=settings.device, gpu_count=_gpu_count(config, settings, gpus)),
+        meters=cast("tuple[MeterName, ...]", settings.meters),
+        repetitions=settings.repetitions,
+        idle_seconds=settings.idle_seconds,
+        stop_at_ci=settings.stop_at_ci,
     )
-
-
-def _reasoning(config: ModelConfig) -> ReasoningRequest | None:
-    return parse_state(config.reasoning_state) if config.reasoning_state else None
 
 
 def _samples(task: Task, settings: Settings, own: OwnSamples | None) -> SampleSource:
@@ -148,18 +139,18 @@ def _samples(task: Task, settings: Settings, own: OwnSamples | None) -> SampleSo
         return SampleSource(prompts_sha256=own.sha256[task.name], count=count)
     if own:
         return SampleSource(folder_sha256=own.sha256[task.name], count=count, seed=seed)
-    return protocol.usual_samples(task, cast("BackendName", settings.backend), count, seed)
+    return protocol.usual_samples(task, settings.backend, count, seed)
 
 
 def _backend(settings: Settings, simulation: Simulation) -> BackendSpec:
     return BackendSpec(
-        name=cast("BackendName", settings.backend),
+        name=settings.backend,
         endpoint=parse_address(settings.endpoint).root if settings.endpoint else None,
         silence_seconds=settings.request_timeout_seconds,
         concurrency=settings.concurrency if settings.concurrency > 1 else None,
         serve_image=settings.serve_image,
         serve_args=tuple(shlex.split(settings.serve_args)) if settings.serve_args else None,
-        simulation=simulation if settings.backend == "simulated" else None,
+        simulation=simulation if settings.is_simulated else None,
     )
 
 
@@ -172,7 +163,7 @@ def _gpu_count(config: ModelConfig, settings: Settings, gpus: GpuSet) -> int:
         return gpus.count
     if settings.takes_no_gpus:
         return 0
-    if settings.is_served and not settings.serve_image:
+    if settings.is_served_elsewhere:
         return gpus.count
     if settings.device == "cpu":
         return 1
@@ -205,34 +196,28 @@ def _shared_names(runs: Sequence[PlannedRun]) -> list[Problem]:
     return problems
 
 
-def _obstacle(
-    config: ModelConfig, settings: Settings, gpus: GpuSet, own: OwnSamples | None
-) -> Problem | None:
+def _obstacle(spec: RunSpec, where: str, gpus: GpuSet) -> Problem | None:
     """Why a row cannot be run here, though it is a good row."""
-    where = f"{settings.csv}, line {config.line}"
-    served = protocol.not_served(_model(config), tasks.get(config.task))
-    if settings.is_served and served:
-        what = f"{config.model_id}: {served}"
+    name = spec.model.id
+    if impossible := _impossible(spec):
+        what = f"{name}: {impossible}"
         return Problem(where, what, "The row is skipped; measure it with the pytorch backend.")
-    if settings.measures_itself and (objection := _not_delegated(config)):
-        what = f"{config.model_id}: {objection}"
-        return Problem(where, what, "The row is skipped; measure it with the pytorch backend.")
-    if own and config.task in own.obstacles:
-        fault = own.obstacles[config.task]
-        what = f"{config.model_id}: {fault.message}"
-        return Problem(where, what, f"The row is skipped. {fault.remedy}")
-    if objection := protocol.level_objection(config.model_id, _reasoning(config)):
-        what = f"{config.model_id}: {objection}"
+    if objection := protocol.level_objection(name, spec.reasoning):
+        what = f"{name}: {objection}"
         return Problem(where, what, "The row is skipped; write On as its state.")
-    wanted = _gpu_count(config, settings, gpus)
+    wanted = spec.device.gpu_count
     if wanted > gpus.count:
-        what = f"{config.model_id} needs {wanted} GPUs, and {gpus.count} may be used"
+        what = f"{name} needs {wanted} GPUs, and {gpus.count} may be used"
         remedy = "The row is skipped; allow more with --gpus, or set the row's GPUs column."
         return Problem(where, what, remedy)
     return None
 
 
-def _not_delegated(config: ModelConfig) -> str | None:
-    """Why optimum-benchmark cannot do what the row asks."""
-    limits = tasks.get(config.task).limits(reasons(config.model_id, _reasoning(config)))
-    return optimum.objection(config.task, limits, config.quantization)
+def _impossible(spec: RunSpec) -> str | None:
+    """Why the backend cannot do what the row asks."""
+    facts = BACKEND_FACTS[spec.backend.name]
+    if facts.is_served:
+        return protocol.not_served(spec.model, tasks.get(spec.task))
+    if facts.measures_itself:
+        return optimum.objection(spec.task, spec.limits, spec.model.quantization)
+    return None

@@ -5,12 +5,20 @@ A flag wins over the environment, the environment over the `.env` file, the file
 
 import os
 from argparse import Namespace
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar, get_args
 
+from benchmark_core.backend_facts import BACKEND_FACTS, BackendFacts, usual_meters
+from benchmark_core.meter_facts import (
+    EXPORTER_METERS,
+    GPU_COUNTERS,
+    METER_FACTS,
+    usual_idle_seconds,
+)
+from benchmark_core.names import BackendName, DeviceKind, EngineName, MeterName
 from benchmark_core.optimum.environment import optimum_python
-from benchmark_core.run_defaults import HARDWARE_GPU_METERS, usual_idle_seconds, usual_meters
 from orchestrator.errors import Problem, UsageError
 from orchestrator.passed_variables import leads_to_hub
 
@@ -19,18 +27,19 @@ DEFAULT_OUTPUT_DIR = "./batch_results"
 DEFAULT_IMAGE = "ai_energy_score"
 DEFAULT_REPETITIONS = 10
 DEFAULT_REGION = "WORLD"
-DEFAULT_DEVICE = "cuda"
+DEFAULT_DEVICE: DeviceKind = "cuda"
 REFERENCE_GPUS_PER_NODE = 8
 SHORTEST_IDLE_SECONDS = 0.5
 LONGEST_IDLE_SECONDS = 60.0
 MOST_CONCURRENT = 1024
 DEFAULT_SERVE_SECONDS = 1800.0
 
-BACKENDS = ("pytorch", "vllm", "optimum", "simulated")
-ENGINES = ("docker", "process")
-DEVICES = ("cuda", "cpu")
-METERS = ("nvml", "dcgm", "simulated", "codecarbon")
-"""In the order in which a run asks them, whatever order the user named them in."""
+BACKENDS: tuple[BackendName, ...] = get_args(BackendName)
+ENGINES: tuple[EngineName, ...] = get_args(EngineName)
+DEVICES: tuple[DeviceKind, ...] = ("cuda", "cpu")
+METERS: tuple[MeterName, ...] = get_args(MeterName)
+
+Word = TypeVar("Word", bound=str)
 
 
 @dataclass(frozen=True)
@@ -57,7 +66,7 @@ class Settings:
 
     csv: Path
     output_dir: Path
-    backend: str
+    backend: BackendName
     endpoint: str | None
     request_timeout_seconds: float | None
     concurrency: int
@@ -72,9 +81,9 @@ class Settings:
     model_class: str | None
     reasoning_state: str | None
     task: str | None
-    engine: str
+    engine: EngineName
     image: str
-    device: str
+    device: DeviceKind
     gpus: str
     gpus_per_run: int | None
     meters: tuple[str, ...]
@@ -99,12 +108,22 @@ class Settings:
     @property
     def is_served(self) -> bool:
         """Whether a server runs the models, and runs only ask it."""
-        return self.backend == "vllm"
+        return BACKEND_FACTS[self.backend].is_served
+
+    @property
+    def is_served_elsewhere(self) -> bool:
+        """Whether that server is there already, so that nothing is started for a run."""
+        return self.is_served and not self.serve_image
 
     @property
     def measures_itself(self) -> bool:
         """Whether the backend measures by itself, and no meter of this program watches it."""
-        return self.backend == "optimum"
+        return BACKEND_FACTS[self.backend].measures_itself
+
+    @property
+    def is_simulated(self) -> bool:
+        """Whether no model runs."""
+        return BACKEND_FACTS[self.backend].is_simulated
 
     @property
     def computes_on_gpus(self) -> bool:
@@ -119,13 +138,18 @@ class Settings:
     @property
     def names_remote_gpus(self) -> bool:
         """Whether the GPUs to meter may be of another machine, known by their UUIDs alone."""
-        return "dcgm" in self.meters and not (self.computes_on_gpus or self.serves_on_gpus)
+        return self.asks_exporter and not (self.computes_on_gpus or self.serves_on_gpus)
+
+    @property
+    def asks_exporter(self) -> bool:
+        """Whether a meter asks an exporter for the energy of its GPUs."""
+        return bool(set(self.meters) & set(EXPORTER_METERS))
 
     @property
     def takes_no_gpus(self) -> bool:
         """Whether a run is given none: neither to compute on, nor for a meter to watch."""
-        elsewhere = self.device == "cpu" or (self.is_served and not self.serve_image)
-        return elsewhere and not set(self.meters) & set(HARDWARE_GPU_METERS)
+        elsewhere = self.device == "cpu" or self.is_served_elsewhere
+        return elsewhere and not set(self.meters) & set(GPU_COUNTERS)
 
     def __repr__(self) -> str:
         return f"Settings(csv={str(self.csv)!r}, output_dir={str(self.output_dir)!r}, ...)"
@@ -143,14 +167,15 @@ def from_arguments(flags: Namespace, environ: Mapping[str, str] | None = None) -
     home = Path(env.get("HF_HOME") or Path(env.get("HOME", "~"), ".cache", "huggingface"))
     home = home.expanduser()
     device = flags.device or DEFAULT_DEVICE
-    backend = flags.backend or _one_of(env, "BENCHMARK_BACKEND", BACKENDS) or "pytorch"
-    meters = _meters(flags.meters, backend, device)
-    engine = flags.engine or ("docker" if _truth(env, "USE_DOCKER", True) else "process")
+    named_backend: BackendName | None = flags.backend or _one_of(env, "BENCHMARK_BACKEND", BACKENDS)
+    backend = named_backend or "pytorch"
+    facts, meters = BACKEND_FACTS[backend], _meters(flags.meters, backend, device)
+    usual_engine: EngineName = "docker" if _truth(env, "USE_DOCKER", True) else "process"
     return Settings(
         csv=Path(flags.csv),
         output_dir=Path(flags.output_dir),
         backend=backend,
-        endpoint=flags.endpoint or _endpoint(env, backend, flags.serve_image),
+        endpoint=flags.endpoint or _endpoint(env, facts, flags.serve_image),
         request_timeout_seconds=flags.request_timeout,
         concurrency=flags.concurrency or 1,
         serve_image=flags.serve_image or None,
@@ -164,14 +189,14 @@ def from_arguments(flags: Namespace, environ: Mapping[str, str] | None = None) -
         model_class=flags.model_class,
         reasoning_state=flags.reasoning_state,
         task=flags.task,
-        engine=engine,
+        engine=flags.engine or usual_engine,
         image=flags.image or env.get("DOCKER_IMAGE") or DEFAULT_IMAGE,
-        device="simulated" if backend == "simulated" else device,
-        gpus=_gpus(flags.gpus, backend),
+        device="simulated" if facts.is_simulated else device,
+        gpus=_gpus(flags.gpus, facts),
         gpus_per_run=flags.gpus_per_run,
         meters=meters,
         dcgm_endpoint=flags.dcgm_endpoint
-        or (env.get("DCGM_ENDPOINT") or None if "dcgm" in meters else None),
+        or (env.get("DCGM_ENDPOINT") or None if set(meters) & set(EXPORTER_METERS) else None),
         repetitions=flags.repetitions or preset.repetitions,
         stop_at_ci=flags.stop_at_ci,
         idle_seconds=flags.idle_seconds or usual_idle_seconds(meters),
@@ -188,25 +213,26 @@ def from_arguments(flags: Namespace, environ: Mapping[str, str] | None = None) -
         offline=_truth(env, "HF_HUB_OFFLINE", False),
         passed_environment={name: text for name, text in env.items() if leads_to_hub(name)},
         token=_token(env, home),
-        optimum_python=optimum_python(env) if backend == "optimum" else None,
+        optimum_python=optimum_python(env) if facts.measures_itself else None,
         given=frozenset(name for name, value in vars(flags).items() if value is not None),
     )
 
 
-def _endpoint(env: Mapping[str, str], backend: str, serve_image: str | None) -> str | None:
+def _endpoint(env: Mapping[str, str], facts: BackendFacts, serve_image: str | None) -> str | None:
     """A server that is started here needs none, whatever the environment says of another."""
-    return env.get("VLLM_ENDPOINT") if backend == "vllm" and not serve_image else None
+    return env.get("VLLM_ENDPOINT") if facts.is_served and not serve_image else None
 
 
-def _gpus(asked: str | None, backend: str) -> str:
-    default = f"simulated:{REFERENCE_GPUS_PER_NODE}" if backend == "simulated" else "all"
+def _gpus(asked: str | None, facts: BackendFacts) -> str:
+    default = f"simulated:{REFERENCE_GPUS_PER_NODE}" if facts.is_simulated else "all"
     return default if asked is None else asked
 
 
-def _meters(asked: str | None, backend: str, device: str) -> tuple[str, ...]:
+def _meters(asked: str | None, backend: BackendName, device: str) -> tuple[str, ...]:
+    """In the order in which a run asks them, whatever order the user named them in."""
     if asked:
         names = [name.strip() for name in asked.split(",") if name.strip()]
-        return tuple(sorted(names, key=lambda name: (*METERS, name).index(name)))
+        return tuple(sorted(names, key=lambda name: (*METER_FACTS, name).index(name)))
     return usual_meters(backend, device)
 
 
@@ -250,9 +276,12 @@ def _truth(env: Mapping[str, str], name: str, default: bool) -> bool:
     )
 
 
-def _one_of(env: Mapping[str, str], name: str, known: tuple[str, ...]) -> str | None:
+def _one_of(env: Mapping[str, str], name: str, known: Sequence[Word]) -> Word | None:
     text = env.get(name, "").strip()
-    if text and text not in known:
+    for word in known:
+        if word == text:
+            return word
+    if text:
         raise UsageError(
             Problem(
                 f"environment variable {name}",
@@ -260,7 +289,7 @@ def _one_of(env: Mapping[str, str], name: str, known: tuple[str, ...]) -> str | 
                 f"Use one of {', '.join(known)}.",
             )
         )
-    return text or None
+    return None
 
 
 def _token(env: Mapping[str, str], home: Path) -> str | None:

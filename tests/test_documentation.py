@@ -11,8 +11,8 @@ import pytest
 import ai_energy_score
 import batch_runner
 import model_config_parser
-from benchmark_core import __main__ as run_command
 from benchmark_core import (
+    __main__ as run_command,
     contract,
     official,
     power_trace,
@@ -35,8 +35,7 @@ from benchmark_core.reasoning.states import KNOWN_STATES, parse_state
 from benchmark_core.recipe import Recipe
 from benchmark_core.tasks import registry as tasks
 from benchmark_core.tasks.base import Task
-from orchestrator import __main__ as orchestrator_command
-from orchestrator import batch, settings, trace_plot
+from orchestrator import __main__ as orchestrator_command, batch, settings, trace_plot
 from orchestrator.engines.base import ExitCause
 from orchestrator.engines.process_group import RECORD_FILE
 from orchestrator.errors import HostError, UsageError

@@ -3,8 +3,13 @@
 import re
 from typing import get_args
 
-from benchmark_core import __main__ as run_command
-from benchmark_core import contract, dataset_folder, dataset_manifest, media
+from benchmark_core import (
+    __main__ as run_command,
+    contract,
+    dataset_folder,
+    dataset_manifest,
+    media,
+)
 from benchmark_core.backends.prepared_inputs import BYTES_IN_MEMORY
 from benchmark_core.checkpoints import text_to_text
 from benchmark_core.kinds import passes_of

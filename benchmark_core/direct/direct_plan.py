@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from benchmark_core.backend_facts import BACKEND_FACTS, usual_meters
 from benchmark_core.contract import (
     BackendSpec,
     DeviceSpec,
@@ -18,10 +19,10 @@ from benchmark_core.contract import (
 )
 from benchmark_core.direct.wishes import ENDPOINT_VARIABLE, Wishes
 from benchmark_core.faults import RunFault, SampleFault, SpecFault
+from benchmark_core.meter_facts import usual_idle_seconds
 from benchmark_core.optimum.objection import refuse_impossible
 from benchmark_core.protocol import level_objection, not_served, protocol_spec, usual_samples
 from benchmark_core.reasoning.resolution import reasons
-from benchmark_core.run_defaults import usual_idle_seconds, usual_meters
 from benchmark_core.samples import check_samples, refuse_lone_table
 from benchmark_core.serving.address import FORM, parse_address
 from benchmark_core.tasks.base import Task
@@ -71,27 +72,27 @@ def make_plan(wishes: Wishes, task: Task) -> tuple[DirectPlan | None, list[RunFa
     if faults or samples is None or wishes.model is None:
         return None, faults
     backend = wishes.backend
-    meters = usual_meters(backend, wishes.device or "cuda")
+    facts, meters = BACKEND_FACTS[backend], usual_meters(backend, wishes.device or "cuda")
     spec = protocol_spec(
-        _model(wishes),
-        task,
-        wishes.reasoning,
-        samples,
-        BackendSpec(
+        model=_model(wishes),
+        task=task,
+        reasoning=wishes.reasoning,
+        samples=samples,
+        backend=BackendSpec(
             name=backend,
             endpoint=parse_address(wishes.endpoint).root if wishes.endpoint else None,
-            simulation=Simulation() if backend == "simulated" else None,
+            simulation=Simulation() if facts.is_simulated else None,
         ),
-        _device(wishes),
-        meters,
-        wishes.repetitions or REPETITIONS,
-        usual_idle_seconds(meters),
+        device=_device(wishes),
+        meters=meters,
+        repetitions=wishes.repetitions or REPETITIONS,
+        idle_seconds=usual_idle_seconds(meters),
     )
     asked = {"precision": wishes.precision, "steps": wishes.steps, "limits": _limits(wishes, spec)}
     stated = {name: value for name, value in asked.items() if value is not None}
     own = wishes.prompts_file or wishes.dataset_dir
     spec = spec.model_copy(update=stated)
-    if backend == "optimum":
+    if facts.measures_itself:
         try:
             refuse_impossible(spec)
         except SpecFault as fault:
@@ -109,9 +110,10 @@ def _model(wishes: Wishes) -> ModelSpec:
 
 
 def _device(wishes: Wishes) -> DeviceSpec:
-    if wishes.backend == "simulated":
+    facts = BACKEND_FACTS[wishes.backend]
+    if facts.is_simulated:
         return DeviceSpec(kind="simulated", gpu_count=1)
-    if wishes.backend == "vllm":
+    if facts.is_served:
         return DeviceSpec(kind="cuda", gpu_count=0)
     if wishes.device == "cpu":
         return DeviceSpec(kind="cpu", gpu_count=0)
@@ -171,14 +173,15 @@ def _contradictions(wishes: Wishes, task: Task) -> Iterator[RunFault]:
 
 def _about_backend(wishes: Wishes, task: Task) -> Iterator[SpecFault]:
     backend, by_hand = wishes.backend, wishes.by_hand
-    if backend == "vllm":
+    facts = BACKEND_FACTS[backend]
+    if facts.is_served:
         yield from _about_server(wishes, task)
     elif wishes.endpoint:
         what = f"backend.endpoint: the {backend} backend asks no server"
         yield SpecFault(what, "Add backend.name=vllm, or leave it out.")
-    if "device" in by_hand and wishes.device and backend in ("vllm", "simulated"):
+    if "device" in by_hand and wishes.device and facts.has_own_device:
         yield SpecFault(f"backend.device: the {backend} backend has its own", "Leave it out.")
-    if backend == "vllm" and wishes.precision not in (None, "auto"):
+    if facts.is_served and wishes.precision not in (None, "auto"):
         what = "backend.torch_dtype: a server does not tell in which precision it computes"
         yield SpecFault(what, "Leave it out.")
     if "device_ids" in by_hand and wishes.device_ids and not _device_uses_gpus(wishes):

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from benchmark_core.backend_facts import BACKEND_FACTS
 from benchmark_core.contract import BackendName, Precision, ReasoningRequest
 from benchmark_core.direct import config_file
 from benchmark_core.direct.assignments import (
@@ -119,7 +120,8 @@ def _add_environment(
     for name, said in candidates:
         if stated.value("backend") is None:
             _read_into(stated, "backend", "backend.name", name, said)
-    if stated.value("backend") == "vllm" and stated.value("endpoint") is None:
+    backend: BackendName | None = stated.value("backend")
+    if backend and BACKEND_FACTS[backend].is_served and stated.value("endpoint") is None:
         address = environ.get(ENDPOINT_VARIABLE, "").strip()
         if address:
             stated.fields["endpoint"] = (address, f"environment variable {ENDPOINT_VARIABLE}")

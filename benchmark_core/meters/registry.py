@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmark_core.contract import MeterName, Simulation
+from benchmark_core.meter_facts import METER_FACTS
 from benchmark_core.meters.base import Meter
 
 
@@ -58,8 +59,8 @@ def _simulated(context: MeterContext) -> Meter:
 
 
 def fastest_first(names: Iterable[MeterName]) -> list[MeterName]:
-    """In the order of the registry; a slow meter inside the window of a fast one would be in it."""
-    order = list(_FACTORIES)
+    """In the order of reading."""
+    order = list(METER_FACTS)
     return sorted(names, key=order.index)
 
 

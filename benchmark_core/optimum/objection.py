@@ -1,10 +1,11 @@
 """What optimum-benchmark cannot do of what rows ask. Pure: the host asks it when it plans."""
 
-from benchmark_core.contract import MeterName, RunSpec, TaskName, TokenLimits
+from benchmark_core.backend_facts import BACKEND_FACTS
+from benchmark_core.contract import RunSpec, TaskName, TokenLimits
 from benchmark_core.faults import SpecFault
 from benchmark_core.tasks import registry as tasks
 
-METERS: tuple[MeterName, ...] = ("codecarbon",)
+METERS = BACKEND_FACTS["optimum"].meters_on_gpus
 
 
 def objection(

@@ -8,11 +8,9 @@ from rich.markup import escape
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
+    Progress as Bars,
     TextColumn,
     TimeRemainingColumn,
-)
-from rich.progress import (
-    Progress as Bars,
 )
 
 from orchestrator.display.console import PlainSpokenConsole

@@ -3,15 +3,13 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
 
+from benchmark_core.names import EngineName
 from orchestrator.engines.base import Engine
 from orchestrator.engines.container_settings import Caches
 from orchestrator.engines.docker import DockerEngine
 from orchestrator.engines.process import ProcessEngine
 from orchestrator.passed_variables import container_variables
-
-EngineName = Literal["docker", "process"]
 
 
 @dataclass(frozen=True)

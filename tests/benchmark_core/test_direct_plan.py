@@ -91,8 +91,7 @@ def test_a_word_sets(word: str, field: str, value: object) -> None:
 
 
 def test_a_run_is_named_by_the_rule_of_catalog_rows() -> None:
-    from orchestrator.run_planner import run_id
-    from tests.orchestrator.test_run_planner import config
+    from tests.orchestrator.test_run_planner import config, run_id
 
     spec = spec_of(
         *("--config-name", "text_generation", "backend.model=openai/gpt-oss-20b"),

@@ -9,8 +9,7 @@ from typing import Any
 import numpy
 import pytest
 import soundfile
-from datasets import Audio, Dataset
-from datasets import Image as ImageFeature
+from datasets import Audio, Dataset, Image as ImageFeature
 from PIL import Image
 
 from benchmark_core import media

@@ -83,6 +83,19 @@ def test_what_is_locked_holds_for_every_later_plan(plan, tmp_path):
     assert revisions(plan(hub={})) == locked
 
 
+def test_rows_on_a_server_of_our_own_are_never_pinned_to_a_commit_of_their_model(plan, tmp_path):
+    """Their reports tell of no commit, so a run that asks for one could only fail."""
+    served = ("--backend", "vllm", "--serve-image", "some/image:1")
+    data = f"datasets/{TEXTS}"
+    plan("--lock")
+    kept = revisions(plan(*served, hub={}))
+    (tmp_path / "mine.lock.json").unlink()
+    renewed = revisions(plan("--lock", *served, hub={data: HUB[data]}))
+    assert [found[1:] for found in kept] == [(None, "d" * 40)] * 2
+    assert renewed == kept
+    assert lock_of(tmp_path)["models"] == {}
+
+
 def test_a_lock_of_some_rows_leaves_the_others_as_they_were(plan, tmp_path):
     plan("--lock")
     moved = {"models/org/one": "9" * 40, f"datasets/{TEXTS}": "e" * 40}

@@ -10,7 +10,7 @@ from benchmark_core.tasks import registry as tasks
 from orchestrator.catalog import ModelConfig
 from orchestrator.display import plan_view
 from orchestrator.display.plan_view import Preview
-from orchestrator.run_planner import GpuSet, make_plan, run_id
+from orchestrator.run_planner import GpuSet, make_plan
 from orchestrator.simulation_file import Simulations
 from orchestrator.todo import Todo
 from tests.support.settings import settings
@@ -32,6 +32,10 @@ def config(**changes):
 
 def plan_one(row, **changes):
     return make_plan([row], settings(**changes), EIGHT, None, Simulations()).runs[0].spec
+
+
+def run_id(row):
+    return plan_one(row).run_id
 
 
 @pytest.mark.parametrize(
