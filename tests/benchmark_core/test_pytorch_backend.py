@@ -10,8 +10,7 @@ from typing import Any
 import pytest
 import torch
 
-from benchmark_core.backends import generation, pytorch
-from benchmark_core.backends import registry as backends
+from benchmark_core.backends import generation, pytorch, registry as backends
 from benchmark_core.backends.base import SampleResult, Unusable, refuse_other_length
 from benchmark_core.backends.pytorch import PyTorchBackend
 from benchmark_core.backends.torch_device import check_device
