@@ -5,10 +5,9 @@ from pathlib import Path
 
 from benchmark_core.contract import RunSpec
 from benchmark_core.documents import ContractError, timestamp
-from benchmark_core.report import RunReport
 from orchestrator.display.base import Display
 from orchestrator.engines.base import Engine, Exit, Leftover
-from orchestrator.outcome import conclude
+from orchestrator.outcome import conclude, read_report
 from orchestrator.own_server import OwnServers
 from orchestrator.run_directory import RunDirectory, RunFolder
 
@@ -56,10 +55,12 @@ def _conclude(directory: RunDirectory, folder: RunFolder) -> None:
         return
     try:
         spec = RunSpec.read(folder.spec_path)
-        RunReport.read(folder.report_path)
     except ContractError:
+        return
+    returned = read_report(folder.report_path)
+    if returned.report is None:
         return
     log_path = directory.logs_path / Path(launch.log_file or folder.run_id).name
     ended = Exit(cause="exited", code=None, detail="it ended while no runner watched")
-    outcome = conclude(spec, launch, folder.report_path, log_path, ended, None, timestamp())
+    outcome = conclude(spec, launch, returned, log_path, ended, None, timestamp())
     folder.record(spec, launch, outcome)

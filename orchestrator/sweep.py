@@ -16,7 +16,7 @@ from orchestrator.gpu_slots import Gpu
 from orchestrator.host_runs import runs_beside
 from orchestrator.master_table import MasterTable
 from orchestrator.model_server import asks_this_machine
-from orchestrator.outcome import Outcome, StopReason, conclude
+from orchestrator.outcome import Outcome, StopReason, conclude, read_report
 from orchestrator.own_server import OwnServers, Unserved, find_own_server_problems
 from orchestrator.progress import SampleTail
 from orchestrator.recovery import discard, take_stock
@@ -114,14 +114,15 @@ class Sweep:
             # between leaves a finished run, not a lost one.
             with folder.disk_errors():
                 spec, launch = todo.run.spec, order.launch
+                returned = read_report(folder.report_path)
                 outcome = conclude(
-                    spec, launch, folder.report_path, order.log_path, ended, stopped, timestamp()
+                    spec, launch, returned, order.log_path, ended, stopped, timestamp()
                 )
                 folder.record(spec, launch, outcome)
-        self._resting.learn(folder.report_path)
+        self._resting.learn(returned.report)
         self._enter(folder)
         self._display.run_ended(todo.run, outcome)
-        if notice := draw_if_possible(folder.path):
+        if notice := draw_if_possible(folder.path, returned.report):
             self._display.notice(notice)
         if ended.cause in ("not_started", "vanished"):
             self._refuse_unsafe_engine(todo.run, ended)
