@@ -4,25 +4,12 @@ A flagged figure is true as far as anybody can tell, and was come by under condi
 reader must know. An invalid one is not to be used.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
 from typing import Literal
 
 from benchmark_core import ledger as ledgers
-from benchmark_core.contract import SIMULATED_DEVICE_PREFIX, RunSpec
-from benchmark_core.reasoning.facts import ReasoningFacts
-from benchmark_core.report import (
-    Applied,
-    EnergySources,
-    GpuConditions,
-    GpuFacts,
-    Ledger,
-    Repetition,
-    Summary,
-    ThermalGate,
-    TraceFacts,
-    Verdict,
-)
+from benchmark_core.evidence import Evidence
+from benchmark_core.report import GpuConditions, Verdict
 from benchmark_core.statistics import impossible_phases, scored_joules, tokens_agree
 
 LONGEST_TRACE_GAP_SECONDS = 1.0
@@ -42,24 +29,6 @@ THROTTLING = frozenset({"hw_slowdown", "hw_thermal", "sw_thermal", "hw_power_bra
 """Of the reasons for low clocks those that ought not to be: at full load sw_power_cap is normal."""
 
 Severity = Literal["flagged", "invalid"]
-
-
-@dataclass(frozen=True)
-class Evidence:
-    """All that a verdict rests on. None: there was no such part in the run."""
-
-    spec: RunSpec
-    applied: Applied
-    summary: Summary
-    repetitions: Sequence[Repetition]
-    sources: EnergySources
-    gpus: Sequence[GpuFacts]
-    ledger: Ledger | None = None
-    trace: TraceFacts | None = None
-    gate: ThermalGate | None = None
-    runs_beside: Sequence[str] = ()
-    reasoning: ReasoningFacts | None = None
-
 
 SEVERITY: dict[str, Severity] = {
     "gpu_energy_not_measured": "flagged",
@@ -140,16 +109,6 @@ def of_import(reasons: Iterable[str]) -> Verdict:
     severities = SEVERITY | IMPORT_SEVERITY
     invalid = any(severities[reason] == "invalid" for reason in found)
     return Verdict(verdict="invalid" if invalid else "flagged", reasons=found)
-
-
-def is_rehearsal(spec: RunSpec, sources: EnergySources, gpus: Sequence[GpuFacts]) -> bool:
-    """Whether any part of the run was simulated, the driver below the meter included."""
-    kinds = {part.kind for part in (sources.gpu, sources.cpu, sources.ram) if part}
-    return (
-        spec.backend.is_simulated
-        or "simulated" in kinds
-        or any(gpu.name.startswith(SIMULATED_DEVICE_PREFIX) for gpu in gpus)
-    )
 
 
 def _not_measured(evidence: Evidence) -> bool:
@@ -287,7 +246,7 @@ CHECKS: dict[str, Callable[[Evidence], bool]] = {
     "throttled": _throttled,
     "temperature_drift": _drifted,
     "not_at_rest": lambda of: of.gate is not None and not of.gate.settled,
-    "rehearsal": lambda of: is_rehearsal(of.spec, of.sources, of.gpus),
+    "rehearsal": lambda of: of.rehearsal,
     "samples_failed": lambda of: of.summary.failed_prompts > 0,
     "fewer_samples_than_asked": _fewer_samples,
     "tokens_differ_between_repetitions": lambda of: (

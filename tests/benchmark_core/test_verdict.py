@@ -7,6 +7,7 @@ import pytest
 
 from benchmark_core import verdict
 from benchmark_core.contract import BackendSpec, DeviceSpec, SampleSource
+from benchmark_core.evidence import Evidence
 from benchmark_core.report import (
     EnergySource,
     EnergySources,
@@ -23,7 +24,6 @@ from benchmark_core.verdict import (
     CHECKS,
     IMPORT_SEVERITY,
     SEVERITY,
-    Evidence,
     judge,
     of_fault,
     of_import,
