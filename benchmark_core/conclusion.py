@@ -17,17 +17,20 @@ from benchmark_core import (
     verdict,
 )
 from benchmark_core.contract import JOULES_PER_WH, Launch, RunSpec
+from benchmark_core.evidence import Evidence
 from benchmark_core.ledger import Span
 from benchmark_core.reasoning.facts import ReasoningFacts
 from benchmark_core.repetitions import Repetitions
 from benchmark_core.report import (
     Applied,
+    Carbon,
     EnergySources,
     GpuFacts,
     IdleBaseline,
     Ledger,
     Reading,
     RunReport,
+    SinglePass,
     Summary,
     ThermalGate,
     mean,
@@ -64,59 +67,68 @@ def conclude(
     finished_at: str,
 ) -> RunReport:
     """The report of a finished run. `trace_path` need not exist."""
-    repetitions = measurements.repetitions.measured
-    applied, gpus, sources = measurements.applied, measurements.gpus, measurements.sources
-    summary = statistics.summarize(repetitions, measurements.samples_used)
     trace = _trace(trace_path, measurements)
-    balance = _balance(measurements, trace)
-    rehearsal = verdict.is_rehearsal(spec, sources, gpus)
-    evidence = verdict.Evidence(
-        spec=spec,
-        applied=applied,
-        summary=summary,
-        repetitions=repetitions,
-        sources=sources,
-        gpus=gpus,
-        ledger=balance,
-        trace=trace.facts if trace else None,
-        gate=measurements.gate,
-        runs_beside=launch.runs_beside,
-        reasoning=measurements.reasoning,
-    )
+    evidence = _evidence(spec, launch, measurements, trace)
     return RunReport(
         run_id=spec.run_id,
         spec_hash=spec.spec_hash(),
         outcome="finished",
         verdict=verdict.judge(evidence),
-        official=official.examine(
-            spec, applied, summary, len(repetitions), gpus, sources, rehearsal
-        ),
-        rehearsal=rehearsal,
-        applied=applied,
-        summary=summary,
+        official=official.examine(evidence),
+        rehearsal=evidence.rehearsal,
+        applied=measurements.applied,
+        summary=evidence.summary,
         reasoning=measurements.reasoning,
-        carbon=carbon.emissions(
-            mean(summary.gpu_energy_wh),
-            mean(summary.cpu_energy_wh),
-            mean(summary.ram_energy_wh),
-            launch.region,
-            gpu_used=applied.device is None or applied.device.kind != "cpu",
+        carbon=_carbon(evidence, launch.region),
+        energy_sources=measurements.sources,
+        repetitions=measurements.repetitions.measured,
+        environment=environment.describe(
+            measurements.gpus, launch.image_digest, measurements.programs
         ),
-        energy_sources=sources,
-        repetitions=repetitions,
-        environment=environment.describe(gpus, launch.image_digest, measurements.programs),
         thermal_gate=measurements.gate,
-        idle=_idle(measurements, summary),
-        ledger=balance,
-        trace=trace.facts if trace else None,
-        single_pass=single_pass.split(trace_path, len(gpus), measurements.repetitions.marks)
-        if trace
-        else None,
+        idle=_idle(measurements, evidence.summary),
+        ledger=evidence.ledger,
+        trace=evidence.trace,
+        single_pass=_single_pass(trace_path, measurements) if trace else None,
         stopped_at_ci=measurements.repetitions.stopped_at_ci,
         runs_beside=launch.runs_beside,
         started_at=started_at,
         finished_at=finished_at,
     )
+
+
+def _evidence(
+    spec: RunSpec, launch: Launch, measurements: Measurements, trace: TraceAnalysis | None
+) -> Evidence:
+    repetitions = measurements.repetitions.measured
+    return Evidence(
+        spec=spec,
+        applied=measurements.applied,
+        summary=statistics.summarize(repetitions, measurements.samples_used),
+        repetitions=repetitions,
+        sources=measurements.sources,
+        gpus=measurements.gpus,
+        ledger=_balance(measurements, trace),
+        trace=trace.facts if trace else None,
+        gate=measurements.gate,
+        runs_beside=launch.runs_beside,
+        reasoning=measurements.reasoning,
+    )
+
+
+def _carbon(evidence: Evidence, region: str) -> Carbon | None:
+    summary, device = evidence.summary, evidence.applied.device
+    return carbon.emissions(
+        mean(summary.gpu_energy_wh),
+        mean(summary.cpu_energy_wh),
+        mean(summary.ram_energy_wh),
+        region,
+        gpu_used=device is None or device.kind != "cpu",
+    )
+
+
+def _single_pass(trace_path: Path, measurements: Measurements) -> SinglePass | None:
+    return single_pass.split(trace_path, len(measurements.gpus), measurements.repetitions.marks)
 
 
 def _balance(measurements: Measurements, trace: TraceAnalysis | None) -> Ledger | None:

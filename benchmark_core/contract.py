@@ -256,3 +256,8 @@ class Launch(Document):
         if datetime.fromisoformat(value).tzinfo is None:
             raise ValueError("a time without a zone")
         return value
+
+
+def server_endpoint(spec: RunSpec, launch: Launch) -> str:
+    """Where the run's server answers, the user's or one of the host's; empty without any."""
+    return spec.backend.endpoint or launch.endpoint or ""

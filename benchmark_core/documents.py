@@ -2,6 +2,7 @@
 
 import os
 import stat
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Self
 
@@ -52,6 +53,11 @@ class Document(Frozen):
 
 class ContractError(Exception):
     """A file of the run folder that cannot be believed."""
+
+
+def timestamp() -> str:
+    """Now, as all documents write it: UTC, to the millisecond."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds")
 
 
 def read_bounded(path: Path) -> bytes:

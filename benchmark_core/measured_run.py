@@ -53,7 +53,7 @@ def measure(folder: Path, spec: RunSpec, launch: Launch) -> Measurements:
     prompts = Prompts(spec.model.id, spec.reasoning)
     recipe = task.recipe(spec, prompts)
     with ExitStack() as stack:
-        backend = backends.create(spec, recipe, task.kinds[0], folder)
+        backend = backends.create(spec, launch, recipe, task.kinds[0], folder)
         stack.callback(_clean_up, backend.close)
         meter = _meter_panel(folder, spec, launch, backend)
         stack.callback(_clean_up, meter.stop)

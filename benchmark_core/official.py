@@ -7,6 +7,7 @@ other hardware is valid and not official.
 from collections.abc import Iterator, Sequence
 
 from benchmark_core.contract import RunSpec
+from benchmark_core.evidence import Evidence
 from benchmark_core.meter_facts import GPU_COUNTERS
 from benchmark_core.reasoning.resolution import reasons
 from benchmark_core.report import Applied, EnergySources, GpuFacts, Official, Summary
@@ -49,27 +50,20 @@ CODES = (
 UNKNOWN = "unknown"
 
 
-def examine(
-    spec: RunSpec,
-    applied: Applied,
-    summary: Summary,
-    repetitions_count: int,
-    gpus: Sequence[GpuFacts],
-    sources: EnergySources,
-    rehearsal: bool,
-) -> Official:
+def examine(evidence: Evidence) -> Official:
     """Every deviation as `code: asked A vs found B`. What is not known is a deviation.
 
     Raises:
         SpecFault: this version does not run the task.
     """
+    spec, applied, summary = evidence.spec, evidence.applied, evidence.summary
     task = tasks.get(spec.task)
     deviations = (
-        *hardware_deviations(gpus),
+        *hardware_deviations(evidence.gpus),
         *_of_device(spec, task, applied),
-        *_of_energy(summary, sources, rehearsal),
+        *_of_energy(summary, evidence.sources, evidence.rehearsal),
         *_of_samples(spec, task, summary),
-        *_of_repetitions(spec, repetitions_count),
+        *_of_repetitions(spec, len(evidence.repetitions)),
         *_of_settings(spec, task, applied),
         *_of_revisions(applied),
     )

@@ -6,7 +6,6 @@ It chooses who measures: this program, pass by pass, or a program that does all 
 import errno
 import sys
 import traceback
-from datetime import UTC, datetime
 from pathlib import Path
 
 from benchmark_core import delegated_run, measured_run, verdict
@@ -21,7 +20,7 @@ from benchmark_core.contract import (
     Launch,
     RunSpec,
 )
-from benchmark_core.documents import ContractError
+from benchmark_core.documents import ContractError, timestamp
 from benchmark_core.energy_files import write_energy_files
 from benchmark_core.faults import DiskFault, MeterFault, RunFault, SpecFault
 from benchmark_core.reasoning.facts import ReasoningFacts
@@ -38,12 +37,12 @@ def run(folder: Path) -> RunReport:
         SpecFault: there is no usable spec, so there is nothing that a report could belong to.
     """
     spec, launch = _read_orders(folder)
-    started_at = _now()
+    started_at = timestamp()
     try:
         is_delegated = spec.backend.name in backends.DELEGATES
         measure = delegated_run.measure if is_delegated else measured_run.measure
         measurements = measure(folder, spec, launch)
-        report = conclude(folder / TRACE_FILE, spec, launch, measurements, started_at, _now())
+        report = conclude(folder / TRACE_FILE, spec, launch, measurements, started_at, timestamp())
     except RunFault as fault:
         blamed = verdict.of_fault(fault.reason) if isinstance(fault, MeterFault) else None
         report = _failed(spec, started_at, fault.kind, fault.message, fault.remedy, blamed)
@@ -64,7 +63,9 @@ def _read_orders(folder: Path) -> tuple[RunSpec, Launch]:
     try:
         spec = RunSpec.read(folder / SPEC_FILE)
         path = folder / LAUNCH_FILE
-        launch = Launch.read(path) if path.exists() else Launch(engine="none", launched_at=_now())
+        launch = (
+            Launch.read(path) if path.exists() else Launch(engine="none", launched_at=timestamp())
+        )
     except ContractError as error:
         raise SpecFault(str(error), f"Give a folder that holds a valid {SPEC_FILE}.") from error
     return spec, launch
@@ -87,12 +88,8 @@ def _failed(
         reasoning=ReasoningFacts(requested=spec.reasoning.state) if spec.reasoning else None,
         rehearsal=spec.backend.is_simulated,
         started_at=started_at,
-        finished_at=_now(),
+        finished_at=timestamp(),
     )
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="milliseconds")
 
 
 def _one_line(text: str) -> str:

@@ -13,7 +13,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from benchmark_core.contract import Launch, RunSpec
+from benchmark_core.contract import Launch, RunSpec, server_endpoint
 from benchmark_core.meter_facts import DRIVER_METERS
 from benchmark_core.meters import nvml_devices
 from benchmark_core.recipe import LoadedModel
@@ -37,7 +37,7 @@ def with_own_gpus(
     """
     if loaded.server is None or not set(meters) & set(DRIVER_METERS):
         return loaded
-    address = parse_address(spec.backend.endpoint or launch.endpoint or "")
+    address = parse_address(server_endpoint(spec, launch))
     started = launch.server_process
     pids = _with_descendants({started} if started else listeners(address.host, address.port))
     if os.getpid() in pids:

@@ -4,26 +4,13 @@ A flagged figure is true as far as anybody can tell, and was come by under condi
 reader must know. An invalid one is not to be used.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
 from typing import Literal
 
 from benchmark_core import ledger as ledgers
-from benchmark_core.contract import SIMULATED_DEVICE_PREFIX, RunSpec
-from benchmark_core.meter_facts import DRIVER_METERS, GPU_COUNTERS, TRACING_METERS
-from benchmark_core.reasoning.facts import ReasoningFacts
-from benchmark_core.report import (
-    Applied,
-    EnergySources,
-    GpuConditions,
-    GpuFacts,
-    Ledger,
-    Repetition,
-    Summary,
-    ThermalGate,
-    TraceFacts,
-    Verdict,
-)
+from benchmark_core.evidence import Evidence
+from benchmark_core.meter_facts import DRIVER_METERS, GPU_COUNTERS, GPU_METERS, TRACING_METERS
+from benchmark_core.report import GpuConditions, Verdict
 from benchmark_core.statistics import impossible_phases, scored_joules, tokens_agree
 
 LONGEST_TRACE_GAP_SECONDS = 1.0
@@ -44,30 +31,13 @@ THROTTLING = frozenset({"hw_slowdown", "hw_thermal", "sw_thermal", "hw_power_bra
 
 Severity = Literal["flagged", "invalid"]
 
-
-@dataclass(frozen=True)
-class Evidence:
-    """All that a verdict rests on. None: there was no such part in the run."""
-
-    spec: RunSpec
-    applied: Applied
-    summary: Summary
-    repetitions: Sequence[Repetition]
-    sources: EnergySources
-    gpus: Sequence[GpuFacts]
-    ledger: Ledger | None = None
-    trace: TraceFacts | None = None
-    gate: ThermalGate | None = None
-    runs_beside: Sequence[str] = ()
-    reasoning: ReasoningFacts | None = None
-
-
 SEVERITY: dict[str, Severity] = {
     "gpu_energy_not_measured": "flagged",
     "gpu_energy_integrated_from_power": "flagged",
     "meter_watches_other_gpus": "invalid",
     "model_not_on_gpu": "flagged",
     "server_not_identified": "flagged",
+    "gpu_not_watched": "flagged",
     "phase_not_positive": "invalid",
     "edges_uncertain": "flagged",
     "ledger_does_not_balance": "invalid",
@@ -140,16 +110,6 @@ def of_import(reasons: Iterable[str]) -> Verdict:
     return Verdict(verdict="invalid" if invalid else "flagged", reasons=found)
 
 
-def is_rehearsal(spec: RunSpec, sources: EnergySources, gpus: Sequence[GpuFacts]) -> bool:
-    """Whether any part of the run was simulated, the driver below the meter included."""
-    kinds = {part.kind for part in (sources.gpu, sources.cpu, sources.ram) if part}
-    return (
-        spec.backend.is_simulated
-        or "simulated" in kinds
-        or any(gpu.name.startswith(SIMULATED_DEVICE_PREFIX) for gpu in gpus)
-    )
-
-
 def _not_measured(evidence: Evidence) -> bool:
     return any(scored_joules(one, "gpu_joules") is None for one in evidence.repetitions)
 
@@ -214,6 +174,13 @@ def _disagreement(evidence: Evidence) -> float:
     return abs(disagreement or 0.0)
 
 
+def _not_watched(evidence: Evidence) -> bool:
+    """Whether the GPU energy comes from a meter that is none for GPUs here: from a program that
+    measures by itself, and looks at nothing else."""
+    source = evidence.sources.gpu
+    return source is not None and source.meter not in GPU_METERS
+
+
 def _trace_incomplete(evidence: Evidence) -> bool:
     """A meter that leaves a trace always does."""
     trace, source = evidence.trace, evidence.sources.gpu
@@ -267,6 +234,7 @@ CHECKS: dict[str, Callable[[Evidence], bool]] = {
     "meter_watches_other_gpus": _watches_others,
     "model_not_on_gpu": _not_on_gpu,
     "server_not_identified": _server_unseen,
+    "gpu_not_watched": _not_watched,
     "phase_not_positive": lambda of: bool(impossible_phases(of.repetitions)),
     "edges_uncertain": _edges_uncertain,
     "ledger_does_not_balance": _does_not_balance,
@@ -285,7 +253,7 @@ CHECKS: dict[str, Callable[[Evidence], bool]] = {
     "throttled": _throttled,
     "temperature_drift": _drifted,
     "not_at_rest": lambda of: of.gate is not None and not of.gate.settled,
-    "rehearsal": lambda of: is_rehearsal(of.spec, of.sources, of.gpus),
+    "rehearsal": lambda of: of.rehearsal,
     "samples_failed": lambda of: of.summary.failed_prompts > 0,
     "fewer_samples_than_asked": _fewer_samples,
     "tokens_differ_between_repetitions": lambda of: (

@@ -23,7 +23,7 @@ from orchestrator.simulation_file import Simulations, read_simulations
 from orchestrator.stop_request import StopRequest
 from orchestrator.sweep import Sweep
 from orchestrator.sweep_result import SweepResult
-from orchestrator.todo import decide, find_strangers
+from orchestrator.todo import decide
 
 FINISHED, SOME_FAILED, INTERRUPTED = 0, 1, 130
 
@@ -59,11 +59,11 @@ def run_batch(settings: Settings, dry_run: bool, as_json: bool) -> int:
     if dry_run:
         directory = RunDirectory(settings.output_dir)
         unbelieved = MasterTable(directory).read_folders()
-        todos = decide(plan, directory, settings, unbelieved)
-        problems += [todo.conflict for todo in todos if todo.conflict]
-        problems += find_strangers(directory, settings)
+        decision = decide(plan, directory, settings, unbelieved)
+        problems += decision.conflicts
+        preview = plan_view.Preview(decision.todos, plan.skipped, warnings, problems)
         with suppress(BrokenPipeError):
-            plan_view.show(plan_view.Preview(todos, plan.skipped, warnings, problems), as_json)
+            plan_view.show(preview, as_json)
         return FINISHED
     if problems:
         raise HostError(*problems)

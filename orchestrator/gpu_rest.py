@@ -1,10 +1,8 @@
 """How cool and quiet each GPU has been at rest: what later runs of a sweep wait to see again."""
 
 from collections.abc import Iterable
-from pathlib import Path
 
 from benchmark_core.contract import GpuRest
-from benchmark_core.documents import ContractError
 from benchmark_core.report import ReportOutline
 
 HIGHEST_WATTS = 10_000.0
@@ -22,12 +20,9 @@ class RestingGpus:
         self._uuids = frozenset(uuids)
         self._coolest: dict[str, GpuRest] = {}
 
-    def learn(self, report_path: Path) -> None:
-        """Take in what the run's wait for rest ended with; a damaged report teaches nothing."""
-        try:
-            gate = ReportOutline.read(report_path).thermal_gate
-        except ContractError:
-            return
+    def learn(self, report: ReportOutline | None) -> None:
+        """Take in what the run's wait for rest ended with; without a report, nothing."""
+        gate = report.thermal_gate if report else None
         if gate is None or not gate.settled:
             return
         for uuid, rest in gate.at_rest.items():

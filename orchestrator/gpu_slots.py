@@ -207,7 +207,7 @@ def _optional(read: Callable[[], int]) -> int | None:
 
     try:
         return int(read())
-    except pynvml.NVMLError_NotSupported:
+    except (pynvml.NVMLError_NotSupported, pynvml.NVMLError_FunctionNotFound):
         return None
 
 

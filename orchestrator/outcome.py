@@ -1,5 +1,7 @@
 """`outcome.json`: how an attempt ended, in the words of the host, written last."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
@@ -46,20 +48,37 @@ class Outcome(Document):
     log_tail: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True)
+class Returned:
+    """What a run left for a report. `damage` says why there is none that can be read."""
+
+    report: RunReport | None
+    damage: str = ""
+
+
+def read_report(path: Path) -> Returned:
+    if not path.exists():
+        return Returned(None, "it left no report")
+    try:
+        return Returned(RunReport.read(path))
+    except ContractError as error:
+        return Returned(None, f"its report is damaged: {error}")
+
+
 def conclude(
     spec: RunSpec,
     launch: Launch,
-    report_path: Path,
+    returned: Returned,
     log_path: Path,
     ended: Exit,
     stopped: StopReason | None,
     now: str,
 ) -> Outcome:
-    """Read the report once and decide."""
-    report, damage = _report(report_path)
+    report = returned.report
+    wrong = differences(spec, report) if report and report.failure is None else []
     reason, why = "", ""
-    if report is None or not _is_complete(spec, report, ended, stopped):
-        reason, why = _fault(spec, report, damage, ended, stopped, launch.timeout_seconds)
+    if report is None or wrong or not _is_complete(report, ended, stopped):
+        reason, why = _fault(returned, wrong, ended, stopped, launch.timeout_seconds)
     if reason == "no_report":
         why = f"{why} {_last_words(log_path)}"
     name: OutcomeName = "failed" if reason else "finished"
@@ -83,10 +102,10 @@ def conclude(
     )
 
 
-def _is_complete(spec: RunSpec, report: RunReport, ended: Exit, stopped: StopReason | None) -> bool:
+def _is_complete(report: RunReport, ended: Exit, stopped: StopReason | None) -> bool:
     """Whether the run had done its last act, however its end came about after that."""
     late_end = stopped is not None or ended.cause != "exited" or ended.code in (0, None)
-    return late_end and report.failure is None and not differences(spec, report)
+    return late_end and report.failure is None
 
 
 def _verdict(spec: RunSpec, report: RunReport) -> Verdict | None:
@@ -103,24 +122,18 @@ def _verdict(spec: RunSpec, report: RunReport) -> Verdict | None:
     )
 
 
-def _report(path: Path) -> tuple[RunReport | None, str]:
-    if not path.exists():
-        return None, "it left no report"
-    try:
-        return RunReport.read(path), ""
-    except ContractError as error:
-        return None, f"its report is damaged: {error}"
-
-
 def _fault(
-    spec: RunSpec,
-    report: RunReport | None,
-    damage: str,
+    returned: Returned,
+    wrong: Sequence[str],
     ended: Exit,
     stopped: StopReason | None,
     timeout_seconds: float | None,
 ) -> tuple[str, str]:
-    """What speaks against a finished run: a word for machines, and why."""
+    """What speaks against a finished run: a word for machines, and why.
+
+    `wrong` is what the run applied otherwise than asked.
+    """
+    report = returned.report
     if stopped == "user":
         return "interrupted", "stopped by the user; start again to resume."
     if stopped == "timeout":
@@ -129,11 +142,10 @@ def _fault(
     if ended.cause != "exited":
         return ended.cause, ended.detail
     if report is None:
-        why = f"the run ended with {_code(ended)} and {damage}. {ended.detail}"
+        why = f"the run ended with {_code(ended)} and {returned.damage}. {ended.detail}"
         return "no_report", why
     if report.failure:
         return report.failure.kind, f"{report.failure.message}. {report.failure.remedy}"
-    wrong = differences(spec, report)
     if wrong:
         why = f"{'; '.join(wrong)}. The figures belong to another experiment."
         return "wrong_settings", why

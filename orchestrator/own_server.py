@@ -9,11 +9,11 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
 
 from benchmark_core.atomic_file import write_text
 from benchmark_core.contract import LAUNCH_FILE, RunSpec
+from benchmark_core.documents import timestamp
 from benchmark_core.faults import ServerFault
 from benchmark_core.serving.address import parse_address
 from benchmark_core.serving.server import Server
@@ -147,10 +147,7 @@ class OwnServers:
         stack.callback(server.remove)
         self._await_health(server, endpoint, spec.model.id, log_path, stop)
         launch = order.launch.model_copy(
-            update={
-                "server_process": server.process,
-                "launched_at": datetime.now(UTC).isoformat(timespec="milliseconds"),
-            }
+            update={"server_process": server.process, "launched_at": timestamp()}
         )
         write_text(order.folder / LAUNCH_FILE, launch.to_json())
         return replace(order, launch=launch)

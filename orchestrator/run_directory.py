@@ -116,6 +116,20 @@ class RunFolder:
         finally:
             os.close(descriptor)
 
+    @contextlib.contextmanager
+    def disk_errors(self) -> Iterator[None]:
+        """Turns what the disk refuses within into HostError."""
+        try:
+            yield
+        except OSError as error:
+            raise HostError(
+                Problem(
+                    str(self.path),
+                    f"cannot be read or written ({error.strerror}); finished runs are intact",
+                    "Free the disk and start again: the sweep resumes where it stopped.",
+                )
+            ) from error
+
     def attempts(self) -> int:
         """Earlier attempts, without the present one."""
         try:

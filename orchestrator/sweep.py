@@ -1,14 +1,13 @@
 """The loop: planned runs in, outcomes out. It knows no engine and no display by name."""
 
 import time
-from collections.abc import Collection, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Sequence
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 
-from benchmark_core.contract import Launch, RunSpec
-from benchmark_core.documents import ContractError
-from benchmark_core.report import RunReport
+from benchmark_core.contract import Launch
+from benchmark_core.documents import ContractError, timestamp
 from orchestrator.display.base import Display
 from orchestrator.engines.base import Engine, Exit, Handle, Order
 from orchestrator.errors import BatchRunnerError, HostError, Problem, UsageError
@@ -17,15 +16,16 @@ from orchestrator.gpu_slots import Gpu
 from orchestrator.host_runs import runs_beside
 from orchestrator.master_table import MasterTable
 from orchestrator.model_server import asks_this_machine
-from orchestrator.outcome import Outcome, StopReason, conclude
+from orchestrator.outcome import Outcome, StopReason, conclude, read_report
 from orchestrator.own_server import OwnServers, Unserved, find_own_server_problems
 from orchestrator.progress import SampleTail
+from orchestrator.recovery import discard, take_stock
 from orchestrator.run_directory import RunDirectory, RunFolder
 from orchestrator.run_planner import Plan, PlannedRun
 from orchestrator.settings import Settings
 from orchestrator.stop_request import StopRequest
 from orchestrator.sweep_result import SweepResult
-from orchestrator.todo import Todo, decide, find_strangers
+from orchestrator.todo import Todo, decide
 from orchestrator.trace_plot import draw_if_possible
 
 POLL_SECONDS = 0.05
@@ -85,79 +85,44 @@ class Sweep:
 
     def _decide(self, plan: Plan) -> list[Todo]:
         """What to do with each run, after what a killed runner left behind is sorted out."""
-        leftovers = self._engine.leftovers()
-        # A run whose server goes with its runner cannot be taken over.
-        alive = [one for one in leftovers if one.alive and not self._servers.depends(one.run_id)]
-        for leftover in leftovers:
-            if leftover not in alive:
-                self._engine.discard(leftover)
-        for run_id in self._servers.remove_leftovers():
-            self._display.notice(f"removed the server that a killed runner left: {run_id}")
-        self._conclude_unwatched(except_for={leftover.run_id for leftover in alive})
+        alive = take_stock(self._directory, self._engine, self._servers, self._display)
         unbelieved = self._table.read_folders()
-        todos = decide(plan, self._directory, self._settings, unbelieved, alive)
-        conflicts = [todo.conflict for todo in todos if todo.conflict]
-        conflicts += find_strangers(self._directory, self._settings)
-        if conflicts:
-            raise UsageError(*conflicts)
+        decision = decide(plan, self._directory, self._settings, unbelieved, alive)
+        if decision.conflicts:
+            raise UsageError(*decision.conflicts)
         for problem in unbelieved.values():
             self._display.notice(str(problem))
-        taken_over = {todo.leftover for todo in todos}
-        for leftover in alive:
-            if leftover not in taken_over:
-                self._engine.discard(leftover)
-                self._display.notice(f"removed what a killed runner left: {leftover.run_id}")
-        return todos
-
-    def _conclude_unwatched(self, except_for: Collection[str]) -> None:
-        """Give runs that ended while no runner watched the outcome that their report earns."""
-        for folder in self._directory.folders():
-            if folder.run_id in except_for:
-                continue
-            with _disk_errors(folder):
-                self._conclude_one(folder)
-
-    def _conclude_one(self, folder: RunFolder) -> None:
-        if folder.outcome_path.exists() or not folder.report_path.exists():
-            return
-        launch = folder.launch()
-        if launch is None:
-            return
-        try:
-            spec = RunSpec.read(folder.spec_path)
-            RunReport.read(folder.report_path)
-        except ContractError:
-            return
-        log_path = self._directory.logs_path / Path(launch.log_file or folder.run_id).name
-        ended = Exit(cause="exited", code=None, detail="it ended while no runner watched")
-        outcome = conclude(spec, launch, folder.report_path, log_path, ended, None, _now())
-        folder.record(spec, launch, outcome)
+        taken_over = {todo.leftover for todo in decision.todos}
+        unwanted = [leftover for leftover in alive if leftover not in taken_over]
+        discard(self._engine, unwanted, self._display)
+        return decision.todos
 
     def _measure(self, todo: Todo) -> Outcome:
         """One run from its spec to its line in the table."""
         folder = self._directory.folder(todo.run.run_id)
         self._display.run_started(todo.run, adopted=todo.leftover is not None)
-        with _disk_errors(folder):
+        with folder.disk_errors():
             order = self._prepare(todo, folder)
         with folder.lock(), ExitStack() as stack:
             try:
-                with _disk_errors(folder):
+                with folder.disk_errors():
                     order = self._servers.bring_up(order, todo.run.spec, self._stop, stack)
                 ended, stopped = self._live(todo, order, folder, stack)
             except Unserved as failure:
                 ended, stopped = failure.ended, failure.stopped
             # The outcome is written before anything of the run is removed: a runner killed in
             # between leaves a finished run, not a lost one.
-            with _disk_errors(folder):
+            with folder.disk_errors():
                 spec, launch = todo.run.spec, order.launch
+                returned = read_report(folder.report_path)
                 outcome = conclude(
-                    spec, launch, folder.report_path, order.log_path, ended, stopped, _now()
+                    spec, launch, returned, order.log_path, ended, stopped, timestamp()
                 )
                 folder.record(spec, launch, outcome)
-        self._resting.learn(folder.report_path)
+        self._resting.learn(returned.report)
         self._enter(folder)
         self._display.run_ended(todo.run, outcome)
-        if notice := draw_if_possible(folder.path):
+        if notice := draw_if_possible(folder.path, returned.report):
             self._display.notice(notice)
         if ended.cause in ("not_started", "vanished"):
             self._refuse_unsafe_engine(todo.run, ended)
@@ -202,7 +167,7 @@ class Sweep:
             endpoint=self._servers.new_endpoint(),
             serve_image_digest=self._servers.image_digest(),
             log_file=log_name,
-            launched_at=_now(),
+            launched_at=timestamp(),
         )
 
     def _live(
@@ -268,21 +233,3 @@ class Sweep:
             )
         if problems:
             raise HostError(*problems)
-
-
-@contextmanager
-def _disk_errors(folder: RunFolder) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise HostError(
-            Problem(
-                str(folder.path),
-                f"cannot be read or written ({error.strerror}); finished runs are intact",
-                "Free the disk and start again: the sweep resumes where it stopped.",
-            )
-        ) from error
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="milliseconds")

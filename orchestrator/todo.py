@@ -22,20 +22,31 @@ class Todo:
     conflict: Problem | None = None
 
 
+@dataclass(frozen=True)
+class Decision:
+    """What becomes of the runs of a plan, in its order, and all that the user has to settle first.
+
+    `conflicts` are those of the todos, and runs of another engine that may still go on.
+    """
+
+    todos: list[Todo]
+    conflicts: list[Problem]
+
+
 def decide(
     plan: Plan,
     directory: RunDirectory,
     settings: Settings,
     unbelieved: Mapping[str, Problem],
     alive: Iterable[Leftover] = (),
-) -> list[Todo]:
-    """One decision for each run of the plan, in its order; nothing is changed.
+) -> Decision:
+    """Nothing is changed.
 
     `unbelieved` are the folders that the table had to leave out, by run_id; `alive` are runs that
     go on without their runner.
     """
     by_run = {leftover.run_id: leftover for leftover in alive}
-    return [
+    todos = [
         _decide(
             run,
             directory.folder(run.run_id),
@@ -45,6 +56,8 @@ def decide(
         )
         for run in plan.runs
     ]
+    conflicts = [todo.conflict for todo in todos if todo.conflict]
+    return Decision(todos, conflicts + _strangers(directory, settings))
 
 
 def _decide(
@@ -84,7 +97,7 @@ def _objection(
     return None
 
 
-def find_strangers(directory: RunDirectory, settings: Settings) -> list[Problem]:
+def _strangers(directory: RunDirectory, settings: Settings) -> list[Problem]:
     """Runs that a killed runner of another engine left: they may go on, beside anything new."""
     if settings.replace:
         return []

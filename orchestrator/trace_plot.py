@@ -35,10 +35,20 @@ def draw(folder: Path, image_format: ImageFormat = "svg") -> Path:
         HostError: the trace cannot be read, the picture cannot be written, or there is no library
             to draw with.
     """
+    try:
+        report = ReportOutline.read(folder / REPORT_FILE)
+    except ContractError:
+        report = None
+    return _draw(folder, report, image_format)
+
+
+def _draw(folder: Path, report: ReportOutline | None, image_format: ImageFormat) -> Path:
     path = (folder / PLOT_FILE).with_suffix(f".{image_format}")
     try:
         columns = _read(folder / TRACE_FILE)
-        write_bytes(path, render(columns, _caption(folder, len(columns.gpus)), image_format))
+        write_bytes(
+            path, render(columns, _caption(folder.name, report, len(columns.gpus)), image_format)
+        )
     except OSError as error:
         raise HostError(
             Problem(
@@ -58,14 +68,14 @@ def draw(folder: Path, image_format: ImageFormat = "svg") -> Path:
     return path
 
 
-def draw_if_possible(folder: Path) -> str | None:
+def draw_if_possible(folder: Path, report: ReportOutline | None) -> str | None:
     """Draw, if there is a trace. Answers one line for people where that did not succeed.
 
-    Nothing about a picture may spoil the run that it shows.
+    `report` is the run's, for the caption. Nothing about a picture may spoil the run that it shows.
     """
     try:
         if has_trace(folder):
-            draw(folder)
+            _draw(folder, report, "svg")
     except BatchRunnerError as error:
         return f"no plot: {error}"
     except Exception as error:  # noqa: BLE001 - a picture is a courtesy, whatever came of it
@@ -148,14 +158,10 @@ def _read(path: Path) -> TraceColumns:
     return columns
 
 
-def _caption(folder: Path, gpu_count: int) -> Caption:
-    try:
-        report = ReportOutline.read(folder / REPORT_FILE)
-    except ContractError:
-        report = None
+def _caption(folder_name: str, report: ReportOutline | None, gpu_count: int) -> Caption:
     count = f"{gpu_count} GPU" + ("s" if gpu_count > 1 else "")
     if report is None:
-        return Caption(_shown(folder.name, MOST_NAME_CHARACTERS), count, rehearsal=False)
+        return Caption(_shown(folder_name, MOST_NAME_CHARACTERS), count, rehearsal=False)
     subtitle = "  |  ".join([_gpu_names(report) or count, *_judgement(report)])
     return Caption(
         _shown(report.run_id, MOST_NAME_CHARACTERS),

@@ -38,12 +38,13 @@ def measure(job: Job, count: int, rounds: int) -> dict[str, list[TIMES]]:
     spec = spec_of(job, count)
     task = tasks.get(spec.task)
     prompts = Prompts(spec.model.id, spec.reasoning)
-    backend: Any = backends.create(spec, task.recipe(spec, prompts), task.kinds[0], folder)
-    loaded = backend.load()
-    passes = passes_of(loaded.kind, spec.limits, spec.steps)
     launch = Launch(
         engine="none", launched_at=datetime.now(UTC).isoformat(), samples_path=job.samples
     )
+    recipe = task.recipe(spec, prompts)
+    backend: Any = backends.create(spec, launch, recipe, task.kinds[0], folder)
+    loaded = backend.load()
+    passes = passes_of(loaded.kind, spec.limits, spec.steps)
     samples = load_samples(spec, launch, task.columns)
     prepared = list(backend.preprocess(samples.samples))
     with open_journal(folder / "samples.csv", 1, len(passes) - 1, count) as journal:

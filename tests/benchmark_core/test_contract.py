@@ -6,12 +6,14 @@ import pytest
 from pydantic import ValidationError
 
 from benchmark_core.contract import (
+    BackendSpec,
     DeviceSpec,
     ModelSpec,
     ReasoningRequest,
     RunSpec,
     SampleSource,
     TokenLimits,
+    server_endpoint,
 )
 from benchmark_core.differences import differences
 from benchmark_core.documents import SCHEMA_VERSION, ContractError
@@ -135,6 +137,15 @@ def test_a_finished_report_must_be_whole():
         builders.report(spec, summary=None)
     with pytest.raises(ValidationError, match="failure"):
         builders.report(spec, outcome="failed")
+
+
+def test_the_users_server_comes_before_one_that_the_host_started():
+    users = builders.spec(backend=BackendSpec(name="vllm", endpoint="http://box:8000"))
+    hosts = builders.launch(endpoint="http://127.0.0.1:9000")
+    assert server_endpoint(users, builders.launch()) == "http://box:8000"
+    assert server_endpoint(users, hosts) == "http://box:8000"
+    assert server_endpoint(builders.spec(), hosts) == "http://127.0.0.1:9000"
+    assert server_endpoint(builders.spec(), builders.launch()) == ""
 
 
 def test_a_faithful_report_has_no_differences():

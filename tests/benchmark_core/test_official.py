@@ -9,6 +9,7 @@ from benchmark_core.contract import (
     SampleSource,
     TokenLimits,
 )
+from benchmark_core.evidence import Evidence
 from benchmark_core.official import CODES, examine
 from benchmark_core.reasoning.states import parse_state
 from benchmark_core.report import EnergySource, EnergySources, GpuFacts
@@ -49,12 +50,13 @@ def deviations(
     count=10,
     gpus=(SXM,),
     source=COUNTER,
-    rehearsal=False,
 ):
     spec = builders.spec(**(OF_SPEC | (of_spec or {})))
     applied = builders.applied(spec, **(OF_APPLIED | (of_applied or {})))
     summary = summarize([builders.repetition()], 1000).model_copy(update=of_summary or {})
-    found = examine(spec, applied, summary, count, gpus, EnergySources(gpu=source), rehearsal)
+    repetitions = [builders.repetition()] * count
+    evidence = Evidence(spec, applied, summary, repetitions, EnergySources(gpu=source), gpus)
+    found = examine(evidence)
     assert found.official == (not found.deviations)
     assert not any("," in deviation or ";" in deviation for deviation in found.deviations)
     return found.deviations
@@ -324,10 +326,6 @@ def test_another_backend():
             EnergySource(meter="nvml", kind="measured", method="power, summed up", integrated=True),
             "nvml (power summed up)",
         ),
-        (
-            EnergySource(meter="simulated", kind="simulated", method="350 W times duration"),
-            "simulated (350 W times duration)",
-        ),
     ],
 )
 def test_energy_that_is_not_the_counters(source, shown):
@@ -342,8 +340,17 @@ def test_energy_that_was_not_measured():
     )
 
 
-def test_a_rehearsal():
-    assert deviations(rehearsal=True) == (
+def test_energy_that_is_simulated():
+    watts = EnergySource(meter="simulated", kind="simulated", method="350 W times duration")
+    assert deviations(source=watts) == (
+        "gpu_energy: asked the GPU's energy counter vs found simulated (350 W times duration)",
+        "simulated: asked nothing simulated vs found a simulated part",
+    )
+
+
+def test_a_simulated_driver():
+    simulated = SXM.model_copy(update={"name": f"SIMULATED {SXM.name}"})
+    assert deviations(gpus=[simulated]) == (
         "simulated: asked nothing simulated vs found a simulated part",
     )
 
@@ -363,8 +370,7 @@ def test_everything_at_once_is_all_listed_under_the_known_codes():
         },
         of_summary={"failed_prompts": 1},
         count=1,
-        gpus=[],
+        gpus=[SXM.model_copy(update={"name": "SIMULATED A100"})],
         source=None,
-        rehearsal=True,
     )
     assert {deviation.partition(":")[0] for deviation in found} == set(CODES)

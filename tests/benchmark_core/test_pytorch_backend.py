@@ -18,6 +18,7 @@ from benchmark_core.contract import BackendSpec, DeviceSpec, ModelSpec, RunSpec,
 from benchmark_core.faults import MemoryFault, ModelFault, RunFault, SpecFault
 from benchmark_core.kinds import MeasuredPass, passes_of
 from demo.tiny_models import HIGH_CHAIN, LOW_CHAIN, OFF_CHAIN, ON_CHAIN, OPENED_CHAIN
+from tests.support import builders
 from tests.support.tiny_hub import (  # noqa: F401
     GPT2,
     LLAMA,
@@ -416,10 +417,10 @@ def test_a_simulated_device_is_refused() -> None:
 
 def test_the_registry_makes_the_backend_of_the_spec(tmp_path: Path) -> None:
     spec = make_spec(LLAMA)
-    assert isinstance(
-        backends.create(spec, make_recipe(spec), "generate", tmp_path), PyTorchBackend
-    )
+    launch = builders.launch()
+    made = backends.create(spec, launch, make_recipe(spec), "generate", tmp_path)
+    assert isinstance(made, PyTorchBackend)
     other = make_spec(LLAMA, backend=BackendSpec(name="vllm"))
     with pytest.raises(SpecFault, match="the endpoint"):
-        backends.create(other, make_recipe(other), "generate", tmp_path)
+        backends.create(other, launch, make_recipe(other), "generate", tmp_path)
     assert set(backends.DELEGATES) == {"optimum"}

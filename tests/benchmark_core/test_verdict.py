@@ -7,6 +7,7 @@ import pytest
 
 from benchmark_core import verdict
 from benchmark_core.contract import BackendSpec, DeviceSpec, SampleSource
+from benchmark_core.evidence import Evidence
 from benchmark_core.report import (
     EnergySource,
     EnergySources,
@@ -23,7 +24,6 @@ from benchmark_core.verdict import (
     CHECKS,
     IMPORT_SEVERITY,
     SEVERITY,
-    Evidence,
     judge,
     of_fault,
     of_import,
@@ -35,7 +35,6 @@ CUDA = DeviceSpec(kind="cuda", gpu_count=2)
 COUNTER = EnergySource(meter="nvml", kind="measured", method="energy counter")
 INTEGRATED = COUNTER.model_copy(update={"integrated": True})
 DCGM = COUNTER.model_copy(update={"meter": "dcgm"})
-CODECARBON = COUNTER.model_copy(update={"meter": "codecarbon"})
 ON_CPU = DeviceSpec(kind="cpu", gpu_count=0)
 SERVED = builders.spec(backend=BackendSpec(name="vllm", endpoint="http://server"))
 # Reasons that never come without others.
@@ -134,6 +133,7 @@ def reasoned(effective, reasoning, completion=1000, enforced=True):
     return evidence(of_summary={"tokens": tokens}, reasoning=facts)
 
 
+BY_ITSELF = EnergySource(meter="codecarbon", kind="measured", method="optimum-benchmark")
 SIMULATED_PART = EnergySource(meter="simulated", kind="simulated", method="made up")
 TEN_SAMPLES = builders.spec(samples=SampleSource(synthetic=True, count=10))
 TEN_SAMPLES = TEN_SAMPLES.model_copy(update={"backend": evidence().spec.backend})
@@ -163,6 +163,14 @@ CASES = [
     (
         "server_not_identified",
         evidence(of_applied={"device": None, "server": "vllm"}, spec=SERVED),
+    ),
+    (
+        "gpu_not_watched",
+        evidence(sources=EnergySources(gpu=BY_ITSELF), trace=None, gate=None, ledger=None),
+    ),
+    (
+        "gpu_not_watched",
+        evidence(of_applied={"device": ON_CPU}, sources=EnergySources(gpu=BY_ITSELF)),
     ),
     (
         "phase_not_positive",
@@ -243,7 +251,6 @@ def test_every_check_has_a_case_and_every_reason_a_severity():
             sources=EnergySources(gpu=DCGM),
             trace=None,
         ),
-        evidence(of_applied={"device": ON_CPU}, sources=EnergySources(gpu=CODECARBON)),
         evidence(of_applied={"device": DeviceSpec(kind="simulated", gpu_count=2)}),
         conditions(foreign_before=None, foreign_during=None, foreign_after=None),
         evidence(ledger=None, gate=None),

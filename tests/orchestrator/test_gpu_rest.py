@@ -7,6 +7,7 @@ import pytest
 from benchmark_core.contract import GpuRest
 from benchmark_core.report import Failure, ThermalGate
 from orchestrator.gpu_rest import RestingGpus
+from orchestrator.outcome import read_report
 from tests.support import builders
 
 UUIDS = ("GPU-a", "GPU-b")
@@ -30,7 +31,7 @@ def teach(resting: RestingGpus, path: Path, settled: bool = True, **at_rest: Gpu
         at_rest={f"GPU-{name}": rest for name, rest in at_rest.items()},
     )
     path.write_text(builders.report(builders.spec(), thermal_gate=gate).to_json())
-    resting.learn(path)
+    resting.learn(read_report(path).report)
 
 
 def test_each_gpu_has_the_coolest_state_it_was_seen_in(resting: RestingGpus, path: Path) -> None:
@@ -101,12 +102,12 @@ def test_a_report_that_is_damaged_or_says_nothing_teaches_nothing(
     resting: RestingGpus, path: Path, text: str
 ) -> None:
     path.write_text(text)
-    resting.learn(path)
+    resting.learn(read_report(path).report)
     assert resting.of(UUIDS) == {}
 
 
 def test_a_missing_report_teaches_nothing(resting: RestingGpus, path: Path) -> None:
-    resting.learn(path)
+    resting.learn(read_report(path).report)
     assert resting.of(UUIDS) == {}
 
 
@@ -119,5 +120,5 @@ def test_a_failed_run_may_have_seen_its_gpus_at_rest(resting: RestingGpus, path:
         thermal_gate=ThermalGate(waited_seconds=1.0, settled=True, at_rest={"GPU-a": cool}),
     )
     path.write_text(report.to_json())
-    resting.learn(path)
+    resting.learn(read_report(path).report)
     assert resting.of(UUIDS) == {"GPU-a": cool}

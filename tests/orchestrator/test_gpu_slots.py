@@ -165,6 +165,21 @@ def test_mig_mode_is_seen(driver: Path) -> None:
     assert [gpu["mig"] for gpu in find(simulated_driver.environment(driver, mig=1))] == [True]
 
 
+def test_a_driver_that_lacks_what_only_describes_a_gpu_still_tells_which_there_are(
+    driver: Path, tmp_path: Path
+) -> None:
+    lacking = {
+        "nvmlDeviceGetMemoryInfo": "memory_bytes",
+        "nvmlDeviceGetEnforcedPowerLimit": "power_limit_watts",
+        "nvmlDeviceGetPowerManagementDefaultLimit": "default_power_limit_watts",
+    }
+    (whole,) = find(simulated_driver.environment(driver))
+    older = simulated_driver.build(tmp_path / "older", lacking=list(lacking))
+    (gpu,) = find(simulated_driver.environment(older))
+    assert None not in [whole[field] for field in lacking.values()]
+    assert gpu == whole | dict.fromkeys(lacking.values())
+
+
 def test_a_driver_that_is_not_loaded_means_no_gpus(driver: Path) -> None:
     assert find(simulated_driver.environment(driver, fault="no_driver")) == []
 

@@ -4,7 +4,7 @@ import pytest
 
 from benchmark_core.report import Failure, Verdict
 from orchestrator.engines.base import Exit
-from orchestrator.outcome import conclude, log_tail
+from orchestrator.outcome import conclude, log_tail, read_report
 from tests.support import builders
 
 CLEAN = Exit(cause="exited", code=0)
@@ -22,7 +22,7 @@ def decide(tmp_path):
         log = tmp_path / "run.log"
         log.write_bytes(b"first\nTraceback: \x1b[31mred\x1b[0m\n\xff last\n")
         launch = builders.launch(timeout_seconds=30.0)
-        return conclude(spec, launch, path, log, ended, stopped, builders.NOW)
+        return conclude(spec, launch, read_report(path), log, ended, stopped, builders.NOW)
 
     return conclude_with
 

@@ -65,6 +65,7 @@ def report_to(folder, gpu_name="NVIDIA H100 80GB HBM3", gpus=2, **changes):
     )
     report = builders.report(builders.spec(), environment=environment, **changes)
     (folder / "benchmark_report.json").write_text(report.to_json())
+    return report
 
 
 def texts(path):
@@ -105,6 +106,14 @@ def test_a_rehearsal_is_marked_across_the_picture(write, folder):
     write(course(2))
     report_to(folder, rehearsal=True)
     assert "REHEARSAL" in texts(draw(folder))
+
+
+def test_a_report_in_hand_is_not_read_again_for_the_caption(write, folder):
+    write(course(2))
+    report = report_to(folder, gpus=1, verdict=Verdict(verdict="valid", reasons=()))
+    (folder / "benchmark_report.json").unlink()
+    assert draw_if_possible(folder, report) is None
+    assert "NVIDIA H100 80GB HBM3  |  valid" in texts(folder / "power_trace.svg")
 
 
 def test_png_is_another_form_of_it(write, folder):
@@ -291,7 +300,7 @@ def test_a_trace_of_a_terabyte_is_refused_before_it_is_read(write, folder, monke
     monkeypatch.setattr(trace_plot, "rows", read)
     with pytest.raises(UsageError, match=r"larger than a trace can be \(1,000 GB, at most 2\)"):
         draw(folder)
-    assert "larger than a trace" in draw_if_possible(folder)
+    assert "larger than a trace" in draw_if_possible(folder, None)
 
 
 def test_a_picture_that_cannot_be_written_is_told(write, folder):
@@ -314,19 +323,19 @@ def test_a_link_in_the_place_of_the_picture_is_replaced_and_not_followed(write, 
 
 def test_drawing_a_run_never_fails_it(write, folder, monkeypatch):
     folder.mkdir()
-    assert draw_if_possible(folder) is None
+    assert draw_if_possible(folder, None) is None
     write(course(1))
-    assert draw_if_possible(folder) is None
+    assert draw_if_possible(folder, None) is None
     assert (folder / "power_trace.svg").is_file()
     write([])
-    assert "holds no samples" in draw_if_possible(folder)
+    assert "holds no samples" in draw_if_possible(folder, None)
     write(course(1))
 
     def broken(*_):
         raise ZeroDivisionError("a library's own\nmistake")
 
     monkeypatch.setattr(trace_plot, "render", broken)
-    notice = draw_if_possible(folder)
+    notice = draw_if_possible(folder, None)
     assert notice.startswith("no plot: org_model_Off: ZeroDivisionError")
     assert "\n" not in notice
 

@@ -9,7 +9,7 @@ import functools
 import os
 import subprocess
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +17,12 @@ SOURCES = Path(__file__).parent / "simulated_nvml"
 LIBRARY = "libnvidia-ml.so.1"
 
 
-def build(directory: Path, **behaviour: object) -> Path:
+def build(directory: Path, lacking: Sequence[str] = (), **behaviour: object) -> Path:
     """Compile the library into `directory` and answer that folder; needs a C compiler as `cc`.
 
     `behaviour` is built in, for processes that are given no such variables; they share the work of
-    the devices and the zero time only if a file for it is built in too, as `state`.
+    the devices and the zero time only if a file for it is built in too, as `state`. `lacking` are
+    the functions of NVML that it is too old or too small to have.
     """
     directory.mkdir(parents=True, exist_ok=True)
     built_in = "".join(
@@ -33,6 +34,7 @@ def build(directory: Path, **behaviour: object) -> Path:
         f"__attribute__((constructor)) static void built_in(void) {{ {built_in} }}\n"
     )
     flags = ["-shared", "-fPIC", "-O1", "-Wall", "-Wextra", "-Werror"]
+    flags += [f"-D{function}=without_{function}" for function in lacking]
     sources = sorted(SOURCES.glob("*.c"))
     subprocess.run(["cc", *flags, "-o", directory / LIBRARY, *sources, defaults], check=True)
     return directory

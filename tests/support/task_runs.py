@@ -29,7 +29,7 @@ from benchmark_core.samples import load_samples
 from benchmark_core.tasks import registry as tasks
 from demo.own_samples import build_samples
 from demo.tiny_zoo import build_zoo
-from tests.support.builders import NOW
+from tests.support.builders import NOW, launch
 
 T5 = "demo/tiny-t5"
 
@@ -158,7 +158,7 @@ class Bench:
     def __init__(self, spec: RunSpec, folder: Path) -> None:
         folder.mkdir(exist_ok=True)
         kind = tasks.get(spec.task).kinds[0]
-        self.backend: Any = backends.create(spec, recipe_of(spec), kind, folder)
+        self.backend: Any = backends.create(spec, launch(), recipe_of(spec), kind, folder)
         self.loaded = self.backend.load()
         self.passes = passes_of(self.loaded.kind, spec.limits, spec.steps)
 
