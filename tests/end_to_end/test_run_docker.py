@@ -138,7 +138,7 @@ def test_the_container_has_what_our_engine_gives_one(bench: Bench) -> None:
     user = container_settings.ContainerUser.for_caller(rootless=False)
     assert values(words, "--user") == [f"{user.uid}:{user.gid}"]
     scratch = dict(text.partition(":")[::2] for text in values(words, "--tmpfs"))
-    assert scratch == container_settings._scratch(user)
+    assert scratch == container_settings.scratch(user)
     assert "--network" not in words
     cache = bench.home / ".cache" / "huggingface"
     assert mounts(words) == {
