@@ -12,9 +12,11 @@ from pathlib import Path
 
 import pytest
 
+from benchmark_core.contract import ATTEMPTS_DIR, RUN_ENTRIES
 from demo.own_samples import build_samples
 from demo.tiny_zoo import build_zoo
 from orchestrator.engines import container_settings
+from orchestrator.engines.core_sources import hash_of_core
 from tests.support.runner import ROOT, environment, wait_for
 
 SCRIPT = ROOT / "run_docker.sh"
@@ -41,6 +43,7 @@ if words[0] == "info":
     print(os.environ.get("FAKE_INFO", "runc [name=seccomp]"))
     sys.exit(int(os.environ.get("FAKE_INFO_CODE", "0")))
 if words[:2] == ["image", "inspect"]:
+    print(os.environ["FAKE_CORE"])
     sys.exit(int(os.environ.get("FAKE_IMAGE_CODE", "0")))
 if words[0] == "run":
     if os.environ.get("FAKE_HANG"):
@@ -98,7 +101,10 @@ def bench(tmp_path: Path) -> Bench:
     docker.write_text(ENGINE.format(python=sys.executable))
     docker.chmod(0o755)
     variables = environment(
-        PATH=f"{tools}:{os.environ['PATH']}", HOME=str(home), FAKE_LOG=str(tmp_path / "log")
+        PATH=f"{tools}:{os.environ['PATH']}",
+        HOME=str(home),
+        FAKE_LOG=str(tmp_path / "log"),
+        FAKE_CORE=hash_of_core(),
     )
     return Bench(here, home, tmp_path / "log", variables)
 
@@ -165,6 +171,23 @@ def test_the_flag_is_the_key(bench: Bench, flag: tuple[str, ...]) -> None:
     assert bench.inside() == [*MODEL, CPU, "scenario.num_samples=7"]
 
 
+def test_two_numbers_of_samples_are_both_said_so_that_the_core_refuses_them(bench: Bench) -> None:
+    bench.run("-n", "5", *MODEL, CPU, "-n7")
+    assert bench.inside()[-2:] == ["scenario.num_samples=5", "scenario.num_samples=7"]
+
+
+def test_null_names_no_file_no_device_and_no_backend(bench: Bench) -> None:
+    words = ("scenario.prompts_file=null", "+scenario.dataset_dir=NULL", "backend.processor=null")
+    done = bench.run(
+        *(*MODEL, *words, "backend.device=null", "backend.name=null", "backend.endpoint=null"),
+        BENCHMARK_BACKEND="vllm",
+        VLLM_ENDPOINT="http://127.0.0.1:8000",
+    )
+    assert done.returncode == 0, done.stderr
+    assert bench.inside()[len(MODEL) : len(MODEL) + 3] == list(words)
+    assert values(bench.docker_run(), "--network") == ["host"]
+
+
 def test_own_files_are_mounted_and_named_as_they_are_inside(bench: Bench) -> None:
     prompts = bench.here / "my 'prompts', all.txt"
     prompts.write_text("one\n")
@@ -221,6 +244,9 @@ def test_an_own_file_that_is_not_there_is_refused(bench: Bench, word: str, said:
         ((), {}, True, None),
         ((CPU,), {}, False, None),
         (("++backend.device=cpu",), {}, False, None),
+        (("backend.device='cpu'",), {}, False, None),
+        (('backend.name="simulated"',), {}, False, "none"),
+        (("backend.name=vllm", "backend.endpoint='http://127.0.0.1:8'"), {}, False, "host"),
         ((CPU,), {"HF_HUB_OFFLINE": "1"}, False, "none"),
         ((), {"HF_HUB_OFFLINE": "true"}, True, "none"),
         ((), {"HF_HUB_OFFLINE": "0"}, True, None),
@@ -258,11 +284,111 @@ def test_gpus_and_network_are_given_where_they_are_needed(
 
 
 @pytest.mark.parametrize(
+    ("words", "variables", "gpus", "network"),
+    [
+        ((), {"BENCHMARK_BACKEND": "vllm"}, True, None),
+        ((), {"BENCHMARK_BACKEND": "simulated", "HF_HUB_OFFLINE": "1"}, True, None),
+        ((), {"BENCHMARK_BACKEND": "vllm", "VLLM_ENDPOINT": "http://localhost:8"}, True, "host"),
+        ((), {"BENCHMARK_BACKEND": "vllm", "VLLM_ENDPOINT": "http://box:8"}, True, None),
+        ((CPU,), {"BENCHMARK_BACKEND": "vllm"}, False, None),
+        (("backend.name=vllm",), {}, False, None),
+        (("backend.name=pytorch",), {"HF_HUB_OFFLINE": "1"}, True, "none"),
+    ],
+)
+@pytest.mark.parametrize("form", ["--config-name own.yaml", "--config-dir . --config-name own"])
+def test_with_a_config_file_nothing_is_missing_whatever_backend_it_names(
+    bench: Bench,
+    form: str,
+    words: tuple[str, ...],
+    variables: dict[str, str],
+    gpus: bool,
+    network: str | None,
+) -> None:
+    (bench.here / "own.yaml").write_text("backend: pytorch\n")
+    done = bench.run(*form.split(), *words, FAKE_INFO="nvidia runc [x]", **variables)
+    assert done.returncode == 0, done.stderr
+    run = bench.docker_run()
+    assert values(run, "--gpus") == (["all"] if gpus else [])
+    assert values(run, "--network") == ([network] if network else [])
+    assert "/home/user/.cache/huggingface/hub" in mounts(run)
+
+
+def test_without_gpus_the_core_decides_and_the_reason_is_told_where_it_refuses(
+    bench: Bench,
+) -> None:
+    done = bench.run(*MODEL)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "NVIDIA_VISIBLE_DEVICES=void" in values(bench.docker_run(), "--env")
+    assert values(bench.docker_run(), "--gpus") == []
+    for words, reason in ((MODEL, True), ((*MODEL, CPU), False)):
+        done = bench.run(*words, FAKE_CODE="3")
+        assert done.returncode == 3
+        assert ("Install the NVIDIA Container Toolkit" in done.stderr) is reason
+
+
+def test_an_image_of_other_sources_is_refused(bench: Bench) -> None:
+    done = bench.run(*MODEL, CPU, FAKE_CORE="0" * 64, DOCKER_IMAGE="mine:2")
+    assert done.returncode == 3
+    assert "mine:2 was built from other sources of benchmark_core" in done.stderr
+    assert "./build.sh --tag mine:2" in done.stderr
+    assert all(call["words"][0] != "run" for call in bench.calls())  # type: ignore[index]
+
+
+def test_an_image_that_does_not_tell_its_sources_is_warned_of(bench: Bench) -> None:
+    done = bench.run(*MODEL, CPU, FAKE_CORE="")
+    assert done.returncode == 0
+    assert "does not say from which sources" in done.stderr
+    assert "./build.sh --tag ai_energy_score" in done.stderr
+    assert bench.inside() == [*MODEL, CPU]
+
+
+@pytest.mark.parametrize("name", ["USE_DOCKER", "HF_HUB_OFFLINE"])
+@pytest.mark.parametrize("word", ["maybe", "ture", "2", "\x1b[2J"])
+def test_a_variable_that_is_neither_true_nor_false_is_refused(
+    bench: Bench, name: str, word: str
+) -> None:
+    done = bench.run(*MODEL, CPU, **{name: word})
+    assert done.returncode == 2
+    assert f"environment variable {name}: " in done.stderr
+    assert "is neither true nor false; set it to true or false" in done.stderr
+    assert done.stderr.strip().isprintable()
+    assert bench.calls() == []
+
+
+@pytest.mark.parametrize("word", ["", " ", "1", "True", " YES ", "on"])
+def test_true_words_of_a_variable_are_those_of_the_batch_runner(bench: Bench, word: str) -> None:
+    bench.run(*MODEL, CPU, USE_DOCKER=word, HF_HUB_OFFLINE=word)
+    run = bench.docker_run()
+    assert values(run, "--network") == (["none"] if word.strip() else [])
+    (call,) = [call for call in bench.calls() if call["words"][0] == "run"]  # type: ignore[index]
+    assert call["env"]["HF_HUB_OFFLINE"] == ("1" if word.strip() else word)  # type: ignore[index]
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("backend.model=a/b", "--config-name"), "--config-name needs a value"),
+        (("--config-name", "--config-dir", "x"), "--config-name needs a value"),
+        ((*MODEL, "--config-dir"), "--config-dir needs a value"),
+        ((*MODEL, "--config-name=summarization"), "--config-name is given more than once"),
+        (("--config-dir", "a", "--config-dir", "b", *MODEL), "--config-dir is given more than"),
+    ],
+)
+def test_flags_without_a_value_or_given_twice_are_refused_before_anything_is_asked(
+    bench: Bench, words: tuple[str, ...], said: str
+) -> None:
+    done = bench.run(*words)
+    assert done.returncode == 2
+    assert said in done.stderr
+    assert done.stderr.count("\n") == 1
+    assert bench.calls() == []
+
+
+@pytest.mark.parametrize(
     ("words", "variables", "code", "said"),
     [
         ((), {}, 2, "no arguments; see ./run_docker.sh --help"),
         (("-n",), {}, 2, "-n needs a number"),
-        (MODEL, {}, 3, "has no NVIDIA runtime"),
         ((*MODEL, CPU), {"FAKE_IMAGE_CODE": "1"}, 3, "build it with ./build.sh"),
         ((*MODEL, CPU), {"FAKE_INFO_CODE": "1", "FAKE_INFO": "no socket"}, 3, "no socket"),
         ((*MODEL, CPU), {"FAKE_CODE": "125"}, 3, "could not start the container"),
@@ -305,6 +431,35 @@ def test_what_root_runs_belongs_to_somebody(
         assert (results / "attempts").stat().st_uid == uid
         assert (results / "run_spec.json").stat().st_uid == uid
     assert (bench.home / ".cache" / "huggingface" / "hub").stat().st_uid == uid
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="of root alone")
+def test_root_gives_away_what_runs_leave_and_no_target_of_a_link(
+    bench: Bench, tmp_path: Path
+) -> None:
+    results, outside = bench.here / "results", tmp_path / "outside"
+    outside.mkdir()
+    (outside / "file").write_text("")
+    results.mkdir()
+    for name in RUN_ENTRIES[1:]:
+        (results / name).write_text("")
+    (results / RUN_ENTRIES[0]).symlink_to(outside / "file")
+    (results / ATTEMPTS_DIR).symlink_to(outside)
+    assert bench.run(*MODEL, CPU).returncode == 0
+    for path in (results, *results.iterdir()):
+        assert path.lstat().st_uid == 10001, path
+    assert (outside.stat().st_uid, (outside / "file").stat().st_uid) == (0, 0)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="of root alone")
+@pytest.mark.parametrize("name", ["notes.txt", ".hidden", "launch.json outcome.json"])
+def test_root_gives_away_no_folder_that_holds_more_than_runs(bench: Bench, name: str) -> None:
+    results = bench.here / "results"
+    results.mkdir()
+    (results / "run_spec.json").write_text("")
+    (results / name).write_text("")
+    assert bench.run(*MODEL, CPU).returncode == 0
+    assert {path.stat().st_uid for path in (results, *results.iterdir())} == {0}
 
 
 def test_another_image_is_taken(bench: Bench) -> None:
@@ -459,5 +614,11 @@ def test_the_checkout_may_lie_anywhere(bench: Bench, tmp_path: Path) -> None:
 def test_shellcheck_has_nothing_to_say() -> None:
     if shutil.which("shellcheck") is None:
         pytest.skip("shellcheck is not installed")
-    done = subprocess.run(["shellcheck", str(SCRIPT)], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        ["shellcheck", "-x", "run_docker.sh", "docker/core_hash.sh"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert done.returncode == 0, done.stdout
