@@ -31,11 +31,20 @@ warn() {
     printf 'run_docker.sh: %s\n' "$1" >&2
 }
 
-is_true() {
-    case "$(printf '%s' "$1" | tr '[:upper:]' '[:lower:]')" in
-        1 | true | yes | on) return 0 ;;
-        *) return 1 ;;
-    esac
+# Prints yes or no, the second argument where the variable says nothing. To be called in $(...).
+truth() {
+    local text="${!1-}"
+    shopt -s nocasematch
+    if [[ $text =~ ^[[:space:]]*$ ]]; then
+        printf '%s' "$2"
+    elif [[ $text =~ ^[[:space:]]*(1|true|yes|on)[[:space:]]*$ ]]; then
+        printf yes
+    elif [[ $text =~ ^[[:space:]]*(0|false|no|off)[[:space:]]*$ ]]; then
+        printf no
+    else
+        text="$(printf '%q' "${text:0:40}")"
+        refuse "environment variable $1: $text is neither true nor false; set it to true or false" 2
+    fi
 }
 
 # The path from the root of the file system; the last name stays as the user wrote it.
@@ -59,30 +68,46 @@ add_mount() {
 # ------------------------------------------------------------------ arguments
 
 root="$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd -P)"
-samples=""
 words=()
+samples=()
+
+# One of the flags that name a config, as one word. A second one would silently win.
+add_flag() {
+    local word
+    for word in ${words[@]+"${words[@]}"}; do
+        case "$word" in "$1="*) refuse "$1 is given more than once; leave all but one out" 2 ;; esac
+    done
+    words+=("$1=$2")
+}
+
 while [ $# -gt 0 ]; do
     case "$1" in
         -n | --num-samples)
             [ $# -ge 2 ] || refuse "$1 needs a number; see ./run_docker.sh --help" 2
-            samples="$2"
+            samples+=("scenario.num_samples=$2")
             shift 2
             ;;
-        -n[0-9]*) samples="${1#-n}"; shift ;;
-        --num-samples=*) samples="${1#--num-samples=}"; shift ;;
+        -n[0-9]*) samples+=("scenario.num_samples=${1#-n}"); shift ;;
+        --num-samples=*) samples+=("scenario.num_samples=${1#--num-samples=}"); shift ;;
+        --config-name | --config-dir)
+            case "${2--}" in -*) refuse "$1 needs a value; see ./run_docker.sh --help" 2 ;; esac
+            add_flag "$1" "$2"
+            shift 2
+            ;;
+        --config-name=* | --config-dir=*) add_flag "${1%%=*}" "${1#*=}"; shift ;;
         -h | --help) usage; exit 0 ;;
         *) words+=("$1"); shift ;;
     esac
 done
 [ "${#words[@]}" -gt 0 ] || refuse "no arguments; see ./run_docker.sh --help" 2
-if [ -n "$samples" ]; then
-    words+=("scenario.num_samples=$samples")
-fi
+words+=(${samples[@]+"${samples[@]}"})
 # For those who do not say how many, on the command line or in a config file.
 export DEFAULT_NUM_SAMPLES=20
 
-offline=""
-if is_true "${HF_HUB_OFFLINE:-}"; then offline=yes; fi
+use_docker="$(truth USE_DOCKER yes)"
+offline="$(truth HF_HUB_OFFLINE no)"
+# The hub's library knows the word without blanks alone.
+if [ "$offline" = yes ]; then export HF_HUB_OFFLINE=1; fi
 cache="${HF_HOME:-$HOME/.cache/huggingface}"
 results="${RESULTS_DIR:-$PWD/results}"
 mkdir -p -- "$results" || refuse "$results cannot be made; set RESULTS_DIR to a folder of yours" 3
@@ -160,7 +185,7 @@ find_token
 
 # ------------------------------------------------------------------ without a container
 
-if [ -n "${USE_DOCKER:-}" ] && ! is_true "$USE_DOCKER"; then
+if [ "$use_docker" = no ]; then
     python=python3
     if [ -x "$root/.venv/bin/python" ]; then python="$root/.venv/bin/python"; fi
     command -v "$python" > /dev/null ||
@@ -184,19 +209,38 @@ if ! engine="$(docker info --format '{{range $n, $_ := .Runtimes}}{{$n}} {{end}}
     refuse "the Docker engine does not answer: ${engine##*$'\n'}
 Start it (systemctl start docker), or join the group docker if permission was denied." 3
 fi
-docker image inspect "$image" > /dev/null 2>&1 ||
+if ! built_from="$(docker image inspect --format \
+    '{{range $name, $text := .Config.Labels}}{{if eq $name "ai-energy-score.core"}}{{$text}}{{end}}{{end}}' \
+    "$image" 2> /dev/null)"; then
     refuse "there is no image $image here; build it with ./build.sh, or set DOCKER_IMAGE" 3
+fi
+# shellcheck source=docker/core_hash.sh
+. "$root/docker/core_hash.sh"
+if [ -z "$built_from" ]; then
+    warn "the image $image does not say from which sources of benchmark_core it was built, so it may
+be of another version; ./build.sh --tag $image builds one that says so"
+elif [ "$built_from" != "$(hash_of_core "$root/benchmark_core")" ]; then
+    refuse "the image $image was built from other sources of benchmark_core than these
+Build it again: ./build.sh --tag $image" 3
+fi
 
 options=()
 arguments=()
-device=cuda backend="${BENCHMARK_BACKEND:-pytorch}" endpoint="${VLLM_ENDPOINT:-}"
+device="" backend="" endpoint="${VLLM_ENDPOINT:-}"
+
+# The value of key=value as the core reads it: without quotes, and empty for null, which states
+# nothing.
+plain() {
+    case "$1" in
+        \'*\' | \"*\") printf '%s' "${1:1:${#1}-2}" ;;
+        [Nn][Uu][Ll][Ll]) ;;
+        *) printf '%s' "$1" ;;
+    esac
+}
 
 # Files of the user's own: mounted, and named as they are called inside.
 place_file() {
     local key="$1" value="$2" folder="$3" path
-    case "$value" in
-        \'*\' | \"*\") value="${value:1:${#value}-2}" ;;
-    esac
     if ! path="$(absolute "$value" 2> /dev/null)" || [ ! -e "$path" ]; then
         refuse "$key$value: there is no such file or folder" 2
     fi
@@ -218,25 +262,21 @@ place_config() {
     arguments+=(--config-name "$name")
 }
 
-own_folder=no
+own_folder=no own_config=no
 for word in "${words[@]}"; do
-    case "$word" in --config-dir | --config-dir=*) own_folder=yes ;; esac
+    case "$word" in
+        --config-dir=*) own_folder=yes own_config=yes ;;
+        --config-name=*/* | --config-name=*.yaml | --config-name=*.yml) own_config=yes ;;
+    esac
 done
 
-before=""
 for word in "${words[@]}"; do
-    case "$before" in
-        --config-dir) word="--config-dir=$word" ;;
-        --config-name) word="--config-name=$word" ;;
-    esac
-    before=""
     key="${word%%=*}" value="${word#*=}"
     case "$word" in
-        --config-dir | --config-name) before="$word"; continue ;;
         --config-dir=*) arguments+=(--config-dir); place_file "" "$value" config_dir; continue ;;
         --config-name=*) place_config "$value"; continue ;;
     esac
-    bare="${key##*+}"
+    bare="${key##*+}" value="$(plain "$value")"
     case "$bare" in
         scenario.prompts_file | scenario.dataset_dir)
             if [ -n "$value" ]; then
@@ -251,12 +291,32 @@ for word in "${words[@]}"; do
             fi
             ;;
         backend.device) device="$value" ;;
-        backend | backend.name | backend.type) backend="$value" ;;
-        backend.endpoint) endpoint="$value" ;;
+        backend | backend.name | backend.type) backend="${value:-$backend}" ;;
+        backend.endpoint) endpoint="${value:-$endpoint}" ;;
     esac
     arguments+=("$word")
 done
-if [ -n "$before" ]; then arguments+=("$before"); fi
+# A config file wins over the variable. What it says is not known here, so the backend stays empty,
+# and the container is given what any backend needs.
+if [ -z "$backend" ] && [ "$own_config" = no ]; then backend="${BENCHMARK_BACKEND:-pytorch}"; fi
+
+# Gives root's results folder to the user inside, if it is empty or holds runs alone, by the names
+# of benchmark_core/contract.py: any other is not this script's. No link is followed.
+give_results() (
+    shopt -s nullglob dotglob
+    given=("$results")
+    for path in "$results"/*; do
+        case "${path##*/}" in
+            launch.json | run_spec.json | benchmark_report.json | outcome.json | process.json | \
+                benchmark_results.csv | reasoning_tokens.csv | power_trace.csv | \
+                power_trace.svg | power_trace.png | GPU_ENERGY_WH.txt | \
+                GPU_ENERGY_SUMMARY.json | emissions | optimum | attempts) given+=("$path") ;;
+            *) return ;;
+        esac
+    done
+    # What the user inside may not write all the same, the core tells.
+    chown -h -- "$user:$group" "${given[@]}" 2> /dev/null || true
+)
 
 # The user inside. Root's runs belong to whom root acts for, or who owns the results already.
 user="$(id -u)" group="$(id -g)"
@@ -267,7 +327,7 @@ case "$engine" in
             user="$(stat -c %u -- "$results")" group="$(stat -c %g -- "$results")"
             if [ "$user" -eq 0 ]; then
                 user="${SUDO_UID:-10001}" group="${SUDO_GID:-10001}"
-                chown -- "$user:$group" "$results" "$results"/* 2> /dev/null || true
+                give_results
             fi
         fi
         ;;
@@ -288,7 +348,7 @@ if [ "$backend" != simulated ]; then
 fi
 add_mount "$results" /results ""
 
-if [ -n "$token" ] && [ -z "$offline" ] && [ "$backend" != simulated ]; then
+if [ -n "$token" ] && [ "$offline" = no ] && [ "$backend" != simulated ]; then
     write_token "$user:$group"
     add_mount "$token_file" /run/secrets/hf_token ",readonly"
     options+=(--env HF_TOKEN_PATH=/run/secrets/hf_token)
@@ -304,22 +364,24 @@ offers_gpus() {
     return 1
 }
 
+# Whether the run wants GPUs may stand in a config file, so where there are none the core refuses.
+gpus=all
 case "$device $backend" in
-    cpu\ * | *\ vllm | *\ simulated) options+=(--env NVIDIA_VISIBLE_DEVICES=void) ;;
-    *)
-        offers_gpus ||
-            refuse "the container engine has no NVIDIA runtime, so no GPU reaches a container
-Install the NVIDIA Container Toolkit and restart the engine, or add backend.device=cpu." 3
-        options+=(--gpus all)
-        ;;
+    cpu\ * | *\ vllm | *\ simulated) gpus=none ;;
+    *) offers_gpus || gpus=missing ;;
 esac
+if [ "$gpus" = all ]; then
+    options+=(--gpus all)
+else
+    options+=(--env NVIDIA_VISIBLE_DEVICES=void)
+fi
 
 on_this_machine='^https?://(localhost|127\.[0-9.]+|0\.0\.0\.0|\[::1\])(:[0-9]+)?(/|$)'
-if [ "$backend" = vllm ]; then
-    if [[ "$endpoint" =~ $on_this_machine ]]; then options+=(--network host); fi
-elif [ -n "$offline" ] || [ "$backend" = simulated ]; then
-    options+=(--network none)
-fi
+case "$backend" in
+    vllm | "") if [[ "$endpoint" =~ $on_this_machine ]]; then options+=(--network host); fi ;;
+    simulated) options+=(--network none) ;;
+    *) if [ "$offline" = yes ]; then options+=(--network none); fi ;;
+esac
 
 # By name alone, so that no value stands among the arguments of docker.
 for name in BENCHMARK_BACKEND VLLM_ENDPOINT DEFAULT_NUM_SAMPLES HF_HUB_OFFLINE HF_ENDPOINT \
@@ -348,5 +410,9 @@ run docker run --rm --pull never --name "$container" \
 container=""
 if [ "$code" -ge 125 ] && [ "$code" -le 127 ]; then
     refuse "the engine could not start the container; its message is above" 3
+fi
+if [ "$code" -eq 3 ] && [ "$gpus" = missing ]; then
+    warn "the container got no GPU, since the engine has no NVIDIA runtime
+Install the NVIDIA Container Toolkit and restart the engine, or add backend.device=cpu."
 fi
 exit "$code"

@@ -93,7 +93,7 @@ def fixed_faults(fixed: Mapping[str, Assignment], task: Task) -> Iterable[SpecFa
     for one in fixed.values():
         rule: Fixed = FIXED[one.key]
         allowed = rule.allowed(task)
-        if not any(_same(plain(one.given), value) for value in allowed):
+        if not is_null(one.given) and not any(_same(plain(one.given), value) for value in allowed):
             yield SpecFault(
                 f"{one.shown} cannot be applied: {rule.because}",
                 f"Write {_written(allowed)}, or leave the key out.",

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from benchmark_core.direct.assignments import LONGEST_SHOWN, Assignment
-from benchmark_core.direct.values import Given, Word
+from benchmark_core.direct.values import Given, Misfit, Word, expanded
 from benchmark_core.faults import SpecFault
 from benchmark_core.tasks import registry as tasks
 
@@ -50,9 +50,13 @@ def find(config_name: str, config_dir: Path | None) -> Path | None:
     """
     if config_dir is None and not is_file_name(config_name):
         return None
-    place = Path(config_name).expanduser()
+    named = Path(config_name) if config_dir is None else config_dir
+    try:
+        place = expanded(named)
+    except Misfit as misfit:
+        raise SpecFault(f"{str(named)[:300]!r} {misfit.complaint}", misfit.remedy) from None
     if config_dir is not None:
-        place = config_dir.expanduser() / config_name
+        place /= config_name
     endings = ("",) if config_name.endswith(ENDINGS) else ENDINGS
     candidates = [place.with_name(place.name + ending) for ending in endings]
     try:

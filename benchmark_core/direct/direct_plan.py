@@ -17,6 +17,7 @@ from benchmark_core.contract import (
     Simulation,
     TokenLimits,
 )
+from benchmark_core.direct.values import ALL
 from benchmark_core.direct.wishes import ENDPOINT_VARIABLE, Wishes
 from benchmark_core.faults import RunFault, SampleFault, SpecFault
 from benchmark_core.meter_facts import usual_idle_seconds
@@ -28,6 +29,10 @@ from benchmark_core.serving.address import FORM, parse_address
 from benchmark_core.tasks.base import Task
 
 ENGINE = "direct"
+SERVER_UNMETERED = (
+    "the vllm backend asks a server, whose GPU energy a direct run does not measure;"
+    " batch_runner.py does, with --meters"
+)
 REPETITIONS = 1
 """The original's commands measure once; the protocol's ten have to be asked for."""
 FORMER_ORGANISATION, ORGANISATION = "EnergyStarAI/", "AIEnergyScore/"
@@ -63,7 +68,7 @@ class DirectPlan:
 def make_plan(wishes: Wishes, task: Task) -> tuple[DirectPlan | None, list[RunFault]]:
     """The run, or why there cannot be one."""
     faults: list[RunFault] = list(_contradictions(wishes, task))
-    notes: list[str] = []
+    notes = [SERVER_UNMETERED] if wishes.backend == "vllm" else []
     samples: SampleSource | None = None
     try:
         samples = _samples(wishes, task, notes)
@@ -133,7 +138,8 @@ def _limits(wishes: Wishes, spec: RunSpec) -> TokenLimits | None:
 
 def _samples(wishes: Wishes, task: Task, notes: list[str]) -> SampleSource:
     """Raises SampleFault: the user's own cannot be used."""
-    own, count = wishes.prompts_file or wishes.dataset_dir, wishes.num_samples
+    own = wishes.prompts_file or wishes.dataset_dir
+    count = None if wishes.num_samples == ALL else wishes.num_samples
     if own is None:
         return _of_dataset(wishes, usual_samples(task, wishes.backend, count), notes)
     are_prompts = wishes.prompts_file is not None

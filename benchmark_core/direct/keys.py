@@ -14,6 +14,7 @@ from benchmark_core.direct.values import (
     choice,
     read_count,
     read_devices,
+    read_name,
     read_path,
     read_positive,
     read_text,
@@ -32,7 +33,7 @@ class Key:
 
 @dataclass(frozen=True)
 class Fixed:
-    """`allowed` are the values that hold for a task; the first is named to who writes another."""
+    """`allowed` are the values that hold for a task, beside null, which means just those."""
 
     because: str
     allowed: Callable[[Task], tuple[object, ...]]
@@ -43,7 +44,7 @@ def _always(because: str, *values: object) -> Fixed:
 
 
 def _library(task: Task) -> tuple[object, ...]:
-    return ("diffusers" if "call" in task.kinds else "transformers", None)
+    return ("diffusers" if "call" in task.kinds else "transformers",)
 
 
 def _columns(task: Task) -> tuple[object, ...]:
@@ -62,8 +63,8 @@ REASONING: Final = {
 }
 
 SETTINGS: Final = {
-    "backend.model": Key("model", read_text),
-    "backend.processor": Key("processor", read_text),
+    "backend.model": Key("model", read_name),
+    "backend.processor": Key("processor", read_name),
     "backend.revision": Key("revision", read_text),
     "backend.model_kwargs.revision": Key("revision", read_text),
     "backend.trust_remote_code": Key("trust_remote_code", read_truth),
@@ -98,9 +99,7 @@ _ISOLATION: Final = "foreign programs on the GPUs are looked for in any case, an
 FIXED: Final = {
     "backend.library": Fixed("the task says which library runs it", _library),
     "backend.no_weights": _always("the model's own weights are run", False),
-    "backend.device_map": _always(
-        "a model takes the GPUs of its run, and all of them", "auto", None
-    ),
+    "backend.device_map": _always("a model takes the GPUs of its run, and all of them", "auto"),
     "scenario": _always("there is one scenario", "energy_star"),
     "scenario.name": _always("there is one scenario", "energy_star"),
     "scenario.energy": _always("the energy is what is measured", True),
@@ -109,8 +108,8 @@ FIXED: Final = {
     "scenario.warmup_runs": _always("the protocol warms up with ten runs", 10),
     "scenario.truncation": _always("what is too long for the model is cut", True),
     "scenario.input_shapes.batch_size": _always("one sample is run at a time", 1),
-    "scenario.dataset_config": _always("each dataset has one config", "default", None),
-    "scenario.dataset_split": _always("each dataset has one split", "train", None),
+    "scenario.dataset_config": _always("each dataset has one config", "default"),
+    "scenario.dataset_split": _always("each dataset has one split", "train"),
     "scenario.generate_kwargs.do_sample": _always(_GREEDY, False),
     "scenario.generate_kwargs.temperature": _always(_GREEDY, None),
     "scenario.generate_kwargs.top_p": _always(_GREEDY, None),

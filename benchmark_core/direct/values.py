@@ -11,6 +11,10 @@ from typing import Any
 
 LONGEST_TEXT = 500
 LONGEST_NUMBER = 9
+LONGEST_NAME_BYTES = 255
+"""Of one file or folder; also more than any name of the hub has."""
+ALL = -1
+"""Samples: as many as there are. None would be nobody's wish, which has a default of its own."""
 
 
 @dataclass(frozen=True)
@@ -77,8 +81,26 @@ def read_text(given: Given) -> str:
     return word.text
 
 
+def read_name(given: Given) -> str:
+    """A model of the hub or a folder: what can be either."""
+    text = read_text(given)
+    if any(len(part.encode()) > LONGEST_NAME_BYTES for part in text.split("/")):
+        what = f"has a part of more than {LONGEST_NAME_BYTES} bytes, as no file or model is called"
+        raise Misfit(what, "Write its name.")
+    return text
+
+
 def read_path(given: Given) -> Path:
-    return Path(read_text(given)).expanduser()
+    return expanded(Path(read_name(given)))
+
+
+def expanded(path: Path) -> Path:
+    """With the home folder that a tilde stands for. Raises Misfit: there is no such user."""
+    try:
+        return path.expanduser()
+    except RuntimeError:
+        what = "begins with the home folder of a user who is not known here"
+        raise Misfit(what, "Write the whole path.") from None
 
 
 def read_truth(given: Given) -> bool:
@@ -95,9 +117,9 @@ def read_positive(given: Given) -> int:
     return found
 
 
-def read_count(given: Given) -> int | None:
-    """How many; None for all there are, which is written -1."""
-    return None if plain(given) == -1 else _count(given)
+def read_count(given: Given) -> int:
+    """How many, or `ALL`."""
+    return ALL if plain(given) == ALL else _count(given)
 
 
 def _count(given: Given) -> int:

@@ -45,7 +45,7 @@ class Wishes:
     endpoint: str | None = None
     device: str | None = None
     device_ids: tuple[str, ...] | None = None
-    num_samples: int | None = None
+    num_samples: int | None = None  # or values.ALL
     prompts_file: Path | None = None
     dataset_dir: Path | None = None
     dataset_name: str | None = None
@@ -126,7 +126,7 @@ def _add_environment(
         if address:
             stated.fields["endpoint"] = (address, f"environment variable {ENDPOINT_VARIABLE}")
     few = environ.get(SAMPLES_VARIABLE, "").strip()
-    if few and "num_samples" not in stated.fields:
+    if few and stated.value("num_samples") is None:
         said = f"environment variable {SAMPLES_VARIABLE} ({few[:40]!r})"
         _read_into(stated, "num_samples", "scenario.num_samples", few, said)
 

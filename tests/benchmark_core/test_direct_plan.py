@@ -112,6 +112,10 @@ def test_a_server_is_asked_without_meters_and_without_a_gpu() -> None:
     spec = text_spec(environ=environ)
     assert spec.backend == BackendSpec(name="vllm", endpoint="http://box:8001")
     assert (spec.meters, spec.device.gpu_count, spec.precision) == ((), 0, "auto")
+    plan, _ = planned("--config-name", "text_generation", MODEL, environ=environ)
+    assert plan is not None
+    (note,) = plan.notes
+    assert "GPU energy a direct run does not measure" in note
     named = text_spec("backend.name=vllm", "backend.endpoint=http://other:8000/v1", environ=environ)
     assert named.backend.endpoint == "http://other:8000"
     assert text_spec("backend.name=pytorch", environ=environ).backend == BackendSpec(name="pytorch")
@@ -122,6 +126,8 @@ def test_launchers_may_say_how_many_samples_are_usual() -> None:
     assert text_spec(environ=environ).samples.count == 20
     assert text_spec("scenario.num_samples=3", environ=environ).samples.count == 3
     assert text_spec("scenario.num_samples=-1", environ=environ).samples.count is None
+    assert text_spec("scenario.num_samples=null", environ=environ).samples.count == 20
+    assert text_spec("scenario.num_samples=null").samples.count is None
 
 
 def test_own_samples_are_known_by_their_hash(tmp_path: Path) -> None:
@@ -163,6 +169,13 @@ FIXED_WORDS = [
 
 def test_what_holds_anyway_may_be_said() -> None:
     assert text_spec(*FIXED_WORDS) == text_spec()
+
+
+def test_null_is_the_default_of_every_key_but_the_model_and_the_task() -> None:
+    keys = [key for key in (*SETTINGS, *FIXED) if key not in ("backend.model", "backend.task")]
+    assert text_spec(*(f"{key}=null" for key in keys)) == text_spec()
+    (fault,) = text_faults("scenario.warmup_runs='null'")
+    assert "Write 10, or leave the key out." in fault
 
 
 def test_equal_words_of_one_setting_may_be_said_twice() -> None:
@@ -218,6 +231,9 @@ def test_equal_words_of_one_setting_may_be_said_twice() -> None:
         ("scenario.generate_kwargs.max_new_tokens=5", "min_new_tokens is 10 and max_new_tokens 5"),
         ("backend.endpoint=http://x:1", "the pytorch backend asks no server"),
         ("scenario.prompts_file=/nowhere/x.txt", "/nowhere/x.txt"),
+        ("scenario.prompts_file=~nosuchuser/x", "of a user who is not known here. Write the whole"),
+        ("scenario.dataset_dir=" + "x" * 300, "has a part of more than 255 bytes"),
+        ("backend.processor=" + "x" * 300 + "/y", "has a part of more than 255 bytes"),
     ],
 )
 def test_one_mistake_is_one_message(word: str, said: str) -> None:
@@ -325,6 +341,8 @@ def test_every_mistake_is_told_at_once() -> None:
         (("--config-name", "my/own.yaml", MODEL), "there is no config file 'my/own.yaml'"),
         (("--config-name", "x" * 5000 + ".yaml", MODEL), "there is no config file"),
         (("--config-name", "a\0.yaml", MODEL), "there is no config file"),
+        (("--config-name", "~nosuchuser/x.yaml", MODEL), "of a user who is not known here"),
+        (("--config-dir", "~nosuchuser", "--config-name", "x"), "of a user who is not known here"),
     ],
 )
 def test_a_config_that_is_not_there_is_refused(words: tuple[str, ...], said: str) -> None:

@@ -128,6 +128,8 @@ def test_what_it_cannot_do_is_refused_before_anything_is_loaded(changes, said, t
 def test_the_variable_names_the_python_else_it_lies_beside_the_code(tmp_path, monkeypatch):
     assert optimum_python({}) == optimum_python({"OPTIMUM_PYTHON": ""}) == BESIDE_THE_CODE
     assert optimum_python({"OPTIMUM_PYTHON": "/opt/x/python"}) == Path("/opt/x/python")
+    unknown = optimum_python({"OPTIMUM_PYTHON": "~nosuchuser/python"})
+    assert unknown == Path("~nosuchuser/python").absolute()
     monkeypatch.setenv("OPTIMUM_PYTHON", str(tmp_path / "python"))
     with pytest.raises(SpecFault, match="no Python with optimum-benchmark at") as caught:
         OptimumBenchmark(spec_of(), builders.launch(), tmp_path)

@@ -140,6 +140,19 @@ def test_wrong_arguments_are_told_all_at_once_and_nothing_is_made(tmp_path: Path
     [
         (("backend.model=a/b",), "no config is named"),
         (("--config-name",), "expected one argument"),
+        (
+            ("--config-name", "text_generation", REASONER, "--config-name=summarization"),
+            "argument --config-name: is given more than once; leave all but one out",
+        ),
+        (("--config-dir", "a", "--config-dir", "b", REASONER), "is given more than once"),
+        (
+            ("--config-name", "text_generation", "backend.model=" + "x" * 300 + "/y"),
+            "has a part of more than 255 bytes, as no file or model is called. Write its name.",
+        ),
+        (
+            ("--config-name", "text_generation", REASONER, "scenario.prompts_file=~nosuchuser/x"),
+            "begins with the home folder of a user who is not known here. Write the whole path.",
+        ),
         (("--config-name", "text_generation", "a=b", "--multirun"), "unrecognized arguments"),
         ((), "usage"),
         (("measure", "x"), "invalid choice"),

@@ -1,13 +1,10 @@
-"""run_docker.sh with an engine that records what it is asked for."""
+"""run_docker.sh with an engine that records what it is asked for: what the container gets."""
 
 import json
-import os
 import shutil
 import signal
 import stat
 import subprocess
-import sys
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -15,109 +12,18 @@ import pytest
 from demo.own_samples import build_samples
 from demo.tiny_zoo import build_zoo
 from orchestrator.engines import container_settings
-from tests.support.runner import ROOT, environment, wait_for
-
-SCRIPT = ROOT / "run_docker.sh"
-TOKEN = "hf_" + "planted" * 4
-MODEL = ("--config-name", "text_generation", "backend.model=org/name")
-CPU = "backend.device=cpu"
-HOSTILE = 'a user\'s "own", folder: $HOME `x` =[1]'
-
-# Says what it was asked for and given, and behaves as told by its variables.
-ENGINE = """#!{python}
-import json, os, sys, time, signal
-words = sys.argv[1:]
-log = os.environ["FAKE_LOG"]
-token = None
-if words[0] == "run":
-    for word in words:
-        if "hf_token" in word and "source=" in word:
-            source = word.split("source=")[1].split('"')[0]
-            facts = os.stat(source)
-            token = [open(source).read(), oct(facts.st_mode & 0o777), facts.st_uid, source]
-with open(log, "a") as stream:
-    stream.write(json.dumps(dict(words=words, env=dict(os.environ), token=token)) + "\\n")
-if words[0] == "info":
-    print(os.environ.get("FAKE_INFO", "runc [name=seccomp]"))
-    sys.exit(int(os.environ.get("FAKE_INFO_CODE", "0")))
-if words[:2] == ["image", "inspect"]:
-    sys.exit(int(os.environ.get("FAKE_IMAGE_CODE", "0")))
-if words[0] == "run":
-    if os.environ.get("FAKE_HANG"):
-        signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-        time.sleep(60)
-    sys.exit(int(os.environ.get("FAKE_CODE", "0")))
-"""
-
-
-@dataclass
-class Bench:
-    """A user's folder and home, and a `docker` in front of all others."""
-
-    here: Path
-    home: Path
-    log: Path
-    variables: dict[str, str]
-
-    def run(
-        self, *words: str, script: Path = SCRIPT, **variables: str
-    ) -> "subprocess.CompletedProcess[str]":
-        return subprocess.run(
-            [str(script), *words],
-            cwd=self.here,
-            env={**self.variables, **variables},
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-        )
-
-    def calls(self) -> list[dict[str, object]]:
-        if not self.log.exists():
-            return []
-        return [json.loads(line) for line in self.log.read_text().splitlines()]
-
-    def docker_run(self) -> list[str]:
-        """The words of the one container that was asked for."""
-        (found,) = [call["words"] for call in self.calls() if call["words"][0] == "run"]  # type: ignore[index]
-        assert isinstance(found, list)
-        return found
-
-    def inside(self) -> list[str]:
-        """What stands after the image."""
-        words = self.docker_run()
-        return words[words.index("ai_energy_score") + 1 :]
-
-
-@pytest.fixture
-def bench(tmp_path: Path) -> Bench:
-    here, home, tools = tmp_path / HOSTILE, tmp_path / "my home", tmp_path / "tools"
-    for folder in (here, home, tools):
-        folder.mkdir()
-    docker = tools / "docker"
-    docker.write_text(ENGINE.format(python=sys.executable))
-    docker.chmod(0o755)
-    variables = environment(
-        PATH=f"{tools}:{os.environ['PATH']}", HOME=str(home), FAKE_LOG=str(tmp_path / "log")
-    )
-    return Bench(here, home, tmp_path / "log", variables)
-
-
-def values(words: list[str], option: str) -> list[str]:
-    return [words[place + 1] for place, word in enumerate(words) if word == option]
-
-
-def mounts(words: list[str]) -> dict[str, tuple[str, bool]]:
-    """By target: source, and whether it is read-only; as the engine's own client reads them."""
-    import csv
-
-    found = {}
-    for text in values(words, "--mount"):
-        (fields,) = csv.reader([text])
-        pairs = dict(field.partition("=")[::2] for field in fields)
-        assert pairs["type"] == "bind"
-        found[pairs["target"]] = (pairs["source"], "readonly" in pairs)
-    return found
+from tests.support.recorded_docker import (  # noqa: F401
+    CPU,
+    HOSTILE,
+    MODEL,
+    SCRIPT,
+    TOKEN,
+    Bench,
+    mounts,
+    recorded_bench,
+    values,
+)
+from tests.support.runner import ROOT, wait_for
 
 
 def test_the_container_has_what_our_engine_gives_one(bench: Bench) -> None:
@@ -138,7 +44,7 @@ def test_the_container_has_what_our_engine_gives_one(bench: Bench) -> None:
     user = container_settings.ContainerUser.for_caller(rootless=False)
     assert values(words, "--user") == [f"{user.uid}:{user.gid}"]
     scratch = dict(text.partition(":")[::2] for text in values(words, "--tmpfs"))
-    assert scratch == container_settings._scratch(user)
+    assert scratch == container_settings.scratch(user)
     assert "--network" not in words
     cache = bench.home / ".cache" / "huggingface"
     assert mounts(words) == {
@@ -163,6 +69,18 @@ def test_twenty_samples_are_the_default_and_the_core_decides(bench: Bench) -> No
 def test_the_flag_is_the_key(bench: Bench, flag: tuple[str, ...]) -> None:
     bench.run(*flag, *MODEL, CPU)
     assert bench.inside() == [*MODEL, CPU, "scenario.num_samples=7"]
+
+
+def test_null_names_no_file_no_device_and_no_backend(bench: Bench) -> None:
+    words = ("scenario.prompts_file=null", "+scenario.dataset_dir=NULL", "backend.processor=null")
+    done = bench.run(
+        *(*MODEL, *words, "backend.device=null", "backend.name=null", "backend.endpoint=null"),
+        BENCHMARK_BACKEND="vllm",
+        VLLM_ENDPOINT="http://127.0.0.1:8000",
+    )
+    assert done.returncode == 0, done.stderr
+    assert bench.inside()[len(MODEL) : len(MODEL) + 3] == list(words)
+    assert values(bench.docker_run(), "--network") == ["host"]
 
 
 def test_own_files_are_mounted_and_named_as_they_are_inside(bench: Bench) -> None:
@@ -202,25 +120,14 @@ def test_a_config_file_by_its_path_is_mounted_alone(bench: Bench, form: str) -> 
 
 
 @pytest.mark.parametrize(
-    ("word", "said"),
-    [
-        ("scenario.prompts_file=gone.txt", "scenario.prompts_file=gone.txt: there is no such file"),
-        ("scenario.dataset_dir=no/such", "there is no such file or folder"),
-        ("--config-dir=none", "none: there is no such file or folder"),
-    ],
-)
-def test_an_own_file_that_is_not_there_is_refused(bench: Bench, word: str, said: str) -> None:
-    done = bench.run(*MODEL, CPU, word)
-    assert done.returncode == 2
-    assert said in done.stderr
-
-
-@pytest.mark.parametrize(
     ("words", "variables", "gpus", "network"),
     [
         ((), {}, True, None),
         ((CPU,), {}, False, None),
         (("++backend.device=cpu",), {}, False, None),
+        (("backend.device='cpu'",), {}, False, None),
+        (('backend.name="simulated"',), {}, False, "none"),
+        (("backend.name=vllm", "backend.endpoint='http://127.0.0.1:8'"), {}, False, "host"),
         ((CPU,), {"HF_HUB_OFFLINE": "1"}, False, "none"),
         ((), {"HF_HUB_OFFLINE": "true"}, True, "none"),
         ((), {"HF_HUB_OFFLINE": "0"}, True, None),
@@ -258,78 +165,38 @@ def test_gpus_and_network_are_given_where_they_are_needed(
 
 
 @pytest.mark.parametrize(
-    ("words", "variables", "code", "said"),
+    ("words", "variables", "gpus", "network"),
     [
-        ((), {}, 2, "no arguments; see ./run_docker.sh --help"),
-        (("-n",), {}, 2, "-n needs a number"),
-        (MODEL, {}, 3, "has no NVIDIA runtime"),
-        ((*MODEL, CPU), {"FAKE_IMAGE_CODE": "1"}, 3, "build it with ./build.sh"),
-        ((*MODEL, CPU), {"FAKE_INFO_CODE": "1", "FAKE_INFO": "no socket"}, 3, "no socket"),
-        ((*MODEL, CPU), {"FAKE_CODE": "125"}, 3, "could not start the container"),
-        ((*MODEL, CPU), {"FAKE_CODE": "1"}, 1, ""),
-        ((*MODEL, CPU), {"FAKE_CODE": "2"}, 2, ""),
-        ((*MODEL, CPU), {"RESULTS_DIR": "/dev/null/x"}, 3, "set RESULTS_DIR"),
+        ((), {"BENCHMARK_BACKEND": "vllm"}, True, None),
+        ((), {"BENCHMARK_BACKEND": "simulated", "HF_HUB_OFFLINE": "1"}, True, None),
+        ((), {"BENCHMARK_BACKEND": "vllm", "VLLM_ENDPOINT": "http://localhost:8"}, True, "host"),
+        ((), {"BENCHMARK_BACKEND": "vllm", "VLLM_ENDPOINT": "http://box:8"}, True, None),
+        ((CPU,), {"BENCHMARK_BACKEND": "vllm"}, False, None),
+        (("backend.name=vllm",), {}, False, None),
+        (("backend.name=pytorch",), {"HF_HUB_OFFLINE": "1"}, True, "none"),
     ],
 )
-def test_it_ends_with_the_right_code_and_one_message(
-    bench: Bench, words: tuple[str, ...], variables: dict[str, str], code: int, said: str
+@pytest.mark.parametrize("form", ["--config-name own.yaml", "--config-dir . --config-name own"])
+def test_with_a_config_file_nothing_is_missing_whatever_backend_it_names(
+    bench: Bench,
+    form: str,
+    words: tuple[str, ...],
+    variables: dict[str, str],
+    gpus: bool,
+    network: str | None,
 ) -> None:
-    done = bench.run(*words, **variables)
-    assert done.returncode == code
-    assert said in done.stderr
-    assert done.stderr.count("run_docker.sh:") == (1 if said else 0)
-
-
-@pytest.mark.skipif(os.geteuid() != 0, reason="of root alone")
-@pytest.mark.parametrize(
-    ("owner", "variables", "info", "user"),
-    [
-        (0, {}, "runc [name=seccomp]", "10001:10001"),
-        (0, {"SUDO_UID": "1234", "SUDO_GID": "1235"}, "runc [name=seccomp]", "1234:1235"),
-        (4321, {"SUDO_UID": "1234", "SUDO_GID": "1235"}, "runc [name=seccomp]", "4321:4321"),
-        (0, {}, "runc [name=seccomp name=rootless]", "0:0"),
-    ],
-)
-def test_what_root_runs_belongs_to_somebody(
-    bench: Bench, owner: int, variables: dict[str, str], info: str, user: str
-) -> None:
-    results = bench.here / "results"
-    (results / "attempts").mkdir(parents=True)
-    (results / "run_spec.json").write_text("")
-    os.chown(results, owner, owner)
-    assert bench.run(*MODEL, CPU, FAKE_INFO=info, **variables).returncode == 0
-    assert values(bench.docker_run(), "--user") == [user]
-    uid = int(user.partition(":")[0])
-    assert results.stat().st_uid == uid
-    if owner == 0:
-        assert (results / "attempts").stat().st_uid == uid
-        assert (results / "run_spec.json").stat().st_uid == uid
-    assert (bench.home / ".cache" / "huggingface" / "hub").stat().st_uid == uid
+    (bench.here / "own.yaml").write_text("backend: pytorch\n")
+    done = bench.run(*form.split(), *words, FAKE_INFO="nvidia runc [x]", **variables)
+    assert done.returncode == 0, done.stderr
+    run = bench.docker_run()
+    assert values(run, "--gpus") == (["all"] if gpus else [])
+    assert values(run, "--network") == ([network] if network else [])
+    assert "/home/user/.cache/huggingface/hub" in mounts(run)
 
 
 def test_another_image_is_taken(bench: Bench) -> None:
     bench.run(*MODEL, CPU, DOCKER_IMAGE="mine:2")
     assert "mine:2" in bench.docker_run()
-
-
-def test_the_help_names_every_variable(bench: Bench) -> None:
-    done = bench.run("--help")
-    assert done.returncode == 0
-    for name in ("RESULTS_DIR", "DOCKER_IMAGE", "HF_TOKEN_PATH", "HF_HUB_OFFLINE", "USE_DOCKER"):
-        assert name in done.stdout
-    assert bench.calls() == []
-
-
-def test_a_machine_without_docker_is_told_what_to_do(bench: Bench, tmp_path: Path) -> None:
-    tools = tmp_path / "few tools"
-    tools.mkdir()
-    for name in ("bash", "dirname", "basename", "mkdir", "tr", "id", "rm", "env"):
-        found = shutil.which(name)
-        assert found
-        (tools / name).symlink_to(found)
-    done = bench.run(*MODEL, PATH=str(tools))
-    assert done.returncode == 3
-    assert "install Docker, or set USE_DOCKER=false" in done.stderr
 
 
 # ------------------------------------------------------------------ the token
@@ -437,12 +304,6 @@ def test_without_docker_the_core_runs_right_here(bench: Bench, tmp_path: Path) -
     assert not list(tmp_path.glob("ai-energy-score.*"))
 
 
-def test_without_docker_wrong_arguments_have_the_cores_code(bench: Bench) -> None:
-    done = bench.run("--config-name", "text_generatoin", CPU, USE_DOCKER="0")
-    assert done.returncode == 2
-    assert "Did you mean text_generation?" in done.stderr
-
-
 def test_the_checkout_may_lie_anywhere(bench: Bench, tmp_path: Path) -> None:
     """Without its environment, the python3 of the path runs the core of that checkout."""
     checkout = tmp_path / HOSTILE / "a checkout"
@@ -459,5 +320,11 @@ def test_the_checkout_may_lie_anywhere(bench: Bench, tmp_path: Path) -> None:
 def test_shellcheck_has_nothing_to_say() -> None:
     if shutil.which("shellcheck") is None:
         pytest.skip("shellcheck is not installed")
-    done = subprocess.run(["shellcheck", str(SCRIPT)], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        ["shellcheck", "-x", "run_docker.sh", "docker/core_hash.sh"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert done.returncode == 0, done.stdout

@@ -149,15 +149,21 @@ def test_build_script_names_what_is_missing(tmp_path: Path) -> None:
     assert "does not answer: no such socket" in done.stderr
 
 
+def copy_build_script(checkout: Path) -> Path:
+    (checkout / "docker").mkdir(exist_ok=True)
+    for name in ("docker/core_hash.sh", "build.sh"):
+        shutil.copyfile(ROOT / name, checkout / name)
+    return checkout / "build.sh"
+
+
 def core_label_of_build_script(checkout: Path) -> str:
     """What build.sh would put on the image, without the engine being asked."""
     docker = checkout / "tools" / "docker"
     docker.parent.mkdir(exist_ok=True)
     docker.write_text('#!/usr/bin/bash\nprintf "%s\\n" "$@"\n')
     docker.chmod(0o755)
-    (checkout / "build.sh").write_bytes((ROOT / "build.sh").read_bytes())
     done = subprocess.run(
-        ["/usr/bin/bash", str(checkout / "build.sh")],
+        ["/usr/bin/bash", str(copy_build_script(checkout))],
         capture_output=True,
         text=True,
         env={"PATH": f"{docker.parent}:/usr/bin", "LC_ALL": "C.UTF-8"},
@@ -199,12 +205,12 @@ def test_build_script_works_from_anywhere_with_any_path(tmp_path: Path) -> None:
     checkout = tmp_path / "a checkout"
     (checkout / "benchmark_core").mkdir(parents=True)
     (checkout / "benchmark_core" / "__init__.py").write_text('VERSION = "9.8.7"\n')
-    (checkout / "build.sh").write_bytes((ROOT / "build.sh").read_bytes())
+    script = copy_build_script(checkout)
     docker = tmp_path / "docker"
     docker.write_text('#!/usr/bin/bash\nprintf "%s\\n" "$@"\n')
     docker.chmod(0o755)
     done = subprocess.run(
-        ["/usr/bin/bash", str(checkout / "build.sh"), "--base", "my base", "--no-cache"],
+        ["/usr/bin/bash", str(script), "--base", "my base", "--no-cache"],
         capture_output=True,
         text=True,
         cwd="/",

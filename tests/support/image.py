@@ -71,6 +71,7 @@ def ensure_product_image() -> str:
             _base_recipe(),
             ROOT / ".dockerignore",
             ROOT / "build.sh",
+            ROOT / "docker" / "core_hash.sh",
             ROOT / "docker" / "Dockerfile",
             *REQUIREMENTS,
             *sorted((ROOT / "benchmark_core").rglob("*")),
