@@ -3,7 +3,6 @@
 Its address is chosen with the launch, so that a killed runner's launch tells that there was one.
 """
 
-import shlex
 import socket
 import time
 from collections.abc import Iterator, Sequence
@@ -23,18 +22,18 @@ from orchestrator.errors import HostError, Problem
 from orchestrator.outcome import StopReason, log_tail
 from orchestrator.passed_variables import container_variables
 from orchestrator.run_directory import RunDirectory
+from orchestrator.serve_arguments import (
+    ARGUMENTS,
+    HOST,
+    find_argument_problems,
+    server_arguments,
+)
 from orchestrator.settings import Settings
 from orchestrator.stop_request import StopRequest
 
-HOST = "127.0.0.1"
 LOOK_SECONDS = 0.5
 ANSWER_SECONDS = 5.0
 LOG_LINES = 5
-ARGUMENTS = "--serve-args"
-OURS = ("--model", "--served-model-name", "--host", "--port", "--uds")
-SECRET = "--api-key"
-SEVERAL_GPUS = "--tensor-parallel-size"
-SAYS_GPUS = (SEVERAL_GPUS, "-tp", "--pipeline-parallel-size", "-pp", "--data-parallel-size", "-dp")
 
 
 class Unserved(Exception):
@@ -59,33 +58,7 @@ def find_own_server_contradictions(settings: Settings) -> Iterator[Problem]:
     if settings.endpoint:
         what = "the server is started here, and --endpoint names one that runs already"
         yield Problem(FLAG, what, "Leave one of them out.")
-    try:
-        words = shlex.split(settings.serve_args or "")
-    except ValueError as error:
-        yield Problem(ARGUMENTS, f"cannot be split into words ({error})", "Close every quote.")
-        return
-    for word in words:
-        name = word.partition("=")[0]
-        if name in OURS:
-            yield Problem(ARGUMENTS, f"{name} is set for each run", "Leave it out.")
-        if name == SECRET:
-            what = f"{name} would stand in the list of processes, for everybody to read"
-            yield Problem(ARGUMENTS, what, "Leave it out: the server answers this machine alone.")
-
-
-def server_arguments(spec: RunSpec, port: int) -> list[str]:
-    """What vLLM is told, and the user's own arguments after that."""
-    model, own = spec.model, list(spec.backend.serve_args or ())
-    arguments = ["--model", model.id, "--served-model-name", model.id]
-    arguments += ["--host", HOST, "--port", str(port)]
-    if model.processor:
-        arguments += ["--tokenizer", model.processor]
-    if model.trust_remote_code:
-        arguments.append("--trust-remote-code")
-    gpus = spec.device.gpu_count
-    if gpus > 1 and not any(word.partition("=")[0] in SAYS_GPUS for word in own):
-        arguments += [SEVERAL_GPUS, str(gpus)]
-    return arguments + own
+    yield from find_argument_problems(settings.serve_args or "", settings.token)
 
 
 class OwnServers:

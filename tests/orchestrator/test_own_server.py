@@ -4,9 +4,10 @@ import pytest
 
 from benchmark_core.contract import BackendSpec, DeviceSpec, ModelSpec
 from orchestrator.model_server import asks_this_machine, find_server_problems
-from orchestrator.own_server import OwnServers, find_own_server_problems, server_arguments
+from orchestrator.own_server import OwnServers, find_own_server_problems
 from orchestrator.run_directory import RunDirectory
 from orchestrator.run_planner import REFERENCE_GPUS, make_plan
+from orchestrator.serve_arguments import server_arguments
 from orchestrator.simulation_file import Simulations
 from tests.support import builders, catalogs
 from tests.support.settings import settings
@@ -35,7 +36,7 @@ def spec(gpus=1, args=(), **model):
 
 def test_it_is_told_model_name_and_place():
     assert server_arguments(spec(), 8123) == [
-        *("--model", "org/model", "--served-model-name", "org/model"),
+        *("org/model", "--served-model-name", "org/model"),
         *("--host", "127.0.0.1", "--port", "8123"),
     ]
 
@@ -44,15 +45,15 @@ def test_what_the_row_says_and_what_the_user_adds_come_after_that():
     told = server_arguments(
         spec(4, ("--max-model-len", "16384"), processor="org/other", trust_remote_code=True), 1
     )
-    assert told[8:] == [
+    assert told[7:] == [
         *("--tokenizer", "org/other", "--trust-remote-code"),
         *("--tensor-parallel-size", "4", "--max-model-len", "16384"),
     ]
 
 
-@pytest.mark.parametrize("own", ["--tensor-parallel-size=2", "-tp", "--pipeline-parallel-size"])
+@pytest.mark.parametrize("own", ["--tensor-parallel-size=2", "-tp", "--pipeline_parallel_size"])
 def test_how_several_gpus_are_used_is_the_users_to_say(own):
-    assert server_arguments(spec(4, (own, "2")), 1)[8:] == [own, "2"]
+    assert server_arguments(spec(4, (own, "2")), 1)[7:] == [own, "2"]
 
 
 def test_image_and_arguments_are_what_is_measured_and_no_address_is(tmp_path):

@@ -1,6 +1,6 @@
 """A program that takes vLLM's flags and serves like it, with the standard library alone.
 
-    python -m tests.support.served_program --model ORG/NAME --port N [--host H]
+    python -m tests.support.served_program ORG/NAME --port N [--host H]
         [--served-model-name NAME] [--counts FILE] [--fate WHAT] [--token-seconds S] [--worker]
 
 `--counts` is a JSON file with the number of tokens of each prompt; without it `counts.json` in the
@@ -55,7 +55,7 @@ def main() -> None:
 
 def _parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser()
-    parser.add_argument("--model", required=True)
+    parser.add_argument("model")
     parser.add_argument("--served-model-name", dest="name")
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, required=True)
