@@ -11,12 +11,15 @@ HARDWARE_GPU_METERS = ("nvml", "dcgm")
 """The meters that can watch what real GPUs draw while they do nothing."""
 
 
-def usual_meters(backend: str, device: str) -> "tuple[MeterName, ...]":
-    """`device` is `cuda` or `cpu`; it says nothing of backends that do not compute here."""
+def usual_meters(backend: str, device: str, sees_server: bool = False) -> "tuple[MeterName, ...]":
+    """`device` is `cuda` or `cpu`; it says nothing of backends that do not compute here.
+
+    `sees_server`: the run has a server of its own on GPUs here, and sees its processes.
+    """
     if backend == "simulated":
         return ("simulated",)
     if backend == "vllm":
-        return ()
+        return ("nvml",) if sees_server else ()
     return ("codecarbon",) if device == "cpu" or backend == "optimum" else ("nvml", "codecarbon")
 
 
