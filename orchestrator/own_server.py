@@ -3,13 +3,15 @@
 Its address is chosen with the launch, so that a killed runner's launch tells that there was one.
 """
 
+import secrets
 import socket
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from benchmark_core.atomic_file import write_text
 from benchmark_core.contract import LAUNCH_FILE, RunSpec
@@ -34,6 +36,7 @@ from orchestrator.stop_request import StopRequest
 LOOK_SECONDS = 0.5
 ANSWER_SECONDS = 5.0
 LOG_LINES = 5
+MOST_NAMED = 5
 
 
 class Unserved(Exception):
@@ -112,13 +115,18 @@ class OwnServers:
         port = parse_address(endpoint).port
         log_path = order.log_path.with_name(f"{order.log_path.stem}_server.log")
         gpus = order.launch.gpu_uuids if self._settings.serves_on_gpus else ()
-        arguments = server_arguments(spec, port)
+        mark = f"for-{order.run_id}-{secrets.token_hex(4)}"
+        arguments = server_arguments(spec, port, mark)
         try:
             server = self._host.start(ServerOrder(order.run_id, arguments, gpus, log_path))
         except HostError as error:
             raise Unserved(Exit("not_started", None, str(error)), None) from error
         stack.callback(server.remove)
-        self._await_health(server, endpoint, spec.model.id, log_path, stop)
+        models = self._await_health(server, endpoint, log_path, stop)
+        ended = server.ended()
+        other = f"the server {ended}" if ended else find_other_server(models, spec.model.id, mark)
+        if other:
+            raise _failed(other, log_path)
         launch = order.launch.model_copy(
             update={
                 "server_process": server.process,
@@ -132,10 +140,10 @@ class OwnServers:
         self,
         server: ServerContainer,
         endpoint: str,
-        model_id: str,
         log_path: Path,
         stop: StopRequest,
-    ) -> None:
+    ) -> list[dict[str, Any]]:
+        """What is served where it is to answer, once somebody there is well."""
         client = Server(parse_address(endpoint), ANSWER_SECONDS)
         seconds = self._settings.serve_timeout_seconds
         patient_until = time.monotonic() + seconds
@@ -148,14 +156,31 @@ class OwnServers:
                 if time.monotonic() > patient_until:
                     raise _failed(f"the server was not well within {seconds:g} s", log_path)
                 time.sleep(LOOK_SECONDS)
-            served = [str(model.get("id")) for model in client.models()]
+            return client.models()
         except ServerFault as fault:
             raise _failed(fault.message, log_path) from fault
         finally:
             client.close()
-        if model_id not in served:
-            names = ", ".join(name[:100] for name in served[:LOG_LINES]) or "no model"
-            raise _failed(f"the server serves {names}, and not {model_id}", log_path)
+
+
+def find_other_server(models: Sequence[Mapping[str, Any]], model_id: str, mark: str) -> str | None:
+    """Why what is served is not what was started: the port was free before, and another may have
+    taken it; an image may make something else of its arguments."""
+    served = [str(model.get("id")) for model in models]
+    if model_id not in served:
+        names = ", ".join(name[:100] for name in served[:MOST_NAMED]) or "no model"
+        return f"the server serves {names}, and not {model_id}"
+    if mark not in served:
+        return "another server has taken the port that was free for this one"
+    for model in (one for one in models if one.get("id") in (model_id, mark)):
+        root = str(model.get("root") or model_id)
+        # The cache's own folder of a model is named after it.
+        if root != model_id and f"models--{model_id.replace('/', '--')}" not in root:
+            return (
+                f"the server has loaded {root[:100]} under the name of {model_id} (the image's"
+                " entry point must be `vllm serve`)"
+            )
+    return None
 
 
 def server_host(settings: Settings, output_dir: Path) -> ServerHost:

@@ -49,10 +49,14 @@ def find_argument_problems(text: str, token: str | None) -> Iterator[Problem]:
         yield Problem(ARGUMENTS, what, WITHOUT_SECRETS)
 
 
-def server_arguments(spec: RunSpec, port: int) -> list[str]:
-    """What `vllm serve` is told, and the user's own arguments after that."""
+def server_arguments(spec: RunSpec, port: int, mark: str) -> list[str]:
+    """What `vllm serve` is told, and the user's own arguments after that.
+
+    `mark` is a second name of the model, by which this very server is known.
+    """
     model, own = spec.model, list(spec.backend.serve_args or ())
-    arguments = [model.id, "--served-model-name", model.id, "--host", HOST, "--port", str(port)]
+    arguments = [model.id, "--served-model-name", model.id, mark]
+    arguments += ["--host", HOST, "--port", str(port)]
     if model.processor:
         arguments += ["--tokenizer", model.processor]
     if model.trust_remote_code:
