@@ -32,19 +32,19 @@ def find_argument_problems(text: str, token: str | None) -> Iterator[Problem]:
     except ValueError as error:
         yield Problem(ARGUMENTS, f"cannot be split into words ({error})", "Close every quote.")
         return
-    secrets = []
+    secrets, has_token = [], False
     for word in words:
         name, _, value = word.partition("=") if word.startswith("-") else ("", "", word)
         flag = _flag(name)
         if meant := _meant(flag, OURS):
             told = flag if flag == meant else f"{flag} is short for {meant}, which"
             yield Problem(ARGUMENTS, f"{told} is set for each run", "Leave it out.")
-        if secret := _secret(flag):
+        elif secret := _secret(flag):
             secrets.append(secret)
         elif TOKEN_OF_THE_HUB.search(value) or _holds(word, token):
-            secrets.append("a token of the hub")
-    # The value of such a flag is no second mistake.
-    for secret in secrets[:1]:
+            has_token = True
+    # Beside such a flag, its value is no second mistake.
+    for secret in dict.fromkeys(secrets) or (["a token of the hub"] if has_token else []):
         what = f"{secret} would stand in the list of processes, for everybody to read"
         yield Problem(ARGUMENTS, what, WITHOUT_SECRETS)
 

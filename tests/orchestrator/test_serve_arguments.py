@@ -34,6 +34,11 @@ def test_a_secret_is_refused_however_it_is_written_and_not_repeated(text, flag):
     assert what == f"{flag} would stand in the list of processes, for everybody to read"
 
 
+def test_every_secret_is_told_at_once():
+    text = "--api-key secret0value --hf-token secret0value --api_key=secret1value"
+    assert [what.split()[0] for what in told(text)] == ["--api-key", "--hf-token"]
+
+
 def test_the_token_in_force_is_known_whatever_it_looks_like():
     assert told("--revision own0token0of0mine", token="own0token0of0mine") != []
     assert told("--revision own0token0of0mine", token=None) == []
@@ -46,6 +51,8 @@ def test_the_token_in_force_is_known_whatever_it_looks_like():
         ("--model org/other", "--model is set for each run"),
         ("--served_model_name x", "--served-model-name is set for each run"),
         ("--served x", "--served is short for --served-model-name, which is set for each run"),
+        # It could be the beginning of a secret's name too.
+        ("--s x", "--s is short for --served-model-name, which is set for each run"),
         ("--po=1", "--po is short for --port, which is set for each run"),
     ],
 )
