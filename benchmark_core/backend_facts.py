@@ -12,11 +12,13 @@ class BackendFacts:
     """One backend, as all that is not the backend itself must know it.
 
     `meters_on_gpus` and `meters_on_cpu` are those of a run where nobody says otherwise, by where it
-    computes. A backend that measures by itself can be given no others.
+    computes; `meters_on_own_server` those where its server was started for it on GPUs here. A
+    backend that measures by itself can be given no others.
     """
 
     meters_on_gpus: tuple[MeterName, ...]
     meters_on_cpu: tuple[MeterName, ...]
+    meters_on_own_server: tuple[MeterName, ...] = ()
     is_served: bool = False
     """Whether a server runs the models, and runs only ask it."""
     measures_itself: bool = False
@@ -41,7 +43,12 @@ BACKEND_FACTS: Mapping[BackendName, BackendFacts] = MappingProxyType(
             meters_on_cpu=("codecarbon",),
             named_in_run_id=False,
         ),
-        "vllm": BackendFacts(meters_on_gpus=(), meters_on_cpu=(), is_served=True),
+        "vllm": BackendFacts(
+            meters_on_gpus=(),
+            meters_on_cpu=(),
+            meters_on_own_server=("nvml",),
+            is_served=True,
+        ),
         "optimum": BackendFacts(
             meters_on_gpus=("codecarbon",),
             meters_on_cpu=("codecarbon",),
@@ -58,7 +65,14 @@ BACKEND_FACTS: Mapping[BackendName, BackendFacts] = MappingProxyType(
 )
 
 
-def usual_meters(backend: BackendName, device: str) -> tuple[MeterName, ...]:
-    """`device` is `cuda` or `cpu`; it says nothing of backends that do not compute here."""
+def usual_meters(
+    backend: BackendName, device: str, sees_server: bool = False
+) -> tuple[MeterName, ...]:
+    """`device` is `cuda` or `cpu`; it says nothing of backends that do not compute here.
+
+    `sees_server`: the run has a server of its own on GPUs here, and sees its processes.
+    """
     facts = BACKEND_FACTS[backend]
+    if facts.is_served and sees_server:
+        return facts.meters_on_own_server
     return facts.meters_on_cpu if device == "cpu" else facts.meters_on_gpus

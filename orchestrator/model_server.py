@@ -102,6 +102,22 @@ def find_server_problems(plan: Plan, settings: Settings) -> Iterator[Problem]:
         )
 
 
+def find_meter_warnings(settings: Settings) -> Iterator[Problem]:
+    """A night without any energy is one warning beforehand."""
+    if not settings.is_served or settings.meters:
+        return
+    if settings.serve_image and settings.device == "cpu":
+        remedy = "Leave out --device cpu to serve on GPUs, which can be measured."
+    elif settings.serve_image or asks_this_machine(settings):
+        remedy = (
+            "Use --engine process --meters nvml, or --meters dcgm with the exporter"
+            " (--dcgm-endpoint)."
+        )
+    else:
+        remedy = "Use --meters dcgm with the exporter of the serving host (--dcgm-endpoint)."
+    yield Problem("--meters", "no meter watches the server: this sweep measures no energy", remedy)
+
+
 def asks_this_machine(settings: Settings) -> bool:
     """Whether runs have to share the network of this machine to reach their server."""
     return settings.is_served and (bool(settings.serve_image) or _address(settings).loopback)

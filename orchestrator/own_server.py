@@ -3,13 +3,14 @@
 Its address is chosen with the launch, so that a killed runner's launch tells that there was one.
 """
 
-import shlex
+import secrets
 import socket
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from benchmark_core.atomic_file import write_text
 from benchmark_core.contract import LAUNCH_FILE, RunSpec
@@ -23,18 +24,19 @@ from orchestrator.errors import HostError, Problem
 from orchestrator.outcome import StopReason, log_tail
 from orchestrator.passed_variables import container_variables
 from orchestrator.run_directory import RunDirectory
+from orchestrator.serve_arguments import (
+    ARGUMENTS,
+    HOST,
+    find_argument_problems,
+    server_arguments,
+)
 from orchestrator.settings import Settings
 from orchestrator.stop_request import StopRequest
 
-HOST = "127.0.0.1"
 LOOK_SECONDS = 0.5
 ANSWER_SECONDS = 5.0
 LOG_LINES = 5
-ARGUMENTS = "--serve-args"
-OURS = ("--model", "--served-model-name", "--host", "--port", "--uds")
-SECRET = "--api-key"
-SEVERAL_GPUS = "--tensor-parallel-size"
-SAYS_GPUS = (SEVERAL_GPUS, "-tp", "--pipeline-parallel-size", "-pp", "--data-parallel-size", "-dp")
+MOST_NAMED = 5
 
 
 class Unserved(Exception):
@@ -59,33 +61,7 @@ def find_own_server_contradictions(settings: Settings) -> Iterator[Problem]:
     if settings.endpoint:
         what = "the server is started here, and --endpoint names one that runs already"
         yield Problem(FLAG, what, "Leave one of them out.")
-    try:
-        words = shlex.split(settings.serve_args or "")
-    except ValueError as error:
-        yield Problem(ARGUMENTS, f"cannot be split into words ({error})", "Close every quote.")
-        return
-    for word in words:
-        name = word.partition("=")[0]
-        if name in OURS:
-            yield Problem(ARGUMENTS, f"{name} is set for each run", "Leave it out.")
-        if name == SECRET:
-            what = f"{name} would stand in the list of processes, for everybody to read"
-            yield Problem(ARGUMENTS, what, "Leave it out: the server answers this machine alone.")
-
-
-def server_arguments(spec: RunSpec, port: int) -> list[str]:
-    """What vLLM is told, and the user's own arguments after that."""
-    model, own = spec.model, list(spec.backend.serve_args or ())
-    arguments = ["--model", model.id, "--served-model-name", model.id]
-    arguments += ["--host", HOST, "--port", str(port)]
-    if model.processor:
-        arguments += ["--tokenizer", model.processor]
-    if model.trust_remote_code:
-        arguments.append("--trust-remote-code")
-    gpus = spec.device.gpu_count
-    if gpus > 1 and not any(word.partition("=")[0] in SAYS_GPUS for word in own):
-        arguments += [SEVERAL_GPUS, str(gpus)]
-    return arguments + own
+    yield from find_argument_problems(settings.serve_args or "", settings.token)
 
 
 class OwnServers:
@@ -139,13 +115,18 @@ class OwnServers:
         port = parse_address(endpoint).port
         log_path = order.log_path.with_name(f"{order.log_path.stem}_server.log")
         gpus = order.launch.gpu_uuids if self._settings.serves_on_gpus else ()
-        arguments = server_arguments(spec, port)
+        mark = f"for-{order.run_id}-{secrets.token_hex(4)}"
+        arguments = server_arguments(spec, port, mark)
         try:
             server = self._host.start(ServerOrder(order.run_id, arguments, gpus, log_path))
         except HostError as error:
             raise Unserved(Exit("not_started", None, str(error)), None) from error
         stack.callback(server.remove)
-        self._await_health(server, endpoint, spec.model.id, log_path, stop)
+        models = self._await_health(server, endpoint, log_path, stop)
+        ended = server.ended()
+        other = f"the server {ended}" if ended else find_other_server(models, spec.model.id, mark)
+        if other:
+            raise _failed(other, log_path)
         launch = order.launch.model_copy(
             update={"server_process": server.process, "launched_at": timestamp()}
         )
@@ -156,10 +137,10 @@ class OwnServers:
         self,
         server: ServerContainer,
         endpoint: str,
-        model_id: str,
         log_path: Path,
         stop: StopRequest,
-    ) -> None:
+    ) -> list[dict[str, Any]]:
+        """What is served where it is to answer, once somebody there is well."""
         client = Server(parse_address(endpoint), ANSWER_SECONDS)
         seconds = self._settings.serve_timeout_seconds
         patient_until = time.monotonic() + seconds
@@ -172,14 +153,31 @@ class OwnServers:
                 if time.monotonic() > patient_until:
                     raise _failed(f"the server was not well within {seconds:g} s", log_path)
                 time.sleep(LOOK_SECONDS)
-            served = [str(model.get("id")) for model in client.models()]
+            return client.models()
         except ServerFault as fault:
             raise _failed(fault.message, log_path) from fault
         finally:
             client.close()
-        if model_id not in served:
-            names = ", ".join(name[:100] for name in served[:LOG_LINES]) or "no model"
-            raise _failed(f"the server serves {names}, and not {model_id}", log_path)
+
+
+def find_other_server(models: Sequence[Mapping[str, Any]], model_id: str, mark: str) -> str | None:
+    """Why what is served is not what was started: the port was free before, and another may have
+    taken it; an image may make something else of its arguments."""
+    served = [str(model.get("id")) for model in models]
+    if model_id not in served:
+        names = ", ".join(name[:100] for name in served[:MOST_NAMED]) or "no model"
+        return f"the server serves {names}, and not {model_id}"
+    if mark not in served:
+        return "another server has taken the port that was free for this one"
+    for model in (one for one in models if one.get("id") in (model_id, mark)):
+        root = str(model.get("root") or model_id)
+        # The cache's own folder of a model is named after it.
+        if root != model_id and f"models--{model_id.replace('/', '--')}" not in root:
+            return (
+                f"the server has loaded {root[:100]} under the name of {model_id} (the image's"
+                " entry point must be `vllm serve`)"
+            )
+    return None
 
 
 def server_host(settings: Settings, output_dir: Path) -> ServerHost:

@@ -12,7 +12,7 @@ from orchestrator.errors import Problem
 from orchestrator.exporter import find_exporter_problems, find_exporter_warnings
 from orchestrator.gpu_slots import Gpu
 from orchestrator.model_access import find_access_warnings
-from orchestrator.model_server import find_server_problems
+from orchestrator.model_server import find_meter_warnings, find_server_problems
 from orchestrator.own_server import find_own_server_problems
 from orchestrator.run_planner import Plan
 from orchestrator.settings import Settings
@@ -41,6 +41,7 @@ def host_warnings(
     yield from engine.warnings()
     yield from _other_hardware(gpus)
     yield from find_exporter_warnings(settings)
+    yield from find_meter_warnings(settings)
     yield from _unknown_sizes(plan, settings)
     yield from find_access_warnings(plan, settings)
     if settings.offline or settings.token or settings.is_simulated or not plan.runs:

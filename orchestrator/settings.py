@@ -164,13 +164,15 @@ def from_arguments(flags: Namespace, environ: Mapping[str, str] | None = None) -
     env = dict(_env_file(flags.env_file))
     env.update(os.environ if environ is None else environ)
     preset = PRESETS[flags.preset]
-    home = Path(env.get("HF_HOME") or Path(env.get("HOME", "~"), ".cache", "huggingface"))
-    home = home.expanduser()
+    user_home = Path(env.get("HOME", "~"))
+    home = _expanded("HF_HOME", env.get("HF_HOME") or user_home / ".cache" / "huggingface")
     device = flags.device or DEFAULT_DEVICE
     named_backend: BackendName | None = flags.backend or _one_of(env, "BENCHMARK_BACKEND", BACKENDS)
     backend = named_backend or "pytorch"
-    facts, meters = BACKEND_FACTS[backend], _meters(flags.meters, backend, device)
     usual_engine: EngineName = "docker" if _truth(env, "USE_DOCKER", True) else "process"
+    engine: EngineName = flags.engine or usual_engine
+    sees_server = bool(flags.serve_image) and device == "cuda" and engine == "process"
+    facts, meters = BACKEND_FACTS[backend], _meters(flags.meters, backend, device, sees_server)
     return Settings(
         csv=Path(flags.csv),
         output_dir=Path(flags.output_dir),
@@ -189,7 +191,7 @@ def from_arguments(flags: Namespace, environ: Mapping[str, str] | None = None) -
         model_class=flags.model_class,
         reasoning_state=flags.reasoning_state,
         task=flags.task,
-        engine=flags.engine or usual_engine,
+        engine=engine,
         image=flags.image or env.get("DOCKER_IMAGE") or DEFAULT_IMAGE,
         device="simulated" if facts.is_simulated else device,
         gpus=_gpus(flags.gpus, facts),
@@ -206,10 +208,10 @@ def from_arguments(flags: Namespace, environ: Mapping[str, str] | None = None) -
         lock=flags.lock,
         rerun_failed=flags.rerun_failed,
         replace=flags.replace,
-        hub_cache=Path(env.get("HF_HUB_CACHE") or home / "hub").expanduser().absolute(),
-        datasets_cache=Path(env.get("HF_DATASETS_CACHE") or home / "datasets")
-        .expanduser()
-        .absolute(),
+        hub_cache=_expanded("HF_HUB_CACHE", env.get("HF_HUB_CACHE") or home / "hub").absolute(),
+        datasets_cache=_expanded(
+            "HF_DATASETS_CACHE", env.get("HF_DATASETS_CACHE") or home / "datasets"
+        ).absolute(),
         offline=_truth(env, "HF_HUB_OFFLINE", False),
         passed_environment={name: text for name, text in env.items() if leads_to_hub(name)},
         token=_token(env, home),
@@ -228,12 +230,28 @@ def _gpus(asked: str | None, facts: BackendFacts) -> str:
     return default if asked is None else asked
 
 
-def _meters(asked: str | None, backend: BackendName, device: str) -> tuple[str, ...]:
+def _meters(
+    asked: str | None, backend: BackendName, device: str, sees_server: bool
+) -> tuple[str, ...]:
     """In the order in which a run asks them, whatever order the user named them in."""
     if asked:
         names = [name.strip() for name in asked.split(",") if name.strip()]
         return tuple(sorted(names, key=lambda name: (*METER_FACTS, name).index(name)))
-    return usual_meters(backend, device)
+    return usual_meters(backend, device, sees_server)
+
+
+def _expanded(variable: str, path: str | Path) -> Path:
+    """Raises UsageError where it begins with `~` and the name of nobody."""
+    try:
+        return Path(path).expanduser()
+    except RuntimeError as error:
+        raise UsageError(
+            Problem(
+                f"environment variable {variable}",
+                f"{str(path)[:200]!r} begins with the home of a user who is not known here",
+                "Write the whole path.",
+            )
+        ) from error
 
 
 def _env_file(asked: str | None) -> dict[str, str]:
@@ -297,7 +315,7 @@ def _token(env: Mapping[str, str], home: Path) -> str | None:
     if env.get("HF_TOKEN", "").strip():
         return env["HF_TOKEN"].strip()
     named = env.get("HF_TOKEN_PATH")
-    old_place = Path(env.get("HOME", "~"), ".huggingface", "token").expanduser()
+    old_place = _expanded("HOME", Path(env.get("HOME", "~"), ".huggingface", "token"))
     for path in (Path(named) if named else home / "token", old_place):
         try:
             text = path.read_text(encoding="utf-8").strip()

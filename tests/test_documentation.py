@@ -53,6 +53,7 @@ FOREIGN_FLAGS |= {"--without-optimum", "--strict", "--rows", "--out", "--seconds
 FOREIGN_FLAGS |= {"--repo-type"}
 FOREIGN_FLAGS |= {"--rm", "--shm-size", "--user", "--batch"}
 FOREIGN_FLAGS |= {"--max-model-len", "--tensor-parallel-size", "--api-key"}
+FOREIGN_FLAGS |= {"--hf-token", "--ssl-keyfile-password"}
 # Packages whose modules the architecture names one by one.
 TREES = (
     *("orchestrator", "benchmark_core", "benchmark_core/reasoning"),

@@ -34,7 +34,7 @@ def dependencies() -> dict[str, Requirement]:
 def test_every_package_of_ours_is_listed():
     tree = {
         path.parent.relative_to(ROOT).as_posix().replace("/", ".")
-        for name in ("orchestrator", "benchmark_core")
+        for name in ("orchestrator", "benchmark_core", "scoring")
         for path in (ROOT / name).rglob("__init__.py")
     }
     assert set(PROJECT["tool"]["setuptools"]["packages"]) == tree

@@ -6,6 +6,7 @@ A bad sample fails alone; what ends the run ends the pass.
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import contextmanager
 from typing import Any
 
 from benchmark_core.backends.base import Attempt, Prepared, SampleResult, Unusable
@@ -49,16 +50,29 @@ def in_flight(
             ended.append(fault)
             raise
 
-    pool = ThreadPoolExecutor(count)
-    try:
+    with threads(count, give_up) as pool:
         asked = [pool.submit(run_now, *item) for item in enumerate(prepared, start=1)]
         for done in as_completed(asked):
             yield done.result()
-    except BaseException:
-        give_up()
+
+
+@contextmanager
+def threads(count: int, give_up: Callable[[], Any]) -> Iterator[ThreadPoolExecutor]:
+    """Threads for what is under way at a time; `give_up` tells it to end where the run ends.
+
+    What fails is waited for, so that nothing goes on beside the next run. A signal, or a reader
+    that leaves, is not kept waiting.
+    """
+    pool, waits = ThreadPoolExecutor(count), True
+    try:
+        yield pool
+    except BaseException as error:
+        waits = isinstance(error, Exception)
+        if not waits or isinstance(error, RunFault):
+            give_up()
         raise
     finally:
-        pool.shutdown(cancel_futures=True)
+        pool.shutdown(wait=waits, cancel_futures=True)
 
 
 def _attempt(

@@ -8,12 +8,11 @@ import itertools
 import secrets
 from array import array
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
-from benchmark_core.backends.attempts import in_flight, one_by_one
+from benchmark_core.backends.attempts import in_flight, one_by_one, threads
 from benchmark_core.backends.base import (
     Attempt,
     Conditions,
@@ -111,9 +110,14 @@ class ServedBackend:
     def warm_up(self, prepared: Request, passes: Sequence[MeasuredPass]) -> None:
         """One answer of the longest pass, and ten of two tokens; as many at a time as later."""
         short = MeasuredPass(passes[-1].name, _TWO_TOKENS)
+        steps = (passes[-1], *[short] * WARM_UP_REPEATS)
+        if self._concurrency == 1:
+            for step in steps:
+                self.run(prepared, step)
+            return
         same = [prepared] * self._concurrency
-        with ThreadPoolExecutor(self._concurrency) as pool:
-            for step in (passes[-1], *[short] * WARM_UP_REPEATS):
+        with threads(self._concurrency, self._server.give_up) as pool:
+            for step in steps:
                 list(pool.map(self.run, same, [step] * self._concurrency))
 
     def run_all(

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from benchmark_core.backends.attempts import in_flight, one_by_one
+from benchmark_core.backends.attempts import in_flight, one_by_one, threads
 from benchmark_core.backends.base import Attempt, SampleResult, Unusable
 from benchmark_core.faults import MemoryFault, ServerFault
 from benchmark_core.kinds import MeasuredPass
@@ -108,6 +108,26 @@ def test_a_reader_that_leaves_ends_them_too() -> None:
     assert next(walk).number == 1
     walk.close()
     assert told.is_set()
+
+
+def test_a_signal_waits_for_nothing_that_is_under_way() -> None:
+    told, release = Event(), Event()
+    with pytest.raises(KeyboardInterrupt), threads(1, told.set) as pool:
+        under_way = pool.submit(release.wait, 60)
+        waiting = pool.submit(release.wait, 60)
+        raise KeyboardInterrupt
+    assert not under_way.done()
+    release.set()
+    assert told.is_set()
+    assert waiting.cancelled()
+
+
+def test_one_bad_sample_gives_nothing_up() -> None:
+    """As in a warm-up, which then takes the next one."""
+    told = Event()
+    with pytest.raises(ValueError), threads(1, told.set) as pool:
+        pool.submit(result, ValueError("odd"), STEP).result()
+    assert not told.is_set()
 
 
 def test_a_sample_has_its_own_time() -> None:

@@ -107,7 +107,7 @@ def counts(built_hub: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:  
 @contextmanager
 def server(counts: Path) -> Iterator[dict[str, int]]:
     """One of its own, with a worker; answers its numbers."""
-    command = ["-m", "tests.support.served_program", "--model", LLAMA, "--port", "0", "--worker"]
+    command = ["-m", "tests.support.served_program", LLAMA, "--port", "0", "--worker"]
     with subprocess.Popen(
         [sys.executable, *command, "--counts", str(counts), "--token-seconds", "0.03"],
         cwd=ROOT,

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from threading import Event
 
 import pytest
 
@@ -14,6 +15,7 @@ from benchmark_core.report import RunReport
 from demo.own_samples import build_samples
 from demo.tiny_zoo import build_zoo
 from tests.support import simulated_driver
+from tests.support.chat_server import Handler, chunk, serving
 from tests.support.direct import direct
 from tests.support.runner import ROOT, environment, wait_for
 from tests.support.unprivileged import unprivileged_uid
@@ -298,3 +300,44 @@ def test_a_run_that_fails_says_so_and_leaves_its_report(tmp_path: Path) -> None:
     report = json.loads((tmp_path / "results" / "benchmark_report.json").read_text())
     assert report["failure"]["message"] in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_waits_for_no_answer_of_a_server(
+    place: Path, tmp_path: Path, number: signal.Signals
+) -> None:
+    """The server begins one, and would be silent for longer than the test has patience."""
+    over = Event()
+
+    def reply(handler: Handler, body: dict[str, object]) -> None:
+        handler.begin_stream()
+        handler.send_event(chunk(" one"))
+        over.wait(300)
+        handler.close_connection = True
+
+    (tmp_path / "p.txt").write_text("one\n")
+    with serving(reply, model="demo/tiny-llama-reasoner") as (url, requests):
+        child = subprocess.Popen(
+            [sys.executable, "-m", "benchmark_core", *TEXT[:3], "scenario.prompts_file=p.txt"],
+            cwd=tmp_path,
+            env=environment(
+                PYTHONPATH=str(ROOT),
+                BENCHMARK_BACKEND="vllm",
+                VLLM_ENDPOINT=url,
+                HF_HUB_CACHE=str(place / "hub"),
+                HF_HUB_OFFLINE="1",
+            ),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        try:
+            wait_for(lambda: requests or child.poll() is not None)
+            child.send_signal(number)
+            told, _ = child.communicate(timeout=60)
+        finally:
+            over.set()
+            child.kill()
+    assert requests, told
+    assert (child.returncode, "interrupted: there is no report" in told) == (130, True), told
+    assert "Traceback" not in told

@@ -124,6 +124,8 @@ BAD = {
     "dies_at_start": "ended with exit code 1 before it answered.*no kernel image is available",
     "never_well": "was not well within 2 s.*loading weights",
     "other_model": "serves org/other; and not demo/tiny-llama-reasoner",
+    "other_server": "another server has taken the port",
+    "default_model": "has loaded org/default under the name of demo/tiny-llama-reasoner",
     "dies_later": "server_failed: the server at .*(broke off|ended an answer early)",
 }
 

@@ -86,3 +86,23 @@ def test_the_search_finds_what_is_there(tmp_path):
     found = "\n".join(watch.found)
     assert "sleep 0.5" in found, "its environment was not seen"
     assert TOKEN in found, "its arguments were not seen"
+
+
+@pytest.mark.parametrize(
+    "arguments", [f"--hf-token {TOKEN}", f"--hf_token={TOKEN}", f"--api-ke {TOKEN}", TOKEN]
+)
+def test_a_token_for_a_server_of_our_own_stops_before_anything_holds_it(arguments, tmp_path):
+    """On the runner's own command line it stands by the user's will; nowhere else may it come."""
+    runner = start(
+        *("--backend", "vllm", "--serve-image", "acme/vllm:1", "--engine", "process"),
+        *("--csv", str(ROOT / "demo/catalog.csv"), f"--serve-args={arguments}"),
+        cwd=tmp_path,
+        HOME=str(tmp_path),
+    )
+    with Watch(runner.pid) as watch:
+        output, _ = runner.communicate(timeout=60)
+    assert runner.returncode == 2, output
+    assert "would stand in the list of processes" in output
+    assert TOKEN not in output
+    assert watch.found == set()
+    assert files_with_token(tmp_path) == []

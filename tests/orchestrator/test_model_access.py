@@ -2,6 +2,9 @@
 
 import json
 import socket
+from contextlib import contextmanager, suppress
+from socketserver import BaseRequestHandler, ThreadingTCPServer
+from threading import Event, Thread
 
 import pytest
 
@@ -165,11 +168,73 @@ def test_offline_nobody_is_asked_and_what_the_cache_lacks_is_named(plan, tmp_pat
     assert all("not in the cache" in what and "hf download" in how for _, what, how in found)
 
 
-@pytest.mark.parametrize(
-    "flags", [("--backend", "simulated"), ("--backend", "vllm", "--endpoint", NO_HUB)]
-)
-def test_where_no_model_is_fetched_nobody_is_asked(plan, flags):
+def test_where_no_model_is_fetched_nobody_is_asked(plan):
     seen = []
     with knowing_hub(HUB, REFUSED, seen) as address:
-        assert plan(address, *flags) == []
+        assert plan(address, "--backend", "simulated") == []
     assert seen == []
+
+
+@pytest.mark.parametrize(
+    "server", [("--endpoint", NO_HUB), ("--serve-image", "acme/vllm:1")], ids=["other", "own"]
+)
+def test_a_served_model_is_asked_for_because_its_run_fetches_the_tokenizer(plan, server):
+    with knowing_hub(HUB, REFUSED) as address:
+        found = plan(address, "--backend", "vllm", *server)
+    assert [what.split()[1] for _, what, _ in found] == [
+        *("org/gated", "org/gated-tokenizer", "org/private"),
+    ]
+
+
+@pytest.mark.parametrize("address", ["http://[::1", "http://a b", "nonsense", "http://a:99999"])
+def test_an_address_that_is_none_is_told_once(plan, address):
+    ((where, what, remedy),) = plan(address)
+    assert where == "model hub"
+    assert "it cannot be " in what
+    assert "HF_ENDPOINT" in remedy
+
+
+def test_a_hub_that_sends_the_question_round_in_circles_is_told_once(plan):
+    with redirecting_hub("") as address:
+        ((where, what, _),) = plan(address)
+    assert (where, "it cannot be reached" in what) == ("model hub", True)
+
+
+@contextmanager
+def sending(first, then, pause_seconds):
+    """The address of a hub that begins every answer with `first`, and goes on without end."""
+    over = Event()
+
+    class Talker(BaseRequestHandler):
+        def handle(self):
+            with suppress(OSError):
+                self.request.recv(65536)
+                self.request.sendall(first)
+                while not over.wait(pause_seconds):
+                    self.request.sendall(then)
+
+    with ThreadingTCPServer(("127.0.0.1", 0), Talker) as server:
+        thread = Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_address[1]}"
+        finally:
+            over.set()
+            server.shutdown()
+            thread.join()
+
+
+def test_of_an_answer_without_end_only_the_beginning_is_read(plan):
+    refused = b"HTTP/1.1 403 Forbidden\r\nX-Error-Code: GatedRepo\r\n\r\n"
+    with sending(refused, b"x" * 65536, 0) as address:
+        found = plan(address)
+    assert len(found) == len(HUB)
+    assert all("is gated" in what for _, what, _ in found)
+
+
+def test_an_answer_that_comes_in_drops_is_not_waited_for(plan, monkeypatch):
+    """Each drop comes in time, so only the time for all bounds it."""
+    monkeypatch.setattr("orchestrator.model_access.SECONDS_FOR_ALL", 1.0)
+    with sending(b"HTTP/1.1 200 OK\r\n", b"X-Drop: 1\r\n", 0.2) as address:
+        ((where, what, _),) = plan(address)
+    assert (where, "slow to answer" in what) == ("model hub", True)

@@ -3,7 +3,13 @@
 import pytest
 
 from orchestrator.catalog import ModelConfig
-from orchestrator.model_server import asks_this_machine, find_server_problems
+from orchestrator.engines.process import ProcessEngine
+from orchestrator.model_server import (
+    asks_this_machine,
+    find_meter_warnings,
+    find_server_problems,
+)
+from orchestrator.preflight import host_warnings
 from orchestrator.revision_lock import RevisionLock, pinned
 from orchestrator.run_planner import REFERENCE_GPUS, GpuSet, make_plan
 from orchestrator.simulation_file import Simulations
@@ -94,3 +100,41 @@ def test_a_server_that_is_not_there_is_a_problem(rows):
 def test_the_network_is_shared_with_a_server_of_this_machine_alone(url, shared):
     assert asks_this_machine(settings("--backend", "vllm", "--endpoint", url)) is shared
     assert not asks_this_machine(settings())
+
+
+OWN = ("--serve-image", "acme/vllm:1")
+HERE = ("--endpoint", "http://localhost:1")
+ELSEWHERE = ("--endpoint", "http://server:1")
+
+
+@pytest.mark.parametrize(
+    ("flags", "remedy"),
+    [
+        (OWN, "--engine process --meters nvml, or --meters dcgm"),
+        (HERE, "--engine process --meters nvml, or --meters dcgm"),
+        (ELSEWHERE, "dcgm with the exporter of the serving host"),
+        ((*OWN, "--device", "cpu"), "Leave out --device cpu"),
+    ],
+)
+def test_a_sweep_that_measures_no_energy_says_so_before(rows, tmp_path, flags, remedy):
+    made = settings("--backend", "vllm", *flags, environ={"HOME": "/x", "HF_HUB_OFFLINE": "1"})
+    plan = make_plan(rows, made, REFERENCE_GPUS, None, Simulations())
+    told = [
+        problem
+        for problem in host_warnings(plan, made, ProcessEngine(tmp_path))
+        if "measures no energy" in problem.what
+    ]
+    assert [problem.where for problem in told] == ["--meters"]
+    assert remedy in told[0].remedy
+
+
+@pytest.mark.parametrize(
+    "flags",
+    [
+        ("--backend", "vllm", *OWN, "--engine", "process"),
+        ("--backend", "vllm", *ELSEWHERE, "--meters", "dcgm"),
+        ("--device", "cpu"),
+    ],
+)
+def test_a_sweep_with_a_meter_does_not(flags):
+    assert list(find_meter_warnings(settings(*flags))) == []

@@ -89,6 +89,31 @@ def test_the_token_is_found_where_a_login_leaves_it(empty_folder):
     assert settings(environ={"HOME": str(home), "HF_TOKEN": "hf_env"}).token == "hf_env"
 
 
+@pytest.mark.parametrize("name", ["HF_HOME", "HF_HUB_CACHE", "HF_DATASETS_CACHE", "HOME"])
+def test_the_home_of_nobody_is_one_message(name):
+    with pytest.raises(UsageError, match=r"'~nosuchuser.*is not known here") as refused:
+        settings(environ={"HOME": "/x", name: "~nosuchuser/x"})
+    (problem,) = refused.value.problems
+    assert problem.where == f"environment variable {'HF_HOME' if name == 'HOME' else name}"
+
+
+@pytest.mark.parametrize(
+    ("flags", "meters"),
+    [
+        (("--engine", "process"), ("nvml",)),
+        (("--engine", "process", "--meters", "dcgm"), ("dcgm",)),
+        (("--engine", "process", "--device", "cpu"), ()),
+        # A run in a container sees no server beside it.
+        (("--engine", "docker"), ()),
+    ],
+)
+def test_a_server_of_our_own_is_measured_where_its_run_can_see_it(flags, meters):
+    made = settings("--backend", "vllm", "--serve-image", "acme/vllm:1", *flags)
+    assert made.meters == meters
+    other = settings("--backend", "vllm", "--endpoint", "http://localhost:1", *flags[:2])
+    assert other.meters == ()
+
+
 def test_the_hub_cache_follows_the_usual_variables():
     assert settings(environ={"HOME": "/h"}).hub_cache == Path("/h/.cache/huggingface/hub")
     assert settings(environ={"HF_HOME": "/data"}).hub_cache == Path("/data/hub")

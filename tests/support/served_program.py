@@ -1,7 +1,7 @@
 """A program that takes vLLM's flags and serves like it, with the standard library alone.
 
-    python -m tests.support.served_program --model ORG/NAME --port N [--host H]
-        [--served-model-name NAME] [--counts FILE] [--fate WHAT] [--token-seconds S] [--worker]
+    python -m tests.support.served_program ORG/NAME --port N [--host H]
+        [--served-model-name NAME ...] [--counts FILE] [--fate WHAT] [--token-seconds S] [--worker]
 
 `--counts` is a JSON file with the number of tokens of each prompt; without it `counts.json` in the
 hub's cache. Once it answers it prints one line of JSON with its process number, and that of its
@@ -20,7 +20,10 @@ from typing import Any
 
 from tests.support.chat_server import Handler, Reply, answering
 
-FATES = ("none", "dies_at_start", "never_well", "other_model", "dies_later")
+FATES = (
+    *("none", "dies_at_start", "never_well", "dies_later"),
+    *("other_model", "other_server", "default_model"),
+)
 WARM_UP_REQUESTS = 11
 
 
@@ -33,13 +36,21 @@ def main() -> None:
         print("loading weights", flush=True)
         time.sleep(600)
     place = options.counts or Path(os.environ["HF_HUB_CACHE"]) / "counts.json"
-    name = "org/other" if options.fate == "other_model" else options.name or options.model
+    names, root = options.names or [options.model], options.model
+    if options.fate == "other_model":
+        names = ["org/other"]
+    elif options.fate == "other_server":
+        names = names[:1]
+    elif options.fate == "default_model":
+        root = "org/default"
     bound = type(
         "Bound",
         (Handler,),
         {
             "reply": staticmethod(_reply(json.loads(place.read_text()), options)),
-            "models": [{"id": name, "object": "model", "owned_by": "vllm"}],
+            "models": [
+                {"id": name, "object": "model", "owned_by": "vllm", "root": root} for name in names
+            ],
             "requests": [],
         },
     )
@@ -55,8 +66,8 @@ def main() -> None:
 
 def _parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser()
-    parser.add_argument("--model", required=True)
-    parser.add_argument("--served-model-name", dest="name")
+    parser.add_argument("model")
+    parser.add_argument("--served-model-name", dest="names", nargs="+")
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--counts", type=Path)
