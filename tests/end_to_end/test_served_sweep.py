@@ -190,7 +190,7 @@ def test_a_server_of_an_unknown_kind_runs_what_it_has_words_for(hub, tokenizer, 
         "cannot be told at least 10 new tokens"
         in rows["demo_tiny-gpt2-reasoner_Off_vllm"]["error_message"]
     )
-    said = rows["demo_tiny-gpt2-reasoner_On"]["error_message"]
+    said = rows["demo_tiny-gpt2-reasoner_On_vllm"]["error_message"]
     assert "cannot be told enable_thinking of the chat template" in said
 
 
