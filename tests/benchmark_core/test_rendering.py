@@ -96,7 +96,7 @@ def test_whether_there_is_a_template() -> None:
         (
             "{{ raise_exception('\\x1b[31m\\ud800\\u202e ' + 'no' * 9999) }}",
             NOTHING,
-            ": ?[31m?? nono",
+            ": \ufffd[31m\ufffd\ufffd nono",
         ),
         ("{{ raise_exception('') }}", NOTHING, ": TemplateError"),
         ("{{ '\\ud800' + messages[0].content }}", NOTHING, "surrogates not allowed"),
