@@ -209,12 +209,28 @@ def test_the_demo_gives_what_the_readme_shows(checkout: Path, programs: Path) ->
     assert [names[n - 1] for n in (1, 3, 4, 6, 12, 14, 15, 16, 19)] in shown
 
 
+def hidden_commands(content: str) -> list[str]:
+    """Lines of blocks other than shell blocks, fenced or indented, that begin with a command."""
+    fence, found = "", []
+    for line in content.splitlines():
+        text = line.strip()
+        if text.startswith("```"):
+            fence = "" if fence else text
+            continue
+        in_block = bool(fence) or line.startswith("    ")
+        if in_block and fence not in ("```bash", "```sh") and COMMAND.match(text):
+            found.append(text)
+    return found
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_no_command_stands_in_a_block_that_is_not_run(page: Path) -> None:
-    content = page.read_text(encoding="utf-8")
-    others = re.findall(r"^ *```(?!bash\n|sh\n)\w*\n(.*?)^ *```\n", content, FENCED)
-    indented = re.findall(r"^    (?! )(.*)$", content, re.MULTILINE)
-    assert not [block for block in (*others, *indented) if COMMAND.match(block.strip())]
+    assert hidden_commands(page.read_text(encoding="utf-8")) == []
+
+
+@pytest.mark.parametrize("block", ["```text\nmake demo\n```\n", "    make demo\n"])
+def test_a_command_that_hides_is_found_also_after_a_block_that_is_run(block: str) -> None:
+    assert hidden_commands(f"```bash\nmake test\n```\nor\n\n{block}") == ["make demo"]
 
 
 def test_the_lines_that_are_run_otherwise_stand_in_the_documentation() -> None:
