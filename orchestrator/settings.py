@@ -5,10 +5,10 @@ A flag wins over the environment, the environment over the `.env` file, the file
 
 import os
 from argparse import Namespace
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar, get_args
+from typing import get_args
 
 from benchmark_core.backend_facts import BACKEND_FACTS, BackendFacts, usual_meters
 from benchmark_core.meter_facts import (
@@ -19,8 +19,8 @@ from benchmark_core.meter_facts import (
 )
 from benchmark_core.names import BackendName, DeviceKind, EngineName, MeterName
 from benchmark_core.optimum.environment import optimum_python
-from orchestrator.errors import Problem, UsageError
 from orchestrator.passed_variables import leads_to_hub
+from orchestrator.variables import env_file, expanded, one_of, truth
 
 DEFAULT_CATALOG = "models.csv"
 DEFAULT_OUTPUT_DIR = "./batch_results"
@@ -38,8 +38,6 @@ BACKENDS: tuple[BackendName, ...] = get_args(BackendName)
 ENGINES: tuple[EngineName, ...] = get_args(EngineName)
 DEVICES: tuple[DeviceKind, ...] = ("cuda", "cpu")
 METERS: tuple[MeterName, ...] = get_args(MeterName)
-
-Word = TypeVar("Word", bound=str)
 
 
 @dataclass(frozen=True)
@@ -161,15 +159,15 @@ def from_arguments(flags: Namespace, environ: Mapping[str, str] | None = None) -
     Raises:
         UsageError: an environment variable or the `.env` file does not make sense.
     """
-    env = dict(_env_file(flags.env_file))
+    env = dict(env_file(flags.env_file))
     env.update(os.environ if environ is None else environ)
     preset = PRESETS[flags.preset]
     user_home = Path(env.get("HOME", "~"))
-    home = _expanded("HF_HOME", env.get("HF_HOME") or user_home / ".cache" / "huggingface")
+    home = expanded("HF_HOME", env.get("HF_HOME") or user_home / ".cache" / "huggingface")
     device = flags.device or DEFAULT_DEVICE
-    named_backend: BackendName | None = flags.backend or _one_of(env, "BENCHMARK_BACKEND", BACKENDS)
+    named_backend: BackendName | None = flags.backend or one_of(env, "BENCHMARK_BACKEND", BACKENDS)
     backend = named_backend or "pytorch"
-    usual_engine: EngineName = "docker" if _truth(env, "USE_DOCKER", True) else "process"
+    usual_engine: EngineName = "docker" if truth(env, "USE_DOCKER", True) else "process"
     engine: EngineName = flags.engine or usual_engine
     sees_server = bool(flags.serve_image) and device == "cuda" and engine == "process"
     facts, meters = BACKEND_FACTS[backend], _meters(flags.meters, backend, device, sees_server)
@@ -208,11 +206,11 @@ def from_arguments(flags: Namespace, environ: Mapping[str, str] | None = None) -
         lock=flags.lock,
         rerun_failed=flags.rerun_failed,
         replace=flags.replace,
-        hub_cache=_expanded("HF_HUB_CACHE", env.get("HF_HUB_CACHE") or home / "hub").absolute(),
-        datasets_cache=_expanded(
+        hub_cache=expanded("HF_HUB_CACHE", env.get("HF_HUB_CACHE") or home / "hub").absolute(),
+        datasets_cache=expanded(
             "HF_DATASETS_CACHE", env.get("HF_DATASETS_CACHE") or home / "datasets"
         ).absolute(),
-        offline=_truth(env, "HF_HUB_OFFLINE", False),
+        offline=truth(env, "HF_HUB_OFFLINE", False),
         passed_environment={name: text for name, text in env.items() if leads_to_hub(name)},
         token=_token(env, home),
         optimum_python=optimum_python(env) if facts.measures_itself else None,
@@ -240,82 +238,12 @@ def _meters(
     return usual_meters(backend, device, sees_server)
 
 
-def _expanded(variable: str, path: str | Path) -> Path:
-    """Raises UsageError where it begins with `~` and the name of nobody."""
-    try:
-        return Path(path).expanduser()
-    except RuntimeError as error:
-        raise UsageError(
-            Problem(
-                f"environment variable {variable}",
-                f"{str(path)[:200]!r} begins with the home of a user who is not known here",
-                "Write the whole path.",
-            )
-        ) from error
-
-
-def _env_file(asked: str | None) -> dict[str, str]:
-    path = Path(asked or ".env")
-    if not path.is_file():
-        if asked:
-            raise UsageError(
-                Problem(f"--env-file {asked}", "there is no such file", "Name an existing file.")
-            )
-        return {}
-    from dotenv import dotenv_values
-
-    try:
-        values = dotenv_values(path, interpolate=False)
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(
-            Problem(
-                str(path),
-                f"cannot be read ({error.__class__.__name__})",
-                "Make it a readable UTF-8 file of NAME=value lines.",
-            )
-        ) from error
-    return {name: value for name, value in values.items() if value is not None}
-
-
-def _truth(env: Mapping[str, str], name: str, default: bool) -> bool:
-    text = env.get(name, "").strip().lower()
-    if text in ("", None):
-        return default
-    if text in ("1", "true", "yes", "on"):
-        return True
-    if text in ("0", "false", "no", "off"):
-        return False
-    raise UsageError(
-        Problem(
-            f"environment variable {name}",
-            f"{text[:40]!r} is neither true nor false",
-            "Set it to true or false.",
-        )
-    )
-
-
-def _one_of(env: Mapping[str, str], name: str, known: Sequence[Word]) -> Word | None:
-    text = env.get(name, "").strip()
-    for word in known:
-        if word == text:
-            return word
-    if text:
-        raise UsageError(
-            Problem(
-                f"environment variable {name}",
-                f"{text[:40]!r} is not known",
-                f"Use one of {', '.join(known)}.",
-            )
-        )
-    return None
-
-
 def _token(env: Mapping[str, str], home: Path) -> str | None:
     """The Hugging Face token from HF_TOKEN or the places where a login leaves it."""
     if env.get("HF_TOKEN", "").strip():
         return env["HF_TOKEN"].strip()
     named = env.get("HF_TOKEN_PATH")
-    old_place = _expanded("HOME", Path(env.get("HOME", "~"), ".huggingface", "token"))
+    old_place = expanded("HOME", Path(env.get("HOME", "~"), ".huggingface", "token"))
     for path in (Path(named) if named else home / "token", old_place):
         try:
             text = path.read_text(encoding="utf-8").strip()
