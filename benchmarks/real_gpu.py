@@ -111,7 +111,7 @@ def _bench(place: Path, options: argparse.Namespace) -> Bench:
         index, uuid = 0, simulated_driver.uuid(0)
         environment = simulated_driver.environment(driver, watts=SIMULATED_WATTS)
     else:
-        from orchestrator.gpu_slots import find_gpus
+        from orchestrator.gpus import find_gpus
 
         found = {gpu.index: gpu.uuid for gpu in find_gpus()}
         if options.gpu not in found:

@@ -11,7 +11,7 @@ from orchestrator.display import plan_view, registry as displays, results_view
 from orchestrator.engines import registry as engines
 from orchestrator.engines.base import Engine
 from orchestrator.errors import HostError, Problem, UsageError
-from orchestrator.gpu_slots import Gpu, check_form, choose_gpus, find_gpus, named_gpus
+from orchestrator.gpus import Gpu, check_form, choose_gpus, find_gpus, named_gpus
 from orchestrator.master_table import MasterTable
 from orchestrator.own_samples import find_own_samples
 from orchestrator.preflight import host_problems, host_warnings

@@ -8,7 +8,7 @@ from benchmark_core.contract import FEWEST_REPETITIONS_TO_STOP
 from benchmark_core.meter_facts import GPU_COUNTERS, GPU_METERS, SIMULATED_METERS
 from orchestrator.errors import Problem
 from orchestrator.exporter import find_exporter_contradictions
-from orchestrator.gpu_slots import is_simulated
+from orchestrator.gpus import is_simulated
 from orchestrator.model_server import find_server_contradictions
 from orchestrator.own_server import find_own_server_contradictions
 from orchestrator.settings import METERS, Settings

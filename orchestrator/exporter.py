@@ -16,7 +16,7 @@ from benchmark_core.faults import MeterFault
 from benchmark_core.meter_facts import EXPORTER_METERS, GPU_METERS, HOST_METERS
 from benchmark_core.meters.dcgm_exporter import FORM, DcgmExporter, obstacles, parse_endpoint
 from orchestrator.errors import Problem
-from orchestrator.gpu_slots import Gpu, named_gpus
+from orchestrator.gpus import Gpu, named_gpus
 from orchestrator.settings import Settings
 
 FLAG = "--dcgm-endpoint"

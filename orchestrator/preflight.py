@@ -10,7 +10,7 @@ from benchmark_core.report import GpuFacts
 from orchestrator.engines.base import Engine
 from orchestrator.errors import Problem
 from orchestrator.exporter import find_exporter_problems, find_exporter_warnings
-from orchestrator.gpu_slots import Gpu
+from orchestrator.gpus import Gpu
 from orchestrator.model_access import find_access_warnings
 from orchestrator.model_server import find_meter_warnings, find_server_problems
 from orchestrator.own_server import find_own_server_problems

@@ -35,6 +35,7 @@ MASTER_FILE = "master_results.csv"
 RUNS_DIR = "individual_runs"
 LOGS_DIR = "logs"
 HOLDER_FILE = ".sweep_holder.json"
+SWEEP_FILE = "sweep.json"
 ARCHIVING_SUFFIX = ".archiving"
 
 StateName = Literal["planned", "running", "finished", "failed", "interrupted", "unreadable"]
@@ -166,6 +167,7 @@ class RunDirectory:
     def __init__(self, root: Path) -> None:
         self.root = root.absolute()
         self.master_path = self.root / MASTER_FILE
+        self.sweep_path = self.root / SWEEP_FILE
         self.runs_path = self.root / RUNS_DIR
         self.logs_path = self.root / LOGS_DIR
 
@@ -190,7 +192,7 @@ class RunDirectory:
             HostError: the directory cannot be written.
         """
         try:
-            for path in (self.master_path, self.root / HOLDER_FILE):
+            for path in (self.master_path, self.sweep_path, self.root / HOLDER_FILE):
                 remove_leftovers(path)
             for aside in self.runs_path.glob(f".*{ARCHIVING_SUFFIX}"):
                 self.folder(aside.name[1 : -len(ARCHIVING_SUFFIX)]).archive()

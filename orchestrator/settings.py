@@ -33,6 +33,11 @@ SHORTEST_IDLE_SECONDS = 0.5
 LONGEST_IDLE_SECONDS = 60.0
 MOST_CONCURRENT = 1024
 DEFAULT_SERVE_SECONDS = 1800.0
+DEFAULT_HANG_SECONDS = 3600.0
+DEFAULT_RETRIES = 2
+MOST_RETRIES = 10
+MOST_PARALLEL = 256
+AUTO = "auto"
 
 BACKENDS: tuple[BackendName, ...] = get_args(BackendName)
 ENGINES: tuple[EngineName, ...] = get_args(EngineName)
@@ -48,6 +53,7 @@ class Preset:
     repetitions: int
 
 
+PREFETCHES = ("before", "background", "off")
 SAMPLINGS = ("first", "stratified")
 PRESETS: Mapping[str, Preset] = {
     "official": Preset(num_prompts=None, repetitions=DEFAULT_REPETITIONS),
@@ -59,7 +65,8 @@ PRESETS: Mapping[str, Preset] = {
 class Settings:
     """What the user wants, with every default filled in; `given` names the flags that were used.
 
-    The token never enters a file or a log. `optimum_python` is None with every other backend.
+    `parallel` 0 is as many runs at a time as the GPUs take. `optimum_python` is None with every
+    other backend. The token never enters a file or a log.
     """
 
     csv: Path
@@ -83,6 +90,7 @@ class Settings:
     image: str
     device: DeviceKind
     gpus: str
+    parallel: int
     gpus_per_run: int | None
     meters: tuple[str, ...]
     dcgm_endpoint: str | None
@@ -90,11 +98,20 @@ class Settings:
     stop_at_ci: float | None
     idle_seconds: float | None
     timeout_seconds: float | None
+    hang_seconds: float
+    retries: int
+    share_model_load: bool
+    prefetch: str
     region: str
     simulation: Path | None
     lock: bool
     rerun_failed: bool
+    rerun_failed_from: Path | None
+    only_reason: str | None
     replace: bool
+    budget_hours: float | None
+    budget_wh: float | None
+    notify_url: str | None
     hub_cache: Path
     datasets_cache: Path
     offline: bool
@@ -193,6 +210,7 @@ def from_arguments(flags: Namespace, environ: Mapping[str, str] | None = None) -
         image=flags.image or env.get("DOCKER_IMAGE") or DEFAULT_IMAGE,
         device="simulated" if facts.is_simulated else device,
         gpus=_gpus(flags.gpus, facts),
+        parallel=1 if flags.parallel is None else flags.parallel,
         gpus_per_run=flags.gpus_per_run,
         meters=meters,
         dcgm_endpoint=flags.dcgm_endpoint
@@ -201,11 +219,20 @@ def from_arguments(flags: Namespace, environ: Mapping[str, str] | None = None) -
         stop_at_ci=flags.stop_at_ci,
         idle_seconds=flags.idle_seconds or usual_idle_seconds(meters),
         timeout_seconds=flags.timeout,
+        hang_seconds=flags.hang_timeout or DEFAULT_HANG_SECONDS,
+        retries=DEFAULT_RETRIES if flags.retries is None else flags.retries,
+        share_model_load=flags.share_model_load,
+        prefetch=flags.prefetch,
         region=flags.region,
         simulation=Path(flags.simulation) if flags.simulation else None,
         lock=flags.lock,
         rerun_failed=flags.rerun_failed,
+        rerun_failed_from=Path(flags.rerun_failed_from) if flags.rerun_failed_from else None,
+        only_reason=flags.only_reason or None,
         replace=flags.replace,
+        budget_hours=flags.budget_hours,
+        budget_wh=flags.budget_wh,
+        notify_url=flags.notify_url or None,
         hub_cache=expanded("HF_HUB_CACHE", env.get("HF_HUB_CACHE") or home / "hub").absolute(),
         datasets_cache=expanded(
             "HF_DATASETS_CACHE", env.get("HF_DATASETS_CACHE") or home / "datasets"

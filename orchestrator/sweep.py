@@ -12,7 +12,7 @@ from orchestrator.display.base import Display
 from orchestrator.engines.base import Engine, Exit, Handle, Order
 from orchestrator.errors import BatchRunnerError, HostError, Problem, UsageError
 from orchestrator.gpu_rest import RestingGpus
-from orchestrator.gpu_slots import Gpu
+from orchestrator.gpus import Gpu
 from orchestrator.host_runs import runs_beside
 from orchestrator.master_table import MasterTable
 from orchestrator.model_server import asks_this_machine

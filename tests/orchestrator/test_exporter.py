@@ -12,7 +12,7 @@ from orchestrator.catalog import ModelConfig
 from orchestrator.contradictions import find_contradictions
 from orchestrator.errors import HostError, UsageError
 from orchestrator.exporter import find_exporter_problems, find_exporter_warnings
-from orchestrator.gpu_slots import named_gpus
+from orchestrator.gpus import named_gpus
 from orchestrator.run_planner import GpuSet, make_plan
 from orchestrator.settings import Settings
 from orchestrator.simulation_file import Simulations

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from orchestrator.engines.process import ProcessEngine
-from orchestrator.gpu_slots import Gpu
+from orchestrator.gpus import Gpu
 from orchestrator.preflight import host_warnings
 from orchestrator.run_planner import Plan
 from tests.support.settings import settings

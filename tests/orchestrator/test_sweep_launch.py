@@ -13,7 +13,7 @@ from orchestrator.display.base import Display
 from orchestrator.engines.base import Exit, Handle, Leftover, Order
 from orchestrator.engines.container_settings import Confinement, ContainerUser, create_arguments
 from orchestrator.errors import Problem
-from orchestrator.gpu_slots import choose_gpus
+from orchestrator.gpus import choose_gpus
 from orchestrator.run_directory import RunDirectory
 from orchestrator.run_planner import GpuSet, make_plan
 from orchestrator.settings import Settings

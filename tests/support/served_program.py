@@ -14,11 +14,10 @@ import os
 import subprocess
 import sys
 import time
-from http.server import ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-from tests.support.chat_server import Handler, Reply, answering
+from tests.support.chat_server import ChatServer, Handler, Reply, answering
 
 FATES = (
     *("none", "dies_at_start", "never_well", "dies_later"),
@@ -54,7 +53,7 @@ def main() -> None:
             "requests": [],
         },
     )
-    server = ThreadingHTTPServer((options.host, options.port), bound)
+    server = ChatServer((options.host, options.port), bound)
     said = {"pid": os.getpid(), "port": server.server_port}
     if options.worker:
         # Ends with this process, whose end closes the pipe.

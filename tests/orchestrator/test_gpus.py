@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from orchestrator.errors import BatchRunnerError, HostError, UsageError
-from orchestrator.gpu_slots import Gpu, check_form, choose_gpus
+from orchestrator.gpus import Gpu, check_form, choose_gpus
 from tests.support import simulated_driver
 
 ROOT = Path(__file__).parents[2]
@@ -22,7 +22,7 @@ PRESENT = [
 PROBE = """
 import dataclasses, json
 from orchestrator.errors import HostError
-from orchestrator.gpu_slots import find_gpus
+from orchestrator.gpus import find_gpus
 try:
     print(json.dumps([dataclasses.asdict(gpu) for gpu in find_gpus()]))
 except HostError as error:

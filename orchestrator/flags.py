@@ -1,0 +1,255 @@
+"""The flags of a batch, in groups: which rows, what to measure, where, and the sweep itself."""
+
+import argparse
+
+from benchmark_core.meter_facts import DEFAULT_IDLE_SECONDS
+from orchestrator import flag_values, settings
+
+
+def add_rows(group: argparse._ArgumentGroup) -> None:
+    group.add_argument(
+        "--csv",
+        default=settings.DEFAULT_CATALOG,
+        metavar="FILE",
+        help="model catalog (default: %(default)s)",
+    )
+    group.add_argument("--model-name", metavar="TEXT", help="rows whose model id contains TEXT")
+    group.add_argument(
+        "--class",
+        dest="model_class",
+        metavar="A|B|C",
+        help="rows of this class; a list such as A,B too",
+    )
+    group.add_argument(
+        "--reasoning-state",
+        metavar="TEXT",
+        help='rows whose state contains TEXT: High finds "On (High)"',
+    )
+    group.add_argument("--task", metavar="NAME", help="rows of this task")
+    group.add_argument(
+        "--lock",
+        action="store_true",
+        help="ask the hub which commits the rows are of now, and keep to them: writes a lock file"
+        " beside the catalog, which every later plan takes them from",
+    )
+
+
+def add_measurement(group: argparse._ArgumentGroup) -> None:
+    _add_backend(group)
+    _add_samples(group)
+    _add_repetitions(group)
+    _add_meters(group)
+
+
+def _add_backend(group: argparse._ArgumentGroup) -> None:
+    group.add_argument("--backend", choices=settings.BACKENDS, help="default: pytorch")
+    group.add_argument("--endpoint", metavar="URL", help="server of the vllm backend")
+    group.add_argument(
+        "--request-timeout",
+        type=flag_values.seconds,
+        metavar="SECONDS",
+        help="how long the server may say nothing (default: 120)",
+    )
+    group.add_argument(
+        "--serve-image",
+        metavar="IMAGE",
+        help="start the server of the vllm backend from this image, one for each run",
+    )
+    group.add_argument(
+        "--serve-args", metavar="TEXT", help='more arguments for it: "--max-model-len 16384"'
+    )
+    group.add_argument(
+        "--serve-timeout",
+        type=flag_values.seconds,
+        metavar="SECONDS",
+        help=f"how long it may take to get well (default: {settings.DEFAULT_SERVE_SECONDS:g})",
+    )
+    group.add_argument(
+        "--concurrency",
+        type=flag_values.concurrency,
+        metavar="N",
+        help="requests to the server under way at a time (default: 1); more is never official",
+    )
+
+
+def _add_samples(group: argparse._ArgumentGroup) -> None:
+    group.add_argument(
+        "--num-prompts",
+        type=flag_values.positive,
+        metavar="N",
+        help="default: all prompts of the dataset",
+    )
+    group.add_argument(
+        "--prompts-file",
+        metavar="FILE",
+        help="own prompts instead of the dataset: csv, jsonl or txt",
+    )
+    group.add_argument(
+        "--dataset-dir",
+        metavar="PATH",
+        help="own samples of any kind instead of the dataset: a table, or a folder of tables,"
+        " images or sounds; or a folder that has one for each task, under its name",
+    )
+    group.add_argument(
+        "--sample",
+        choices=settings.SAMPLINGS,
+        default="first",
+        help="which samples: the first, or stratified, drawn equally from their sources",
+    )
+    group.add_argument(
+        "--seed",
+        type=flag_values.seed,
+        metavar="N",
+        help="of the draw with --sample stratified (default: 0)",
+    )
+
+
+def _add_repetitions(group: argparse._ArgumentGroup) -> None:
+    group.add_argument(
+        "--repetitions",
+        type=flag_values.positive,
+        metavar="N",
+        help=f"default: {settings.DEFAULT_REPETITIONS}",
+    )
+    group.add_argument(
+        "--stop-at-ci",
+        type=flag_values.percent,
+        metavar="P%",
+        help="end the repetitions early, after at least 3, once the 95 %% confidence interval of"
+        " the GPU energy is within P%% of its mean (default: never)",
+    )
+    group.add_argument(
+        "--preset",
+        choices=settings.PRESETS,
+        default="official",
+        help="overnight: 50 prompts, 3 repetitions, never official",
+    )
+
+
+def _add_meters(group: argparse._ArgumentGroup) -> None:
+    group.add_argument(
+        "--meters",
+        metavar="A,B",
+        help=f"{', '.join(settings.METERS)} (default: what the device allows)",
+    )
+    group.add_argument(
+        "--dcgm-endpoint",
+        metavar="URL",
+        help="DCGM exporter of the host whose GPUs the dcgm meter watches",
+    )
+    group.add_argument(
+        "--idle-seconds",
+        type=flag_values.idle_seconds,
+        metavar="S",
+        help="how long the GPUs' power at rest is watched before and after"
+        f" (default: {DEFAULT_IDLE_SECONDS:g} with a meter of real GPUs)",
+    )
+    group.add_argument(
+        "--region",
+        default=settings.DEFAULT_REGION,
+        metavar="ISO3",
+        help="electricity grid for CO2 (default: %(default)s, the world average)",
+    )
+
+
+def add_place(group: argparse._ArgumentGroup) -> None:
+    group.add_argument(
+        "--engine", choices=settings.ENGINES, help="default: docker; USE_DOCKER=false means process"
+    )
+    group.add_argument("--image", metavar="NAME", help=f"default: {settings.DEFAULT_IMAGE}")
+    group.add_argument(
+        "--device", choices=settings.DEVICES, help=f"default: {settings.DEFAULT_DEVICE}"
+    )
+    group.add_argument(
+        "--gpus",
+        metavar="all|0,1|UUID",
+        help="GPUs that may be used; simulated:8 for rehearsals (default: all)",
+    )
+    group.add_argument(
+        "--parallel",
+        type=flag_values.parallel,
+        metavar="N|auto",
+        help="runs at a time; auto: as many as the GPUs take (default: 1)",
+    )
+    group.add_argument(
+        "--gpus-per-run",
+        type=flag_values.positive,
+        metavar="N",
+        help="for class C rows without a GPUs column",
+    )
+    group.add_argument(
+        "--simulation",
+        metavar="FILE",
+        help="YAML with durations, watts and faults for the simulated backend",
+    )
+    group.add_argument("--env-file", metavar="FILE", help="default: .env, where there is one")
+
+
+def add_sweep(group: argparse._ArgumentGroup) -> None:
+    group.add_argument(
+        "--output-dir",
+        default=settings.DEFAULT_OUTPUT_DIR,
+        metavar="DIR",
+        help="default: %(default)s",
+    )
+    group.add_argument("--timeout", type=flag_values.seconds, metavar="SECONDS", help="per run")
+    group.add_argument(
+        "--hang-timeout",
+        type=flag_values.seconds,
+        metavar="SECONDS",
+        help="a run that writes no sample line for so long is stopped"
+        f" (default: {settings.DEFAULT_HANG_SECONDS:g})",
+    )
+    group.add_argument(
+        "--retries",
+        type=flag_values.count,
+        metavar="N",
+        help="how often a run is tried again after what can pass: a lost network, engine or GPU"
+        f" (default: {settings.DEFAULT_RETRIES})",
+    )
+    group.add_argument(
+        "--share-model-load",
+        action="store_true",
+        help="rows of one model that differ only in reasoning share one loading of it",
+    )
+    group.add_argument(
+        "--prefetch",
+        choices=settings.PREFETCHES,
+        default="before",
+        help="when weights and datasets are downloaded (default: %(default)s the first run)",
+    )
+    group.add_argument("--rerun-failed", action="store_true", help="run failed rows again")
+    group.add_argument(
+        "--rerun-failed-from",
+        metavar="FILE",
+        help="only the rows that failed in this master_results.csv",
+    )
+    group.add_argument(
+        "--only-reason",
+        metavar="WORD",
+        help="with --rerun-failed or --rerun-failed-from: only what failed for this reason",
+    )
+    group.add_argument(
+        "--replace",
+        action="store_true",
+        help="measure rows again that finished with other settings",
+    )
+    group.add_argument(
+        "--budget-hours",
+        type=flag_values.seconds,
+        metavar="H",
+        help="rows by priority as long as the forecast stays within so many hours",
+    )
+    group.add_argument(
+        "--budget-wh",
+        type=flag_values.seconds,
+        metavar="WH",
+        help="likewise within so much GPU energy in Wh",
+    )
+    group.add_argument(
+        "--notify-url", metavar="URL", help="post a small JSON there when the sweep ends"
+    )
+    group.add_argument(
+        "--dry-run", action="store_true", help="show the plan and every problem; start nothing"
+    )
+    group.add_argument("--json", action="store_true", help="with --dry-run: for machines")
