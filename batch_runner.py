@@ -24,8 +24,11 @@ def main(arguments: Sequence[str] | None = None, prog: str = PROGRAM) -> int:
     make_output_unbreakable()
     try:
         from orchestrator.batch import run_batch
+        from orchestrator.command_line import without_secrets
 
-        return run_batch(settings.from_arguments(flags), dry_run=flags.dry_run, as_json=flags.json)
+        asked = settings.from_arguments(flags)
+        typed = (prog, *(sys.argv[1:] if arguments is None else arguments))
+        return run_batch(asked, flags.dry_run, flags.json, without_secrets(typed))
     except BatchRunnerError as error:
         for problem in error.problems:
             print(f"error: {problem}", file=sys.stderr)

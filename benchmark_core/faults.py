@@ -3,6 +3,7 @@
     RunFault
     ├── SpecFault       the run folder does not hold what a run needs
     ├── SampleFault     the samples cannot be read
+    ├── HubFault        the hub that has the model or the samples is out of reach
     ├── ModelFault      the model or its tokenizer cannot be loaded or used
     ├── ReasoningFault  the prompt does not ask for the reasoning that the run is labelled with
     ├── MemoryFault     the device ran out of memory
@@ -31,6 +32,10 @@ class SpecFault(RunFault):
 
 class SampleFault(RunFault):
     kind = "samples_unusable"
+
+
+class HubFault(RunFault):
+    kind = "hub_unreachable"
 
 
 class ModelFault(RunFault):

@@ -12,8 +12,11 @@ LONGEST_TEXT = 100_000
 
 @dataclass(frozen=True)
 class HubTrouble:
+    """`passes`: it may be over a while later, with nothing changed."""
+
     what: str
     remedy: str
+    passes: bool = False
 
 
 def resolved_commit(
@@ -83,6 +86,7 @@ _GATED = HubTrouble(
 UNREACHABLE = HubTrouble(
     "is not in the local cache and the hub was not asked or did not answer",
     "Check the network; with HF_HUB_OFFLINE=1 fetch it beforehand into the cache (HF_HUB_CACHE).",
+    passes=True,
 )
 
 # The names of the errors, most specific first: a gated repository is also one not found, and so on.
@@ -108,7 +112,9 @@ _TROUBLES: dict[str, HubTrouble] = {
         "Check the spelling; for a private or gated one give a token"
         " (HF_TOKEN, or `hf auth login`).",
     ),
-    "HfHubHTTPError": HubTrouble("could not be fetched: the hub answered an error", "Try again."),
+    "HfHubHTTPError": HubTrouble(
+        "could not be fetched: the hub answered an error", "Try again.", passes=True
+    ),
     "TransportError": UNREACHABLE,
     "ConnectionError": UNREACHABLE,
 }

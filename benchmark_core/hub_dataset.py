@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmark_core.bad_rows import Overview, RowFault, alone
-from benchmark_core.faults import SampleFault
+from benchmark_core.faults import HubFault, RunFault, SampleFault
 from benchmark_core.hub import hub_trouble, pinned_commit, resolved_commit
 from benchmark_core.media import Column, undecoded
 from benchmark_core.recipe import Sample
@@ -104,6 +104,7 @@ def open_dataset(
     `otherwise` ends the remedies: "or ...", what else the user can do.
 
     Raises:
+        HubFault: it is not in the cache, and the hub is out of reach.
         SampleFault: it cannot be loaded, lacks a column, or is of another commit than was asked.
     """
     label = name if revision is None else f"{name} at revision {revision}"
@@ -162,10 +163,11 @@ def _loaded_commit(table: Any) -> str | None:
     return None
 
 
-def _fault(label: str, split: str, otherwise: str, error: Exception) -> SampleFault:
+def _fault(label: str, split: str, otherwise: str, error: Exception) -> RunFault:
     trouble = hub_trouble(error)
     if trouble is not None:
-        return SampleFault(
+        kind = HubFault if trouble.passes else SampleFault
+        return kind(
             f"dataset {label} {trouble.what}",
             f"{trouble.remedy} {otherwise[0].upper()}{otherwise[1:]}.",
         )

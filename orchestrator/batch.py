@@ -1,8 +1,9 @@
 """The walk of a command: catalog, filters, plan, preflight, sweep, exit code."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 
+from orchestrator.attempt import Bench
 from orchestrator.catalog import ModelConfig, filter_configs
 from orchestrator.catalog_file import read_catalog
 from orchestrator.catalog_lint import lint_configs
@@ -11,10 +12,15 @@ from orchestrator.display import plan_view, registry as displays, results_view
 from orchestrator.engines import registry as engines
 from orchestrator.engines.base import Engine
 from orchestrator.errors import HostError, Problem, UsageError
+from orchestrator.gpu_occupants import occupants
+from orchestrator.gpu_rest import RestingGpus
+from orchestrator.gpu_slots import GpuSlots
 from orchestrator.gpus import Gpu, check_form, choose_gpus, find_gpus, named_gpus
 from orchestrator.master_table import MasterTable
 from orchestrator.own_samples import find_own_samples
+from orchestrator.own_server import OwnServers
 from orchestrator.preflight import host_problems, host_warnings
+from orchestrator.retries import Retries
 from orchestrator.revision_lock import pinned, read_lock, renew_lock, unlocked
 from orchestrator.run_directory import RunDirectory
 from orchestrator.run_planner import REFERENCE_GPUS, GpuSet, Plan, make_plan
@@ -22,14 +28,17 @@ from orchestrator.settings import Settings
 from orchestrator.simulation_file import Simulations, read_simulations
 from orchestrator.stop_request import StopRequest
 from orchestrator.sweep import Sweep
+from orchestrator.sweep_record import ExpectedRun
 from orchestrator.sweep_result import SweepResult
 from orchestrator.todo import decide
 
 FINISHED, SOME_FAILED, INTERRUPTED = 0, 1, 130
 
 
-def run_batch(settings: Settings, dry_run: bool, as_json: bool) -> int:
+def run_batch(settings: Settings, dry_run: bool, as_json: bool, command: Sequence[str] = ()) -> int:
     """Everything that `batch_runner.py` does; returns its exit code.
+
+    `command` is what the user typed, for those who look on.
 
     Raises:
         BatchRunnerError: wrong flags, catalog or host.
@@ -67,7 +76,8 @@ def run_batch(settings: Settings, dry_run: bool, as_json: bool) -> int:
         return FINISHED
     if problems:
         raise HostError(*problems)
-    return _sweep(plan, settings, engine, gpus, [*plan.skipped, *warnings])
+    expected: dict[str, ExpectedRun] = {}
+    return _sweep(plan, settings, engine, gpus, [*plan.skipped, *warnings], expected, command)
 
 
 def _chosen(configs: Sequence[ModelConfig], settings: Settings) -> list[ModelConfig]:
@@ -102,6 +112,8 @@ def _sweep(
     engine: Engine,
     gpus: Sequence[Gpu],
     warnings: Sequence[Problem],
+    expected: Mapping[str, ExpectedRun],
+    command: Sequence[str],
 ) -> int:
     directory = RunDirectory(settings.output_dir)
     directory.create()
@@ -111,7 +123,12 @@ def _sweep(
         with directory.lock(), stop.listening():
             directory.recover()
             display.warn(warnings)
-            result = Sweep(settings, directory, engine, gpus, display, stop).run(plan)
+            servers = OwnServers(settings, directory)
+            resting = RestingGpus(gpu.uuid for gpu in gpus)
+            bench = Bench(settings, directory, engine, servers, resting, display, stop)
+            slots = GpuSlots(gpus, lambda: occupants(gpus), not settings.is_served_elsewhere)
+            retries = Retries(settings.retries, settings.offline)
+            result = Sweep(bench, slots, retries, expected, command).run(plan)
     finally:
         display.close()
     # A reader of our output that has left changes nothing of what was measured.
@@ -123,7 +140,7 @@ def _sweep(
 def _exit_code(result: SweepResult) -> int:
     if result.interrupted or result.not_started:
         return INTERRUPTED
-    return SOME_FAILED if result.failed else FINISHED
+    return SOME_FAILED if result.failed or result.unplaced else FINISHED
 
 
 def _gpus(settings: Settings) -> tuple[list[Gpu], list[Problem]]:

@@ -2,6 +2,7 @@
 
 import shlex
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -17,3 +18,20 @@ def command_line(name: Literal["catalog", "rebuild"], *arguments: str | Path) ->
     is_installed = Path(sys.argv[0]).name == INSTALLED
     program = f"{INSTALLED} {name}" if is_installed else IN_A_CHECKOUT[name]
     return " ".join([program, *(shlex.quote(str(argument)) for argument in arguments)])
+
+
+SECRET_FLAGS = ("--notify-url",)
+HIDDEN = "..."
+
+
+def without_secrets(words: Sequence[str]) -> tuple[str, ...]:
+    """A command for a file that others read: the address of a hook often holds its password."""
+    shown: list[str] = []
+    for word in words:
+        flag, is_joined, _ = word.partition("=")
+        if shown and shown[-1] in SECRET_FLAGS:
+            word = HIDDEN
+        elif is_joined and flag in SECRET_FLAGS:
+            word = f"{flag}={HIDDEN}"
+        shown.append(word)
+    return tuple(shown)

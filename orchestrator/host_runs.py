@@ -22,17 +22,24 @@ def runs_beside(processes: Path = PROCESSES) -> tuple[str, ...]:
     Runs in containers are among them, as long as their processes may be seen. At most `MOST_RUNS`
     are named; none are where the system does not list its processes.
     """
+    names = {name for name, _ in folders_being_filled(processes)}
+    return tuple(sorted(names)[:MOST_RUNS])
+
+
+def folders_being_filled(processes: Path = PROCESSES) -> Iterator[tuple[str, Path]]:
+    """The name and place of each run folder that a process of this host is filling now.
+
+    The place leads through the process, so that it is what a container calls its own; whoever may
+    not look into the process cannot read it.
+    """
     try:
         entries = [entry for entry in processes.iterdir() if entry.name.isdigit()]
     except OSError:
-        return ()
-    names = {
-        name
-        for entry in entries
-        for folder in _run_folders(_arguments(entry))
-        if (name := _name(entry, folder))
-    }
-    return tuple(sorted(names)[:MOST_RUNS])
+        return
+    for entry in entries:
+        for folder in _run_folders(_arguments(entry)):
+            if name := _name(entry, folder):
+                yield name, entry / "root" / folder.lstrip("/")
 
 
 def _arguments(process: Path) -> list[str]:

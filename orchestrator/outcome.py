@@ -13,7 +13,7 @@ from benchmark_core.terminal_text import printable
 from orchestrator.engines.base import Exit
 
 OutcomeName = Literal["finished", "failed", "interrupted"]
-StopReason = Literal["timeout", "user"]
+StopReason = Literal["timeout", "hang", "user"]
 
 IMPORT_ENGINE = "import"
 """What stands as the engine of a run that was measured elsewhere."""
@@ -139,6 +139,9 @@ def _fault(
     if stopped == "timeout":
         why = f"stopped after {timeout_seconds:g} s. Raise --timeout, or lower --num-prompts."
         return "timeout", why
+    if stopped == "hang":
+        why = "it wrote no sample line for longer than --hang-timeout and was stopped."
+        return "hang", f"{why} Where it was stands at the end of its log."
     if ended.cause != "exited":
         return ended.cause, ended.detail
     if report is None:

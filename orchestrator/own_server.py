@@ -12,8 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from benchmark_core.atomic_file import write_text
-from benchmark_core.contract import LAUNCH_FILE, RunSpec
+from benchmark_core.contract import RunSpec
 from benchmark_core.documents import timestamp
 from benchmark_core.faults import ServerFault
 from benchmark_core.serving.address import parse_address
@@ -71,14 +70,21 @@ class OwnServers:
         self._settings = settings
         self._directory = directory
         self._host = server_host(settings, directory.root)
+        self._ports: set[int] = set()
 
     def new_endpoint(self) -> str | None:
         """Where the next server is to answer, at a port that is free now."""
         if not self._settings.serve_image:
             return None
-        with socket.socket() as free:
-            free.bind((HOST, 0))
-            return f"http://{HOST}:{free.getsockname()[1]}"
+        with ExitStack() as held:
+            # Ports are held until one is found that no run beside this one was given.
+            while True:
+                free = held.enter_context(socket.socket())
+                free.bind((HOST, 0))
+                port = int(free.getsockname()[1])
+                if port not in self._ports:
+                    self._ports.add(port)
+                    return f"http://{HOST}:{port}"
 
     def image_digest(self) -> str | None:
         return self._host.image_id if self._settings.serve_image else None
@@ -103,7 +109,8 @@ class OwnServers:
     def bring_up(self, order: Order, spec: RunSpec, stop: StopRequest, stack: ExitStack) -> Order:
         """Start the run's server, where it has one, and wait until it is well.
 
-        `stack` removes it. Answers the order with what is known of it in its launch.
+        `stack` removes it. Answers the order with what is known of it in its launch, which nobody
+        has written yet; without a server the order as it is.
 
         Raises:
             Unserved: it did not start, died, never got well, or serves another model; or the user
@@ -130,7 +137,6 @@ class OwnServers:
         launch = order.launch.model_copy(
             update={"server_process": server.process, "launched_at": timestamp()}
         )
-        write_text(order.folder / LAUNCH_FILE, launch.to_json())
         return replace(order, launch=launch)
 
     def _await_health(

@@ -101,6 +101,10 @@ class RunFolder:
         write_text(self.launch_path, launch.to_json())
         write_text(self.spec_path, spec.to_json())
 
+    def relaunch(self, launch: Launch) -> None:
+        """Tell a run that is under way what has changed around it."""
+        write_text(self.launch_path, launch.to_json())
+
     def record(self, spec: RunSpec, launch: Launch, outcome: Outcome) -> None:
         """End the attempt. What was asked is written again: the run could write there too."""
         write_text(self.launch_path, launch.to_json())
@@ -120,16 +124,8 @@ class RunFolder:
     @contextlib.contextmanager
     def disk_errors(self) -> Iterator[None]:
         """Turns what the disk refuses within into HostError."""
-        try:
+        with _disk_errors(self.path):
             yield
-        except OSError as error:
-            raise HostError(
-                Problem(
-                    str(self.path),
-                    f"cannot be read or written ({error.strerror}); finished runs are intact",
-                    "Free the disk and start again: the sweep resumes where it stopped.",
-                )
-            ) from error
 
     def attempts(self) -> int:
         """Earlier attempts, without the present one."""
@@ -208,6 +204,12 @@ class RunDirectory:
             )
         )
 
+    @contextlib.contextmanager
+    def disk_errors(self) -> Iterator[None]:
+        """Turns what the disk refuses within into HostError."""
+        with _disk_errors(self.root):
+            yield
+
     def folder(self, run_id: str) -> RunFolder:
         return RunFolder(self.runs_path / run_id)
 
@@ -270,6 +272,20 @@ class RunDirectory:
                     holder_path.unlink()
         finally:
             os.close(descriptor)
+
+
+@contextlib.contextmanager
+def _disk_errors(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise HostError(
+            Problem(
+                str(path),
+                f"cannot be read or written ({error.strerror}); finished runs are intact",
+                "Free the disk and start again: the sweep resumes where it stopped.",
+            )
+        ) from error
 
 
 def _is_attempt(entry: Path) -> bool:

@@ -1,57 +1,66 @@
-"""The loop: planned runs in, outcomes out. It knows no engine and no display by name."""
+"""The loop: planned runs in, outcomes out, as many at a time as there is room for.
+
+It knows no engine and no display by name. Attempts run in threads; whatever is decided, and the
+table, belongs to the thread that called `run`.
+"""
 
 import time
-from collections.abc import Sequence
-from contextlib import ExitStack
-from datetime import UTC, datetime
-from pathlib import Path
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from queue import Empty, SimpleQueue
 
-from benchmark_core.contract import Launch
-from benchmark_core.documents import ContractError, timestamp
-from orchestrator.display.base import Display
-from orchestrator.engines.base import Engine, Exit, Handle, Order
+from benchmark_core.documents import ContractError
+from orchestrator.attempt import Bench, Ending
 from orchestrator.errors import BatchRunnerError, HostError, Problem, UsageError
-from orchestrator.gpu_rest import RestingGpus
-from orchestrator.gpus import Gpu
-from orchestrator.host_runs import runs_beside
+from orchestrator.gpu_slots import GpuSlots
 from orchestrator.master_table import MasterTable
-from orchestrator.model_server import asks_this_machine
-from orchestrator.outcome import Outcome, StopReason, conclude, read_report
-from orchestrator.own_server import OwnServers, Unserved, find_own_server_problems
-from orchestrator.progress import SampleTail
+from orchestrator.own_server import find_own_server_problems
+from orchestrator.placement import Room
 from orchestrator.recovery import discard, take_stock
-from orchestrator.run_directory import RunDirectory, RunFolder
-from orchestrator.run_planner import Plan, PlannedRun
-from orchestrator.settings import Settings
-from orchestrator.stop_request import StopRequest
+from orchestrator.retries import Retries, lost_its_gpu
+from orchestrator.run_directory import RunFolder
+from orchestrator.run_planner import Plan
+from orchestrator.settings import MOST_PARALLEL
+from orchestrator.sweep_record import ExpectedRun, SweepLog
 from orchestrator.sweep_result import SweepResult
 from orchestrator.todo import Todo, decide
-from orchestrator.trace_plot import draw_if_possible
+from orchestrator.under_way import Made, UnderWay
+from orchestrator.waiting_list import WaitingList
 
 POLL_SECONDS = 0.05
+LOOK_SECONDS = 1.0
+"""How often it is looked whether something can start, when nothing is known to have changed."""
 
 
 class Sweep:
-    """One walk through a plan, over one output directory that the caller has locked."""
+    """One walk through a plan, over one output directory that the caller has locked.
+
+    `expected` are the forecasts by run_id, `command` is what the user typed.
+    """
 
     def __init__(
         self,
-        settings: Settings,
-        directory: RunDirectory,
-        engine: Engine,
-        gpus: Sequence[Gpu],
-        display: Display,
-        stop: StopRequest,
+        bench: Bench,
+        slots: GpuSlots,
+        retries: Retries,
+        expected: Mapping[str, ExpectedRun] | None = None,
+        command: Sequence[str] = (),
     ) -> None:
-        self._settings = settings
-        self._directory = directory
-        self._engine = engine
-        self._gpus = gpus
-        self._display = display
-        self._stop = stop
-        self._table = MasterTable(directory)
-        self._servers = OwnServers(settings, directory)
-        self._resting = RestingGpus(gpu.uuid for gpu in gpus)
+        self._bench = bench
+        self._slots = slots
+        self._retries = retries
+        self._expected = expected or {}
+        self._command = tuple(command)
+        self._table = MasterTable(bench.directory)
+        self._takes_gpus = slots.total > 0
+        self._waiting = WaitingList(self._seconds, self._takes_gpus)
+        self._endings: SimpleQueue[Ending] = SimpleQueue()
+        self._names: Counter[str] = Counter()
+        self._problems: list[Problem] = []
+        self._crash: BaseException | None = None
+        self._next_look = 0.0
+        self._said_occupied: dict[str, str] = {}
 
     def run(self, plan: Plan) -> SweepResult:
         """Measure what is open of the plan; every outcome reaches the table as it happens.
@@ -62,174 +71,202 @@ class Sweep:
         """
         todos = self._decide(plan)
         self._table.write()
-        self._display.sweep_started(
-            [todo.run for todo in todos if not todo.skip_because],
-            {todo.run.run_id: todo.skip_because for todo in todos if todo.skip_because},
+        skipped = {todo.run.run_id: todo.skip_because for todo in todos if todo.skip_because}
+        fresh = [todo for todo in todos if not todo.skip_because]
+        for run_id in skipped:
+            self._names[self._bench.directory.folder(run_id).state().name] += 1
+        log = SweepLog(self._bench.directory, self._bench.engine.name, self._command)
+        record = log.begin(
+            [self._expectation(todo) for todo in fresh], self._slots.gpus(), self._parallel
         )
-        names: list[str] = []
-        for todo in todos:
-            if todo.skip_because:
-                names.append(self._directory.folder(todo.run.run_id).state().name)
-            elif self._stop.level == "go_on":
-                names.append(self._measure(todo).outcome)
-            else:
-                names.append("not_started")
-        skipped = sum(1 for todo in todos if todo.skip_because)
-        return SweepResult(
-            finished=names.count("finished"),
-            skipped=skipped,
-            failed=names.count("failed"),
-            interrupted=names.count("interrupted"),
-            not_started=names.count("not_started"),
-        )
+        self._bench.display.sweep_started(record, skipped)
+        with ThreadPoolExecutor(MOST_PARALLEL) as pool:
+            under_way = UnderWay(self._bench, pool, self._endings.put)
+            self._line_up(fresh, under_way)
+            while len(under_way) or (len(self._waiting) and not self._is_ending):
+                self._step(under_way)
+        log.end()
+        if self._crash:
+            raise self._crash
+        if self._problems:
+            raise HostError(*dict.fromkeys(self._problems))
+        return self._result(len(skipped))
+
+    # ------------------------------------------------------------------ before the first run
 
     def _decide(self, plan: Plan) -> list[Todo]:
         """What to do with each run, after what a killed runner left behind is sorted out."""
-        alive = take_stock(self._directory, self._engine, self._servers, self._display)
+        bench = self._bench
+        alive = take_stock(bench.directory, bench.engine, bench.servers, bench.display)
         unbelieved = self._table.read_folders()
-        decision = decide(plan, self._directory, self._settings, unbelieved, alive)
+        decision = decide(plan, bench.directory, bench.settings, unbelieved, alive)
         if decision.conflicts:
             raise UsageError(*decision.conflicts)
         for problem in unbelieved.values():
-            self._display.notice(str(problem))
+            bench.display.notice(str(problem))
         taken_over = {todo.leftover for todo in decision.todos}
         unwanted = [leftover for leftover in alive if leftover not in taken_over]
-        discard(self._engine, unwanted, self._display)
+        discard(bench.engine, unwanted, bench.display)
         return decision.todos
 
-    def _measure(self, todo: Todo) -> Outcome:
-        """One run from its spec to its line in the table."""
-        folder = self._directory.folder(todo.run.run_id)
-        self._display.run_started(todo.run, adopted=todo.leftover is not None)
-        with folder.disk_errors():
-            order = self._prepare(todo, folder)
-        with folder.lock(), ExitStack() as stack:
-            try:
-                with folder.disk_errors():
-                    order = self._servers.bring_up(order, todo.run.spec, self._stop, stack)
-                ended, stopped = self._live(todo, order, folder, stack)
-            except Unserved as failure:
-                ended, stopped = failure.ended, failure.stopped
-            # The outcome is written before anything of the run is removed: a runner killed in
-            # between leaves a finished run, not a lost one.
-            with folder.disk_errors():
-                spec, launch = todo.run.spec, order.launch
-                returned = read_report(folder.report_path)
-                outcome = conclude(
-                    spec, launch, returned, order.log_path, ended, stopped, timestamp()
-                )
-                folder.record(spec, launch, outcome)
-        self._resting.learn(returned.report)
-        self._enter(folder)
-        self._display.run_ended(todo.run, outcome)
-        if notice := draw_if_possible(folder.path, returned.report):
-            self._display.notice(notice)
-        if ended.cause in ("not_started", "vanished"):
-            self._refuse_unsafe_engine(todo.run, ended)
-        return outcome
+    def _line_up(self, todos: Sequence[Todo], under_way: UnderWay) -> None:
+        """What is at work already is taken over at once, whatever there is room for."""
+        for todo in todos:
+            if todo.leftover:
+                launch = self._bench.directory.folder(todo.run.run_id).launch()
+                gpus = self._slots.take_over(launch.gpu_uuids if launch else ())
+                under_way.start((todo,), gpus, self._seconds(todo.run.run_id))
+            else:
+                self._waiting.add((todo,))
 
-    def _prepare(self, todo: Todo, folder: RunFolder) -> Order:
-        """What the engine needs; for a fresh run the folder is made ready with it."""
+    def _expectation(self, todo: Todo) -> ExpectedRun:
         spec = todo.run.spec
-        log_name = self._directory.new_log_name(spec.run_id)
-        launch = folder.launch() if todo.leftover else None
-        if launch is None:
-            launch = self._launch(todo.run, log_name)
-            folder.prepare(spec, launch)
-        launch = launch.model_copy(update={"timeout_seconds": self._settings.timeout_seconds})
-        # The run can write into its folder, so a name from there may not lead out of the logs.
-        log_name = Path(launch.log_file or log_name).name
-        return Order(
-            run_id=spec.run_id,
-            spec_hash=spec.spec_hash(),
-            folder=folder.path,
-            log_path=self._directory.logs_path / log_name,
-            launch=launch,
-            wants_gpus=self._settings.computes_on_gpus,
-            host_network=asks_this_machine(self._settings),
-            offline=self._settings.offline or spec.backend.is_simulated,
-            samples=todo.run.samples_path,
-        )
+        unknown = ExpectedRun(run_id=spec.run_id, gpu_count=spec.device.gpu_count)
+        return self._expected.get(spec.run_id, unknown)
 
-    def _launch(self, run: PlannedRun, log_name: str) -> Launch:
-        uuids = tuple(gpu.uuid for gpu in self._gpus[: run.spec.device.gpu_count])
-        return Launch(
-            engine=self._engine.name,
-            image=self._engine.image_name(),
-            image_digest=self._engine.image_digest(),
-            gpu_uuids=uuids,
-            timeout_seconds=self._settings.timeout_seconds,
-            samples_path=self._engine.samples_path(run.samples_path) if run.samples_path else None,
-            region=self._settings.region,
-            dcgm_endpoint=self._settings.dcgm_endpoint,
-            gpus_at_rest=self._resting.of(uuids),
-            runs_beside=runs_beside(),
-            endpoint=self._servers.new_endpoint(),
-            serve_image_digest=self._servers.image_digest(),
-            log_file=log_name,
-            launched_at=timestamp(),
-        )
+    def _seconds(self, run_id: str) -> float | None:
+        expected = self._expected.get(run_id)
+        return expected.seconds.central if expected and expected.seconds else None
 
-    def _live(
-        self, todo: Todo, order: Order, folder: RunFolder, stack: ExitStack
-    ) -> tuple[Exit, StopReason | None]:
-        """Start or take over, and watch; `stack` removes what is left when it unwinds."""
+    # ------------------------------------------------------------------ the loop
+
+    @property
+    def _is_ending(self) -> bool:
+        """Whether nothing more is started."""
+        return self._bench.stop.level != "go_on" or bool(self._problems or self._crash)
+
+    @property
+    def _parallel(self) -> int:
+        if self._bench.settings.parallel:
+            return self._bench.settings.parallel
+        return MOST_PARALLEL if self._bench.engine.places_gpus else max(self._slots.total, 1)
+
+    def _step(self, under_way: UnderWay) -> None:
+        if self._bench.stop.take_news():
+            runs, them = ("this run", "it") if len(under_way) == 1 else ("these runs", "them")
+            self._bench.display.notice(f"finishing {runs} first; Ctrl-C again stops {them} now")
+        made = under_way.wait(POLL_SECONDS)
+        self._guarded(lambda: self._take_endings(under_way))
+        for one in made:
+            self._clear_away(one)
+        if not self._is_ending and (made or time.monotonic() >= self._next_look):
+            self._next_look = time.monotonic() + LOOK_SECONDS
+            self._guarded(lambda: self._start_what_fits(under_way))
+        self._guarded(under_way.look_beside)
+
+    def _guarded(self, act: Callable[[], None]) -> None:
+        """What the host refuses ends the sweep, but not the runs that are under way."""
         try:
-            handle = (
-                self._engine.adopt(todo.leftover, order)
-                if todo.leftover
-                else self._engine.start(order)
-            )
+            act()
         except BatchRunnerError as error:
-            return Exit(cause="not_started", code=None, detail=str(error)), None
-        stack.callback(handle.release)
-        return self._watch(handle, todo.run, order, SampleTail(folder.journal_path))
+            self._problems += error.problems
 
-    def _watch(
-        self, handle: Handle, run: PlannedRun, order: Order, tail: SampleTail
-    ) -> tuple[Exit, StopReason | None]:
-        """Until it ends, or until time or the user says so."""
-        deadline = self._deadline(order)
-        while (ended := handle.poll()) is None:
-            if self._stop.level == "now":
-                return handle.stop(), "user"
-            if deadline is not None and time.monotonic() > deadline:
-                return handle.stop(), "timeout"
-            if self._stop.take_news():
-                self._display.notice("finishing this run first; Ctrl-C again stops it now")
-            progress = tail.read()
-            if progress:
-                self._display.run_progressed(run, progress)
-            time.sleep(POLL_SECONDS)
-        return ended, None
+    def _start_what_fits(self, under_way: UnderWay) -> None:
+        self._give_up_unplaceable()
+        while turn := self._waiting.take(self._room(under_way), time.monotonic()):
+            gpus = self._slots.claim(turn.waiting.gpu_count)
+            if gpus is None:
+                self._waiting.put_back(turn)
+                break
+            under_way.start(turn.todos, gpus, turn.waiting.seconds)
+        self._say_who_occupies()
 
-    def _deadline(self, order: Order) -> float | None:
-        """On the monotonic clock; a run that was taken over has used some of its time."""
-        limit = self._settings.timeout_seconds
-        if limit is None:
-            return None
-        launched_at = datetime.fromisoformat(order.launch.launched_at)
-        used = (datetime.now(UTC) - launched_at).total_seconds()
-        return time.monotonic() + limit - min(max(used, 0.0), limit)
+    def _room(self, under_way: UnderWay) -> Room:
+        return Room(
+            total=self._slots.total,
+            free=len(self._slots.free()),
+            running=under_way.running(),
+            parallel=self._parallel,
+        )
+
+    def _give_up_unplaceable(self) -> None:
+        """GPUs may have gone out of service since the plan was made."""
+        if not self._takes_gpus:
+            return
+        for turn in self._waiting.take_unplaceable(self._slots.total):
+            for todo in turn.todos:
+                self._names["unplaced"] += 1
+                self._bench.display.notice(
+                    f"{todo.run.run_id} cannot be run: it needs {turn.waiting.gpu_count} GPUs, and"
+                    f" {self._slots.total} are left in service"
+                )
+
+    def _say_who_occupies(self) -> None:
+        """Each once, until it is gone and comes again."""
+        occupied = dict(self._slots.occupied())
+        for uuid, who in occupied.items():
+            if self._said_occupied.get(uuid) != who:
+                self._bench.display.notice(f"GPU {uuid} is left alone: {who} is at work there")
+        self._said_occupied = occupied
+
+    # ------------------------------------------------------------------ what comes of a run
+
+    def _take_endings(self, under_way: UnderWay) -> None:
+        while True:
+            try:
+                ending = self._endings.get_nowait()
+            except Empty:
+                return
+            self._take(ending, under_way)
+
+    def _take(self, ending: Ending, under_way: UnderWay) -> None:
+        run, outcome = ending.todo.run, ending.outcome
+        self._bench.resting.learn(ending.report)
+        self._enter(self._bench.directory.folder(run.run_id))
+        if lost_its_gpu(outcome):
+            for gpu in self._slots.note_loss(under_way.gpus_of(run.run_id)):
+                self._bench.display.notice(
+                    f"GPU {gpu.index} ({gpu.name}, {gpu.uuid}) is out of service for this sweep:"
+                    " runs were lost to it twice"
+                )
+        if ending.ended.cause in ("not_started", "vanished"):
+            self._problems += self._troubles(ending)
+        wait_seconds = None if self._is_ending else self._retries.wait_seconds(outcome)
+        self._bench.display.run_ended(run, outcome, wait_seconds)
+        if wait_seconds is None:
+            self._names[outcome.outcome] += 1
+        else:
+            self._waiting.add((Todo(run),), time.monotonic() + wait_seconds)
 
     def _enter(self, folder: RunFolder) -> None:
         try:
             self._table.update(folder)
         except ContractError as error:
-            self._display.notice(f"{folder.path} is left out of the table: {error}")
+            self._bench.display.notice(f"{folder.path} is left out of the table: {error}")
         self._table.write()
 
-    def _refuse_unsafe_engine(self, run: PlannedRun, ended: Exit) -> None:
+    def _troubles(self, ending: Ending) -> list[Problem]:
         """Go on only while the engine answers and nothing can still be running on the GPUs."""
-        problems = tuple(self._engine.problems(self._settings.computes_on_gpus))
-        problems += tuple(find_own_server_problems(self._settings))
-        if ended.cause == "vanished":
-            problems += (
+        settings = self._bench.settings
+        problems = list(self._bench.engine.problems(settings.computes_on_gpus))
+        problems += find_own_server_problems(settings)
+        if ending.may_go_on:
+            problems.append(
                 Problem(
-                    run.run_id,
-                    f"was lost sight of ({ended.detail}) and may still be running",
+                    ending.todo.run.run_id,
+                    f"was lost sight of ({ending.ended.detail}) and may still be running",
                     "Start again: what it left is then found and removed before anything starts.",
-                ),
+                )
             )
-        if problems:
-            raise HostError(*problems)
+        return problems
+
+    def _clear_away(self, made: Made) -> None:
+        """Its GPUs are free again, and what it did not come to make waits again."""
+        self._slots.release(made.attempt.gpus)
+        if isinstance(made.error, BatchRunnerError):
+            self._problems += made.error.problems
+        elif made.error:
+            self._crash = made.error
+            self._bench.stop.terminate()
+        for todo in made.attempt.unmade:
+            self._waiting.add((Todo(todo.run),))
+
+    def _result(self, skipped: int) -> SweepResult:
+        return SweepResult(
+            finished=self._names["finished"],
+            skipped=skipped,
+            failed=self._names["failed"],
+            interrupted=self._names["interrupted"],
+            not_started=len(self._waiting),
+            unplaced=self._names["unplaced"],
+        )

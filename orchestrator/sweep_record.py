@@ -3,8 +3,16 @@
 No sweep reads it: what has become of a run is in its folder.
 """
 
-from benchmark_core.documents import Document, Frozen
+import os
+import socket
+from collections.abc import Sequence
+from contextlib import suppress
+
+from benchmark_core.atomic_file import write_text
+from benchmark_core.documents import Document, Frozen, timestamp
 from orchestrator.estimate import Estimate
+from orchestrator.gpus import Gpu
+from orchestrator.run_directory import RunDirectory
 
 
 class ExpectedRun(Frozen):
@@ -40,3 +48,37 @@ class SweepRecord(Document):
     parallel: int
     gpus: tuple[SweepGpu, ...] = ()
     runs: tuple[ExpectedRun, ...] = ()
+
+
+class SweepLog:
+    """Writes the record of one sweep."""
+
+    def __init__(self, directory: RunDirectory, engine: str, command: Sequence[str]) -> None:
+        self._directory = directory
+        self._engine = engine
+        self._command = tuple(command)
+        self._record: SweepRecord | None = None
+
+    def begin(self, runs: Sequence[ExpectedRun], gpus: Sequence[Gpu], parallel: int) -> SweepRecord:
+        """Raises HostError when the disk refuses."""
+        record = SweepRecord(
+            host=socket.gethostname(),
+            process=os.getpid(),
+            started_at=timestamp(),
+            command=self._command,
+            engine=self._engine,
+            parallel=parallel,
+            gpus=tuple(SweepGpu(index=gpu.index, uuid=gpu.uuid, name=gpu.name) for gpu in gpus),
+            runs=tuple(runs),
+        )
+        with self._directory.disk_errors():
+            write_text(self._directory.sweep_path, record.to_json())
+        self._record = record
+        return record
+
+    def end(self) -> None:
+        """A disk that is full by now keeps nobody from ending."""
+        if self._record:
+            done = self._record.model_copy(update={"finished_at": timestamp()})
+            with suppress(OSError):
+                write_text(self._directory.sweep_path, done.to_json())

@@ -5,10 +5,14 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class SweepResult:
-    """Counts of the planned runs by outcome; those that were skipped count by their old one."""
+    """Counts of the planned runs by outcome; those that were skipped count by their old one.
+
+    `unplaced` runs need more GPUs than were left in service.
+    """
 
     finished: int
     skipped: int
     failed: int
     interrupted: int
     not_started: int
+    unplaced: int = 0

@@ -1,9 +1,9 @@
-"""What the errors of loading a model mean: each becomes one ModelFault with its remedy."""
+"""What the errors of loading a model mean: each becomes one fault with its remedy."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from benchmark_core.faults import ModelFault, RunFault
+from benchmark_core.faults import HubFault, ModelFault, RunFault
 from benchmark_core.hub import hub_trouble
 
 
@@ -23,10 +23,12 @@ def told_as_model_faults(name: str, part: str) -> Iterator[None]:
         raise model_fault(error, name, part) from error
 
 
-def model_fault(error: Exception, name: str, part: str) -> ModelFault:
+def model_fault(error: Exception, name: str, part: str) -> RunFault:
+    """A fault of the model, or of the hub where that may pass."""
     trouble = hub_trouble(error)
     if trouble is not None:
-        return ModelFault(f"model {name} {trouble.what}", trouble.remedy)
+        kind = HubFault if trouble.passes else ModelFault
+        return kind(f"model {name} {trouble.what}", trouble.remedy)
     text = " ".join(str(error).split())
     for marks, what, remedy in _MEANINGS:
         if any(mark in text or mark == type(error).__name__ for mark in marks):

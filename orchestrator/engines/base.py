@@ -9,13 +9,21 @@ from benchmark_core.contract import Launch
 from orchestrator.errors import Problem
 
 ExitCause = Literal[
-    "exited", "out_of_memory", "stopped", "vanished", "not_started", "server_failed"
+    "exited",
+    "out_of_memory",
+    "stopped",
+    "vanished",
+    "not_started",
+    "engine_restarted",
+    "server_failed",
 ]
 
 
 @dataclass(frozen=True)
 class Order:
     """One attempt to start. `folder` holds the spec; `samples` is a file or a folder of the user's.
+
+    `also` are the folders of runs that are to be made after it, by the same process.
 
     `wants_gpus` is false for runs on the CPU and for simulated ones: no device is asked for then.
     `offline` runs, simulated ones for example, get no network; with `host_network` they share the
@@ -29,6 +37,7 @@ class Order:
     launch: Launch
     wants_gpus: bool
     samples: Path | None = None
+    also: tuple[Path, ...] = ()
     offline: bool = False
     host_network: bool = False
 
@@ -54,6 +63,12 @@ class Handle(Protocol):
     def stop(self) -> Exit:
         """Stop it now, whole, and say how it ended."""
 
+    def show_stacks(self) -> None:
+        """Ask the run to write into its log where it is; harmless when that cannot be."""
+
+    def is_gone(self) -> bool:
+        """Whether nothing of it can still run; False also when nobody can say. For afterwards."""
+
     def release(self) -> None:
         """Remove what is left of it (container, secrets, threads), and no file that the run wrote.
 
@@ -76,7 +91,10 @@ class Leftover:
 
 
 class Engine(Protocol):
+    """`places_gpus`: it finds GPUs for each run by itself, on machines that share nothing."""
+
     name: str
+    places_gpus: bool
 
     def problems(self, wants_gpus: bool) -> Iterator[Problem]:
         """Everything that would keep runs from starting, found before anything is spent."""

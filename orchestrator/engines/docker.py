@@ -43,6 +43,7 @@ class DockerEngine:
     """
 
     name = "docker"
+    places_gpus = False
 
     def __init__(
         self,

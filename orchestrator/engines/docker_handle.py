@@ -6,7 +6,7 @@ from contextlib import suppress
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from orchestrator.engines.base import Exit
+from orchestrator.engines.base import Exit, ExitCause
 from orchestrator.engines.container_log import LogStream, engine_errors
 from orchestrator.engines.token_file import TokenFile
 
@@ -51,6 +51,21 @@ class DockerHandle:
         if self._exit is None:
             self._exit = self._look() or self._stop_container()
         return self._exit
+
+    def show_stacks(self) -> None:
+        with suppress(*engine_errors()):
+            self._container.kill(signal="SIGUSR1")
+
+    def is_gone(self) -> bool:
+        from docker.errors import NotFound
+
+        try:
+            self._container.reload()
+        except NotFound:
+            return True
+        except engine_errors():
+            return False
+        return self._container.status not in ("running", "paused", "restarting")
 
     def release(self) -> None:
         # What cannot be removed now carries our labels and is found as a leftover later.
@@ -105,8 +120,13 @@ class DockerHandle:
         out_of_memory = bool(state.get("OOMKilled"))
         if code == 128 + signal.SIGKILL and not out_of_memory:
             out_of_memory = has_memory_event(self._container, state)
+        cause: ExitCause = "out_of_memory" if out_of_memory and code != 0 else "exited"
+        # An engine that ends takes its containers along: first it asks them, then it kills them.
+        killed = code in (128 + signal.SIGKILL, 128 + signal.SIGTERM)
+        if killed and not out_of_memory and self._away_seconds > 0:
+            cause = "engine_restarted"
         return Exit(
-            cause="out_of_memory" if out_of_memory and code != 0 else "exited",
+            cause=cause,
             code=code,
             detail="; ".join(_explain(code, out_of_memory, self._away_seconds)),
             started_at=_iso_time(state.get("StartedAt")),

@@ -45,6 +45,7 @@ class ProcessEngine:
     """
 
     name = "process"
+    places_gpus = False
 
     def __init__(
         self,
@@ -209,6 +210,13 @@ class ProcessHandle:
                 self._exit = Exit("vanished", None, held, self._started_at, _now())
         assert self._exit is not None
         return self._exit
+
+    def show_stacks(self) -> None:
+        with suppress(OSError):
+            os.kill(self._group.pid, signal.SIGUSR1)
+
+    def is_gone(self) -> bool:
+        return not self._group.leader_lives()
 
     def _code(self) -> int | None:
         """Of our own child, once it is dead; a wait without an end could outlast every timeout."""

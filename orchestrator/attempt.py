@@ -1,0 +1,301 @@
+"""One attempt: from a spec to an outcome, on GPUs that were claimed for it.
+
+Several runs of one model may share an attempt, and with it one loading of the model. They are made
+one after the other; each has its own folder, report and outcome.
+"""
+
+import threading
+import time
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from benchmark_core.contract import Launch
+from benchmark_core.documents import timestamp
+from benchmark_core.report import ReportOutline
+from orchestrator.display.base import Display
+from orchestrator.engines.base import Engine, Exit, Handle, Order
+from orchestrator.errors import BatchRunnerError
+from orchestrator.gpu_rest import RestingGpus
+from orchestrator.gpus import Gpu
+from orchestrator.model_server import asks_this_machine
+from orchestrator.outcome import Outcome, StopReason, conclude, read_report
+from orchestrator.own_server import OwnServers, Unserved
+from orchestrator.patience import Patience
+from orchestrator.pulse import PulseReader
+from orchestrator.run_directory import RunDirectory, RunFolder
+from orchestrator.settings import Settings
+from orchestrator.stop_request import StopRequest
+from orchestrator.todo import Todo
+from orchestrator.trace_plot import draw_if_possible
+
+POLL_SECONDS = 0.05
+PULSE_SECONDS = 0.5
+DRAWING = threading.Lock()
+"""The library that draws is not made for several threads."""
+STACKS_SECONDS = 2.0
+"""How long a run that hangs has for writing down where it is."""
+
+
+@dataclass(frozen=True)
+class Bench:
+    """What all attempts of a sweep work with. May be used by several threads."""
+
+    settings: Settings
+    directory: RunDirectory
+    engine: Engine
+    servers: OwnServers
+    resting: RestingGpus
+    display: Display
+    stop: StopRequest
+
+
+@dataclass(frozen=True)
+class Ending:
+    """How one run ended. `report` is there where it left one that can be read.
+
+    `may_go_on`: nobody can say that nothing of it still runs.
+    """
+
+    todo: Todo
+    outcome: Outcome
+    report: ReportOutline | None
+    ended: Exit
+    may_go_on: bool = False
+
+
+class Attempt:
+    """`tell` gets each ending as soon as it is on disk, from the thread that calls `run`."""
+
+    def __init__(
+        self,
+        bench: Bench,
+        todos: Sequence[Todo],
+        gpus: Sequence[Gpu],
+        beside: Iterable[str],
+        tell: Callable[[Ending], None],
+    ) -> None:
+        self.todos = tuple(todos)
+        self.gpus = tuple(gpus)
+        self.unmade = list(todos)
+        """What has no outcome yet; what is left when `run` returns was never begun."""
+        self._bench = bench
+        self._tell = tell
+        self._beside = set(beside)
+        self._orders: dict[str, Order] = {}
+        self._reports: dict[str, ReportOutline | None] = {}
+        self._guard = threading.Lock()
+
+    def run(self) -> None:
+        """Raises HostError when the disk or the engine refuses; finished runs are intact."""
+        for todo in self.todos:
+            folder = self._folder(todo)
+            with folder.disk_errors(), self._guard:
+                self._orders[todo.run.run_id] = self._prepare(todo, folder)
+        with ExitStack() as locks:
+            for todo in self.todos:
+                locks.enter_context(self._folder(todo).lock())
+            self._make()
+        self._draw()
+
+    def note_beside(self, run_ids: Iterable[str]) -> None:
+        """Other runs of this host have begun; it is written where the run reads it at its end."""
+        with self._guard:
+            found = set(run_ids) - {todo.run.run_id for todo in self.todos} - self._beside
+            if not found:
+                return
+            self._beside |= found
+            for todo in self.unmade:
+                if order := self._orders.get(todo.run.run_id):
+                    self._relaunch(todo, order)
+
+    # ------------------------------------------------------------------ before
+
+    def _prepare(self, todo: Todo, folder: RunFolder) -> Order:
+        """What the engine needs; for a fresh run the folder is made ready with it."""
+        settings, spec = self._bench.settings, todo.run.spec
+        log_name = self._bench.directory.new_log_name(self.todos[0].run.run_id)
+        launch = folder.launch() if todo.leftover else None
+        if launch is None:
+            launch = self._launch(todo, log_name)
+            folder.prepare(spec, launch)
+        else:
+            self._beside |= set(launch.runs_beside)
+            launch = launch.model_copy(update={"runs_beside": self._neighbours()})
+            folder.relaunch(launch)
+        launch = launch.model_copy(update={"timeout_seconds": settings.timeout_seconds})
+        # The run can write into its folder, so a name from there may not lead out of the logs.
+        log_name = Path(launch.log_file or log_name).name
+        return Order(
+            run_id=spec.run_id,
+            spec_hash=spec.spec_hash(),
+            folder=folder.path,
+            log_path=self._bench.directory.logs_path / log_name,
+            launch=launch,
+            wants_gpus=settings.computes_on_gpus,
+            host_network=asks_this_machine(settings),
+            offline=settings.offline or spec.backend.is_simulated,
+            samples=todo.run.samples_path,
+        )
+
+    def _launch(self, todo: Todo, log_name: str) -> Launch:
+        bench, samples = self._bench, todo.run.samples_path
+        uuids = tuple(gpu.uuid for gpu in self.gpus)
+        return Launch(
+            engine=bench.engine.name,
+            image=bench.engine.image_name(),
+            image_digest=bench.engine.image_digest(),
+            gpu_uuids=uuids,
+            timeout_seconds=bench.settings.timeout_seconds,
+            samples_path=bench.engine.samples_path(samples) if samples else None,
+            region=bench.settings.region,
+            dcgm_endpoint=bench.settings.dcgm_endpoint,
+            gpus_at_rest=bench.resting.of(uuids),
+            runs_beside=self._neighbours(),
+            endpoint=bench.servers.new_endpoint(),
+            serve_image_digest=bench.servers.image_digest(),
+            log_file=log_name,
+            launched_at=timestamp(),
+        )
+
+    def _neighbours(self) -> tuple[str, ...]:
+        return tuple(sorted(self._beside))
+
+    # ------------------------------------------------------------------ while it lasts
+
+    def _make(self) -> None:
+        first = self.todos[0]
+        self._announce(first)
+        with ExitStack() as stack:
+            begun = self._begin(first, stack)
+            last = begun if isinstance(begun, Ending) else self._follow(begun)
+        # Only now, because what is left of a lost container may be gone with its release.
+        if not isinstance(begun, Ending) and last.ended.cause == "vanished":
+            last = replace(last, may_go_on=not begun.is_gone())
+        self._tell(last)
+
+    def _begin(self, todo: Todo, stack: ExitStack) -> Handle | Ending:
+        """Start it or take it over; `stack` removes what is left when it unwinds."""
+        try:
+            with self._folder(todo).disk_errors():
+                order = self._serve(todo, stack)
+        except Unserved as failure:
+            return self._conclude(todo, failure.ended, failure.stopped)
+        try:
+            handle = self._start(todo, order)
+        except BatchRunnerError as refusal:
+            ended = Exit(cause="not_started", code=None, detail=str(refusal))
+            return self._conclude(todo, ended, None)
+        stack.callback(handle.release)
+        return handle
+
+    def _serve(self, todo: Todo, stack: ExitStack) -> Order:
+        """With the run's own server up, where it has one."""
+        bench, order = self._bench, self._orders[todo.run.run_id]
+        served = bench.servers.bring_up(order, todo.run.spec, bench.stop, stack)
+        if served is not order:
+            with self._guard:
+                return self._relaunch(todo, served)
+        return order
+
+    def _start(self, todo: Todo, order: Order) -> Handle:
+        if todo.leftover:
+            return self._bench.engine.adopt(todo.leftover, order)
+        others = tuple(self._folder(one).path for one in self.todos[1:])
+        return self._bench.engine.start(replace(order, also=others))
+
+    def _follow(self, handle: Handle) -> Ending:
+        """One run after the other; answers the last ending, which is not told yet."""
+        while True:
+            todo = self.unmade[0]
+            ended, stopped = self._watch(handle, todo)
+            goes_on = stopped is None and self._left_its_report(todo)
+            ending = self._conclude(todo, ended, stopped)
+            if not self.unmade or not goes_on:
+                return ending
+            self._tell(ending)
+            self._announce(self.unmade[0])
+
+    def _watch(self, handle: Handle, todo: Todo) -> tuple[Exit, StopReason | None]:
+        """Until the run ends, or until time or the user says so."""
+        order, begun_at = self._orders[todo.run.run_id], timestamp()
+        launched_at = order.launch.launched_at if todo.leftover or self._is_alone else begun_at
+        settings = self._bench.settings
+        hang_seconds = None if settings.measures_itself else settings.hang_seconds
+        patience = Patience(settings.timeout_seconds, hang_seconds, launched_at)
+        pulse, next_pulse = PulseReader(self._folder(todo)), 0.0
+        while True:
+            # The exit code of a shared attempt is that of the worst of its runs.
+            if not self._is_alone and self._left_its_report(todo):
+                return Exit("exited", None, started_at=begun_at, finished_at=timestamp()), None
+            if ended := handle.poll():
+                return ended, None
+            if self._bench.stop.level == "now":
+                return handle.stop(), "user"
+            if time.monotonic() >= next_pulse:
+                next_pulse = time.monotonic() + PULSE_SECONDS
+                beat = pulse.read()
+                patience.hear(beat.progress.done if beat.progress else None)
+                self._bench.display.run_progressed(todo.run, beat)
+            if reason := patience.over():
+                return self._stop_late(handle, reason), reason
+            time.sleep(POLL_SECONDS)
+
+    @property
+    def _is_alone(self) -> bool:
+        return len(self.todos) == 1
+
+    def _left_its_report(self, todo: Todo) -> bool:
+        """The report is a run's last act, and renamed into place."""
+        return self._folder(todo).report_path.exists()
+
+    def _stop_late(self, handle: Handle, reason: StopReason) -> Exit:
+        if reason == "hang":
+            handle.show_stacks()
+            time.sleep(STACKS_SECONDS)
+        return handle.stop()
+
+    # ------------------------------------------------------------------ after
+
+    def _conclude(self, todo: Todo, ended: Exit, stopped: StopReason | None) -> Ending:
+        """The outcome is written before anything of the run is removed: a runner killed in between
+        leaves a finished run, not a lost one."""
+        folder, spec = self._folder(todo), todo.run.spec
+        with folder.disk_errors(), self._guard:
+            order = self._orders[spec.run_id]
+            returned = read_report(folder.report_path)
+            outcome = conclude(
+                spec, order.launch, returned, order.log_path, ended, stopped, timestamp()
+            )
+            folder.record(spec, order.launch, outcome)
+            self.unmade.remove(todo)
+            self._reports[spec.run_id] = returned.report
+        return Ending(todo, outcome, returned.report, ended)
+
+    def _draw(self) -> None:
+        """While its GPUs are still held, so that no run is measured beside a busy processor."""
+        for todo in self.todos:
+            if todo not in self.unmade:
+                with DRAWING:
+                    notice = draw_if_possible(
+                        self._folder(todo).path, self._reports.get(todo.run.run_id)
+                    )
+                if notice:
+                    self._bench.display.notice(notice)
+
+    def _announce(self, todo: Todo) -> None:
+        launch = self._orders[todo.run.run_id].launch
+        self._bench.display.run_started(todo.run, launch, adopted=todo.leftover is not None)
+
+    def _relaunch(self, todo: Todo, order: Order) -> Order:
+        """With all that is beside it by now; for the holder of the guard."""
+        launch = order.launch.model_copy(update={"runs_beside": self._neighbours()})
+        order = self._orders[order.run_id] = replace(order, launch=launch)
+        folder = self._folder(todo)
+        with folder.disk_errors():
+            folder.relaunch(launch)
+        return order
+
+    def _folder(self, todo: Todo) -> RunFolder:
+        return self._bench.directory.folder(todo.run.run_id)

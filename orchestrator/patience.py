@@ -1,0 +1,41 @@
+"""How long a run may still take, and how long it may say nothing."""
+
+import time
+from datetime import UTC, datetime
+
+from orchestrator.outcome import StopReason
+
+
+class Patience:
+    """Of one run. `hang_seconds` None: its silence means nothing, because it writes no lines.
+
+    A run that was taken over has used some of its time already, by the wall clock; from then on
+    the monotonic clock counts, which nobody sets.
+    """
+
+    def __init__(
+        self, timeout_seconds: float | None, hang_seconds: float | None, launched_at: str
+    ) -> None:
+        self._deadline: float | None = None
+        if timeout_seconds is not None:
+            used = (datetime.now(UTC) - datetime.fromisoformat(launched_at)).total_seconds()
+            left = timeout_seconds - min(max(used, 0.0), timeout_seconds)
+            self._deadline = time.monotonic() + left
+        self._hang_seconds = hang_seconds
+        self._heard_at = time.monotonic()
+        self._lines: int | None = None
+
+    def hear(self, lines: int | None) -> None:
+        """How many sample lines there are now; None before the first."""
+        if lines != self._lines:
+            self._lines = lines
+            self._heard_at = time.monotonic()
+
+    def over(self) -> StopReason | None:
+        """Why the run is to be stopped now."""
+        now = time.monotonic()
+        if self._deadline is not None and now > self._deadline:
+            return "timeout"
+        if self._hang_seconds is not None and now > self._heard_at + self._hang_seconds:
+            return "hang"
+        return None

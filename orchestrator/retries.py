@@ -1,0 +1,49 @@
+"""Which failures can pass, and how long a run waits before it is tried again.
+
+A failure that lies in the row (memory, spec, rights, settings) comes again however often it is
+tried, and is never retried.
+"""
+
+from collections import Counter
+
+from benchmark_core.faults import HubFault
+from orchestrator.outcome import Outcome
+
+PASSING = frozenset({HubFault.kind, "vanished", "engine_restarted"})
+"""Reasons of outcomes: a hub out of reach, a container that was lost, an engine that came back."""
+LOST_GPU = frozenset({"gpu_lost", "driver_error"})
+"""Of the reasons of a verdict: what the run was lost to is its GPU."""
+FIRST_WAIT_SECONDS = 30.0
+LONGEST_WAIT_SECONDS = 600.0
+
+
+def lost_its_gpu(outcome: Outcome) -> bool:
+    """Whether a failed run blames its GPU."""
+    return outcome.verdict is not None and bool(LOST_GPU & set(outcome.verdict.reasons))
+
+
+class Retries:
+    """Counts the tries of a sweep. `offline`: no hub is asked, so its absence does not pass."""
+
+    def __init__(
+        self, most: int, offline: bool, first_wait_seconds: float = FIRST_WAIT_SECONDS
+    ) -> None:
+        self._most = most
+        self._passing = PASSING - {HubFault.kind} if offline else PASSING
+        self._first_wait_seconds = first_wait_seconds
+        self._tries: Counter[str] = Counter()
+
+    def wait_seconds(self, outcome: Outcome) -> float | None:
+        """How long to wait before the run is tried again; None where it is not. Counts the try.
+
+        Each wait is twice the one before it.
+        """
+        if outcome.outcome != "failed":
+            return None
+        if outcome.reason not in self._passing and not lost_its_gpu(outcome):
+            return None
+        if self._tries[outcome.run_id] >= self._most:
+            return None
+        wait: float = self._first_wait_seconds * 2.0 ** self._tries[outcome.run_id]
+        self._tries[outcome.run_id] += 1
+        return min(wait, LONGEST_WAIT_SECONDS)
