@@ -30,6 +30,13 @@ SourceKind = Literal["measured", "estimated", "simulated"]
 FinishReason = Literal["length", "stop", "error"]
 PromptForm = Literal["chat", "raw"]
 FaultKind = Literal[
-    "out_of_memory", "crash", "hang", "truncated_report", "wrong_settings", "meter_failure"
+    "out_of_memory",
+    "crash",
+    "hang",
+    "truncated_report",
+    "wrong_settings",
+    "meter_failure",
+    "gpu_lost",
+    "hub_unreachable",
 ]
 EngineName = Literal["docker", "process"]

@@ -59,6 +59,7 @@ class Ending:
     """
 
     todo: Todo
+    gpus: tuple[Gpu, ...]
     outcome: Outcome
     report: ReportOutline | None
     ended: Exit
@@ -271,7 +272,7 @@ class Attempt:
             folder.record(spec, order.launch, outcome)
             self.unmade.remove(todo)
             self._reports[spec.run_id] = returned.report
-        return Ending(todo, outcome, returned.report, ended)
+        return Ending(todo, self.gpus, outcome, returned.report, ended)
 
     def _draw(self) -> None:
         """While its GPUs are still held, so that no run is measured beside a busy processor."""

@@ -68,14 +68,15 @@ class GpuSlots:
         return self._occupied
 
     def free(self) -> list[Gpu]:
-        """GPUs that could be claimed now, in the driver's order, as far as can be seen."""
+        """GPUs that could be claimed now, as far as can be seen, those that lost no run first."""
         if self._exclusive:
             self._look()
-        return [
+        found = [
             gpu
             for uuid, gpu in self._gpus.items()
             if uuid not in self._held and uuid not in self._occupied
         ]
+        return sorted(found, key=lambda gpu: self._losses[gpu.uuid])
 
     def claim(self, count: int) -> list[Gpu] | None:
         """Take `count` GPUs, or none at all: None while there are not as many.

@@ -146,7 +146,7 @@ class Sweep:
             runs, them = ("this run", "it") if len(under_way) == 1 else ("these runs", "them")
             self._bench.display.notice(f"finishing {runs} first; Ctrl-C again stops {them} now")
         made = under_way.wait(POLL_SECONDS)
-        self._guarded(lambda: self._take_endings(under_way))
+        self._guarded(self._take_endings)
         for one in made:
             self._clear_away(one)
         if not self._is_ending and (made or time.monotonic() >= self._next_look):
@@ -185,9 +185,11 @@ class Sweep:
             return
         for turn in self._waiting.take_unplaceable(self._slots.total):
             for todo in turn.todos:
-                self._names["unplaced"] += 1
+                run_id = todo.run.run_id
+                has_failed = self._bench.directory.folder(run_id).state().name == "failed"
+                self._names["failed" if has_failed else "unplaced"] += 1
                 self._bench.display.notice(
-                    f"{todo.run.run_id} cannot be run: it needs {turn.waiting.gpu_count} GPUs, and"
+                    f"{run_id} cannot be run: it needs {turn.waiting.gpu_count} GPUs, and"
                     f" {self._slots.total} are left in service"
                 )
 
@@ -201,20 +203,20 @@ class Sweep:
 
     # ------------------------------------------------------------------ what comes of a run
 
-    def _take_endings(self, under_way: UnderWay) -> None:
+    def _take_endings(self) -> None:
         while True:
             try:
                 ending = self._endings.get_nowait()
             except Empty:
                 return
-            self._take(ending, under_way)
+            self._take(ending)
 
-    def _take(self, ending: Ending, under_way: UnderWay) -> None:
+    def _take(self, ending: Ending) -> None:
         run, outcome = ending.todo.run, ending.outcome
         self._bench.resting.learn(ending.report)
         self._enter(self._bench.directory.folder(run.run_id))
         if lost_its_gpu(outcome):
-            for gpu in self._slots.note_loss(under_way.gpus_of(run.run_id)):
+            for gpu in self._slots.note_loss(ending.gpus):
                 self._bench.display.notice(
                     f"GPU {gpu.index} ({gpu.name}, {gpu.uuid}) is out of service for this sweep:"
                     " runs were lost to it twice"

@@ -47,13 +47,6 @@ class UnderWay:
         if self._shares_host:
             self._note_beside(names)
 
-    def gpus_of(self, run_id: str) -> tuple[Gpu, ...]:
-        """Those of the attempt that the run is in."""
-        for attempt, _ in self._made.values():
-            if any(todo.run.run_id == run_id for todo in attempt.todos):
-                return attempt.gpus
-        return ()
-
     def wait(self, seconds: float) -> list[Made]:
         """Those that are over, at the latest after so long; each is answered once."""
         if not self._made:

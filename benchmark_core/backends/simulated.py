@@ -10,8 +10,8 @@ from benchmark_core.backends.attempts import one_by_one
 from benchmark_core.backends.base import Attempt, Conditions, Prepared, SampleResult, Unusable
 from benchmark_core.bad_rows import BadRow
 from benchmark_core.contract import REPORT_FILE, Kind, RunSpec, Simulation, TokenLimits
-from benchmark_core.faults import MemoryFault
-from benchmark_core.hub import pinned_commit
+from benchmark_core.faults import HubFault, MemoryFault
+from benchmark_core.hub import UNREACHABLE, pinned_commit
 from benchmark_core.kinds import MeasuredPass
 from benchmark_core.recipe import LoadedModel, Sample
 
@@ -41,6 +41,8 @@ class SimulatedBackend:
                 f"{self._spec.model.id} does not fit on the simulated device",
                 "This fault was asked for; take it out of the simulation file.",
             )
+        if self._simulation.fault == "hub_unreachable":
+            raise HubFault(f"model {self._spec.model.id} {UNREACHABLE.what}", UNREACHABLE.remedy)
         wrong = self._simulation.fault == "wrong_settings"
         model = self._spec.model
         return LoadedModel(

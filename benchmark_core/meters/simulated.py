@@ -1,17 +1,21 @@
 """A meter for rehearsals: constant watts, no hardware, and names that say so."""
 
 import time
+from collections.abc import Mapping
 
 from benchmark_core.contract import SIMULATED_DEVICE_PREFIX, FaultKind, MeterName
 from benchmark_core.faults import MeterFault
 from benchmark_core.report import EnergySource, EnergySources, GpuFacts, Reading
+
+REASONS: Mapping[FaultKind, str] = {"meter_failure": "meter_failed", "gpu_lost": "gpu_lost"}
+"""Faults of a simulation that are the meter's, and what it says of them."""
 
 
 class SimulatedMeter:
     """Every device draws `watts` all the time; CPU and RAM are not simulated.
 
     `gpu_uuids` are those of simulated devices given to the run; without them the first
-    `gpu_count` are taken. The fault `meter_failure` makes the second window fail.
+    `gpu_count` are taken. The faults in `REASONS` make the second window fail.
     """
 
     name: MeterName = "simulated"
@@ -57,10 +61,11 @@ class SimulatedMeter:
         seconds, self._seconds = self._seconds, None
         if seconds is None:
             raise MeterFault("a window was read that was never closed", "Please report this.")
-        if self._fault == "meter_failure" and self._windows == 2:
+        if self._fault in REASONS and self._windows == 2:
             raise MeterFault(
                 "the simulated meter failed in its second window",
                 "The rehearsal asked for this fault; leave it out to see a good run.",
+                REASONS[self._fault],
             )
         return self._reading(seconds)
 

@@ -22,7 +22,7 @@ from orchestrator.engines.container_settings import (
     hash_of_folder,
     samples_target,
 )
-from orchestrator.engines.docker_handle import DockerHandle, has_result
+from orchestrator.engines.docker_handle import DockerHandle, has_result, was_killed
 from orchestrator.engines.docker_host import DockerHost, first_line, unreachable
 from orchestrator.engines.owner import Owner
 from orchestrator.engines.token_file import TokenFile, remove_stale_tokens
@@ -157,7 +157,7 @@ class DockerEngine:
                 key=str(container.id),
                 run_id=container.labels.get(RUN_ID_LABEL, ""),
                 spec_hash=container.labels.get(SPEC_HASH_LABEL, ""),
-                alive=has_result(container.attrs["State"]),
+                alive=has_result(container.attrs["State"]) and not was_killed(container),
             )
             for container in self._own_containers()
             if _is_abandoned(container)

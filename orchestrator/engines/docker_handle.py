@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from docker.models.containers import Container
 
 LOOK_SECONDS = 0.2
+KILLED = (128 + signal.SIGKILL, 128 + signal.SIGTERM)
+"""Exit codes of containers that an engine takes along when it ends: it asks, then it kills."""
 STOP_SECONDS = 10
 LAST_OUTPUT_SECONDS = 5.0
 # What the engine writes for "never".
@@ -121,9 +123,7 @@ class DockerHandle:
         if code == 128 + signal.SIGKILL and not out_of_memory:
             out_of_memory = has_memory_event(self._container, state)
         cause: ExitCause = "out_of_memory" if out_of_memory and code != 0 else "exited"
-        # An engine that ends takes its containers along: first it asks them, then it kills them.
-        killed = code in (128 + signal.SIGKILL, 128 + signal.SIGTERM)
-        if killed and not out_of_memory and self._away_seconds > 0:
+        if code in KILLED and not out_of_memory and self._away_seconds > 0:
             cause = "engine_restarted"
         return Exit(
             cause=cause,
@@ -157,6 +157,17 @@ def has_result(state: dict[str, Any]) -> bool:
     if state["Status"] == "exited":
         return _iso_time(state.get("StartedAt")) is not None
     return state["Status"] in ("running", "paused", "restarting")
+
+
+def was_killed(container: "Container") -> bool:
+    """Whether it was ended from outside while nobody watched: by an engine that ended, mostly.
+
+    Its run is no worse than one that never began. Out of memory is the run's own end.
+    """
+    state = container.attrs["State"]
+    if state["Status"] != "exited" or int(state["ExitCode"]) not in KILLED:
+        return False
+    return not (state.get("OOMKilled") or has_memory_event(container, state))
 
 
 def has_memory_event(container: "Container", state: dict[str, Any]) -> bool:

@@ -8,12 +8,17 @@ import pytest
 
 from benchmark_core.contract import REPORT_FILE, GpuRest, Launch, RunSpec
 from benchmark_core.report import ThermalGate
+from orchestrator.attempt import Bench
 from orchestrator.catalog import ModelConfig
 from orchestrator.display.base import Display
 from orchestrator.engines.base import Exit, Handle, Leftover, Order
 from orchestrator.engines.container_settings import Confinement, ContainerUser, create_arguments
 from orchestrator.errors import Problem
+from orchestrator.gpu_rest import RestingGpus
+from orchestrator.gpu_slots import GpuSlots
 from orchestrator.gpus import choose_gpus
+from orchestrator.own_server import OwnServers
+from orchestrator.retries import Retries
 from orchestrator.run_directory import RunDirectory
 from orchestrator.run_planner import GpuSet, make_plan
 from orchestrator.settings import Settings
@@ -35,6 +40,12 @@ class Ended:
     def stop(self) -> Exit:
         return self.poll()
 
+    def show_stacks(self) -> None:
+        pass
+
+    def is_gone(self) -> bool:
+        return True
+
     def release(self) -> None:
         pass
 
@@ -43,6 +54,7 @@ class RestingEngine:
     """Its runs do nothing but report how their GPUs came to rest, in this order."""
 
     name = "process"
+    places_gpus = False
 
     def __init__(self, gates: Sequence[ThermalGate | None]) -> None:
         self._gates = iter(gates)
@@ -83,10 +95,10 @@ class RestingEngine:
 class Silence(Display):
     def notice(self, text: str) -> None: ...
     def warn(self, problems: Sequence[Problem]) -> None: ...
-    def sweep_started(self, runs: Sequence[object], skipped: Mapping[str, str]) -> None: ...
-    def run_started(self, run: object, adopted: bool) -> None: ...
-    def run_progressed(self, run: object, progress: object) -> None: ...
-    def run_ended(self, run: object, outcome: object) -> None: ...
+    def sweep_started(self, record: object, skipped: Mapping[str, str]) -> None: ...
+    def run_started(self, run: object, launch: object, adopted: bool) -> None: ...
+    def run_progressed(self, run: object, pulse: object) -> None: ...
+    def run_ended(self, run: object, outcome: object, retry_seconds: float | None) -> None: ...
     def close(self) -> None: ...
 
 
@@ -112,7 +124,10 @@ def swept(chosen: Settings, gates: Sequence[ThermalGate | None]) -> list[Order]:
     directory = RunDirectory(chosen.output_dir)
     directory.create()
     engine = RestingEngine(gates)
-    Sweep(chosen, directory, engine, GPUS, Silence(), StopRequest()).run(plan)
+    resting = RestingGpus(gpu.uuid for gpu in GPUS)
+    servers = OwnServers(chosen, directory)
+    bench = Bench(chosen, directory, engine, servers, resting, Silence(), StopRequest())
+    Sweep(bench, GpuSlots(GPUS), Retries(0, offline=True)).run(plan)
     written = [directory.folder(run.run_id).launch() for run in plan.runs]
     assert written == [order.launch for order in engine.orders]
     return engine.orders

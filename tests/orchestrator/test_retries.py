@@ -1,0 +1,55 @@
+"""Only what can pass is tried again."""
+
+import pytest
+
+from benchmark_core.report import Verdict
+from orchestrator.outcome import Outcome
+from orchestrator.retries import LONGEST_WAIT_SECONDS, Retries, lost_its_gpu
+
+
+def failed(reason: str, *blamed: str) -> Outcome:
+    return Outcome(
+        run_id="org_m_Off",
+        spec_hash="0" * 64,
+        outcome="failed",
+        error_message=f"{reason}: it broke",
+        reason=reason,
+        verdict=Verdict(verdict="invalid", reasons=blamed) if blamed else None,
+        engine="docker",
+        finished_at="2026-01-01T00:00:00+00:00",
+        log_file="x.log",
+    )
+
+
+@pytest.mark.parametrize("reason", ["hub_unreachable", "vanished", "engine_restarted"])
+def test_what_can_pass_is_tried_again_after_longer_and_longer_waits(reason: str) -> None:
+    retries = Retries(3, offline=False)
+    waits = [retries.wait_seconds(failed(reason)) for _ in range(4)]
+    assert waits == [30.0, 60.0, 120.0, None]
+
+
+def test_a_wait_has_a_bound() -> None:
+    retries = Retries(10, offline=False)
+    waits = [retries.wait_seconds(failed("vanished")) for _ in range(10)]
+    assert max(wait for wait in waits if wait) == LONGEST_WAIT_SECONDS
+
+
+@pytest.mark.parametrize(
+    "reason",
+    ["out_of_memory", "wrong_spec", "model_unusable", "timeout", "hang", "no_report", "crashed"],
+)
+def test_what_comes_again_is_not(reason: str) -> None:
+    assert Retries(3, offline=False).wait_seconds(failed(reason)) is None
+
+
+def test_a_hub_that_nobody_asks_does_not_come_back() -> None:
+    assert Retries(3, offline=True).wait_seconds(failed("hub_unreachable")) is None
+
+
+def test_a_lost_gpu_is_told_from_a_meter_that_fails() -> None:
+    lost, broken = failed("meter_failed", "gpu_lost"), failed("meter_failed", "counter_stuck")
+    assert lost_its_gpu(lost)
+    assert not lost_its_gpu(broken)
+    retries = Retries(1, offline=True)
+    assert retries.wait_seconds(broken) is None
+    assert retries.wait_seconds(lost) == 30.0

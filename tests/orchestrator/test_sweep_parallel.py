@@ -1,0 +1,190 @@
+"""Runs beside each other: never two on a GPU, the wide ones too, and what is lost comes again."""
+
+from collections import Counter
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from benchmark_core.report import RunReport
+from orchestrator.engines.base import Exit, Handle, Order
+from orchestrator.engines.process import ProcessEngine
+from orchestrator.run_directory import RunDirectory, RunFolder
+from orchestrator.settings import Settings
+from orchestrator.sweep_record import SweepRecord
+from tests.support.runner import HEADER
+from tests.support.settings import settings
+from tests.support.sweeps import Heard, sweep
+
+ROW = "sim/{},1,{},text_gen,Off,\n"
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Path:
+    return tmp_path
+
+
+def chosen(place: Path, rows: str, simulation: str, *flags: str) -> Settings:
+    (place / "models.csv").write_text(HEADER + rows)
+    (place / "simulation.yaml").write_text(simulation)
+    return settings(
+        *("--csv", str(place / "models.csv"), "--backend", "simulated", "--engine", "process"),
+        *("--simulation", str(place / "simulation.yaml"), "--num-prompts", "2"),
+        *("--repetitions", "1", "--output-dir", str(place / "results"), *flags),
+    )
+
+
+def folders(place: Path) -> dict[str, RunFolder]:
+    return {one.run_id: one for one in RunDirectory(place / "results").folders()}
+
+
+def span(folder: RunFolder) -> tuple[datetime, datetime]:
+    outcome = folder.outcome()
+    assert outcome is not None and outcome.started_at is not None
+    return datetime.fromisoformat(outcome.started_at), datetime.fromisoformat(outcome.finished_at)
+
+
+def overlaps(place: Path) -> list[tuple[set[str], bool]]:
+    """Of each two runs: the GPUs they had in common, and whether they were at work together."""
+    found = []
+    runs = list(folders(place).values())
+    for index, one in enumerate(runs):
+        for other in runs[index + 1 :]:
+            launches = (one.launch(), other.launch())
+            uuids = [set(launch.gpu_uuids) for launch in launches if launch]
+            (begin, end), (other_begin, other_end) = span(one), span(other)
+            found.append((uuids[0] & uuids[1], begin < other_end and other_begin < end))
+    return found
+
+
+def test_no_gpu_has_two_runs_and_wide_ones_get_all_they_need(place: Path) -> None:
+    rows = "".join(ROW.format(f"m{n}", "A") for n in range(5)) + ROW.format("wide", "C")
+    flags = ("--gpus", "simulated:3", "--parallel", "auto", "--gpus-per-run", "2")
+    found = sweep(chosen(place, rows, "default: {seconds_per_sample: 0.1}\n", *flags))
+    assert (found.finished, found.failed) == (6, 0)
+    pairs = overlaps(place)
+    assert any(together for _, together in pairs)
+    assert not any(shared and together for shared, together in pairs)
+    wide = folders(place)["sim_wide_Off"].launch()
+    assert wide is not None and len(wide.gpu_uuids) == 2
+    record = SweepRecord.read(place / "results" / "sweep.json")
+    assert (record.parallel, len(record.gpus), record.finished_at is None) == (3, 3, False)
+    assert {run.run_id: run.gpu_count for run in record.runs}["sim_wide_Off"] == 2
+
+
+def test_one_at_a_time_unless_asked_and_in_the_order_of_the_catalog(place: Path) -> None:
+    rows = "".join(ROW.format(name, "A") for name in ("z", "a", "m"))
+    started: list[str] = []
+    heard = Heard(on_start=started.append)
+    sweep(chosen(place, rows, "default: {seconds_per_sample: 0.05}\n"), heard=heard)
+    assert started == ["sim_z_Off", "sim_a_Off", "sim_m_Off"]
+    assert not any(together for _, together in overlaps(place))
+
+
+def test_what_ran_beside_a_run_is_in_its_report_also_when_it_came_later(place: Path) -> None:
+    rows = ROW.format("long", "A") + ROW.format("first", "A") + ROW.format("later", "A")
+    simulation = "default: {seconds_per_sample: 0.1}\nruns: {sim_long_Off: {seconds_per_sample: 1}}"
+    flags = ("--gpus", "simulated:2", "--parallel", "2")
+    sweep(chosen(place, rows, simulation, *flags))
+    report = RunReport.read(folders(place)["sim_long_Off"].report_path)
+    assert report.verdict is not None and "other_runs_on_host" in report.verdict.reasons
+    launch = folders(place)["sim_long_Off"].launch()
+    assert launch is not None
+    assert {"sim_first_Off", "sim_later_Off"} <= set(launch.runs_beside)
+    assert "sim_long_Off" not in launch.runs_beside
+
+
+def test_a_hub_out_of_reach_is_tried_again_and_earlier_attempts_stay(place: Path) -> None:
+    rows = ROW.format("away", "A") + ROW.format("good", "A")
+    simulation = "runs: {sim_away_Off: {fault: hub_unreachable}}\n"
+    heard = Heard()
+    found = sweep(chosen(place, rows, simulation, "--retries", "2"), heard=heard)
+    assert (found.finished, found.failed) == (1, 1)
+    assert heard.retries == [("sim_away_Off", 0.05), ("sim_away_Off", 0.1)]
+    assert folders(place)["sim_away_Off"].attempts() == 2
+    table = (place / "results" / "master_results.csv").read_text()
+    assert table.count("sim_away_Off") == 1
+    assert "hub_unreachable" in table
+
+
+def test_out_of_memory_is_never_tried_again(place: Path) -> None:
+    heard = Heard()
+    simulation = "default: {fault: out_of_memory}\n"
+    found = sweep(chosen(place, ROW.format("big", "A"), simulation), heard=heard)
+    assert (found.failed, heard.retries) == (1, [])
+
+
+def test_a_gpu_that_loses_two_runs_is_out_of_service_and_what_no_longer_fits_is_told(
+    place: Path,
+) -> None:
+    rows = "".join(ROW.format(name, "A") for name in ("x", "y", "z"))
+    simulation = "runs:\n  sim_x_Off: {fault: gpu_lost}\n  sim_y_Off: {fault: gpu_lost}\n"
+    heard = Heard()
+    worn = chosen(place, rows, simulation, "--gpus", "simulated:1")
+    found = sweep(worn, heard=heard, first_wait_seconds=60.0)
+    assert (found.finished, found.failed, found.unplaced) == (0, 2, 1)
+    assert [run_id for run_id, _ in heard.retries] == ["sim_x_Off", "sim_y_Off"]
+    (notice,) = (text for text in heard.notices if "out of service" in text)
+    assert "SIMULATED-GPU-0" in notice
+    assert any("sim_z_Off cannot be run: it needs 1 GPUs, and 0" in x for x in heard.notices)
+
+
+def test_a_run_that_lost_its_gpu_is_made_again_on_another(place: Path) -> None:
+    simulation = "default: {fault: gpu_lost}\n"
+    flags = ("--gpus", "simulated:2", "--retries", "1")
+    sweep(chosen(place, ROW.format("x", "A"), simulation, *flags))
+    folder = folders(place)["sim_x_Off"]
+    second, first = folder.launch(), RunFolder(folder.attempts_path / "1").launch()
+    assert first is not None and second is not None
+    assert (first.gpu_uuids, second.gpu_uuids) == (("SIMULATED-GPU-0",), ("SIMULATED-GPU-1",))
+
+
+def test_a_run_that_falls_silent_is_stopped_and_says_where_it_was(place: Path) -> None:
+    rows = ROW.format("hang", "A") + ROW.format("good", "A")
+    simulation = "runs: {sim_hang_Off: {fault: hang}}\n"
+    flags = ("--hang-timeout", "2", "--gpus", "simulated:2", "--parallel", "2")
+    found = sweep(chosen(place, rows, simulation, *flags))
+    assert (found.finished, found.failed) == (1, 1)
+    outcome = folders(place)["sim_hang_Off"].outcome()
+    assert outcome is not None and outcome.reason == "hang"
+    log = (place / "results" / "logs" / outcome.log_file).read_text()
+    assert "_misbehave" in log
+
+
+class Lost:
+    def __init__(self, handle: Handle) -> None:
+        self._handle = handle
+
+    def poll(self) -> Exit:
+        self._handle.stop()
+        return Exit("vanished", None, "it was removed")
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._handle, name)
+
+
+class LosesFirst(ProcessEngine):
+    """The first attempt of each run is lost sight of when it is over, as one in a container is
+    that somebody removes."""
+
+    def __init__(self, output_dir: Path) -> None:
+        super().__init__(output_dir)
+        self.starts: Counter[str] = Counter()
+
+    def start(self, order: Order) -> Handle:
+        self.starts[order.run_id] += 1
+        handle = super().start(order)
+        return Lost(handle) if self.starts[order.run_id] == 1 else handle
+
+
+def test_a_run_that_was_lost_is_made_again_and_stands_once_in_the_table(place: Path) -> None:
+    engine, heard = LosesFirst(place / "results"), Heard()
+    rows = ROW.format("one", "A") + ROW.format("two", "A")
+    slow = "default: {seconds_per_sample: 0.2}\n"
+    flags = ("--gpus", "simulated:2", "--parallel", "2")
+    found = sweep(chosen(place, rows, slow, *flags), heard=heard, engine=engine)
+    assert (found.finished, found.failed) == (2, 0)
+    assert engine.starts == {"sim_one_Off": 2, "sim_two_Off": 2}
+    lines = (place / "results" / "master_results.csv").read_text().splitlines()
+    assert len(lines) == 3
