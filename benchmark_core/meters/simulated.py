@@ -61,11 +61,12 @@ class SimulatedMeter:
         seconds, self._seconds = self._seconds, None
         if seconds is None:
             raise MeterFault("a window was read that was never closed", "Please report this.")
-        if self._fault in REASONS and self._windows == 2:
+        reason = REASONS.get(self._fault) if self._fault else None
+        if reason and self._windows == 2:
             raise MeterFault(
                 "the simulated meter failed in its second window",
                 "The rehearsal asked for this fault; leave it out to see a good run.",
-                REASONS[self._fault],
+                reason,
             )
         return self._reading(seconds)
 
