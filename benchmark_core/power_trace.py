@@ -109,7 +109,7 @@ def rows(path: Path) -> Iterator[TraceRow]:
     except FileNotFoundError:
         return
     with stream:
-        yield from filter(None, map(_parse, _lines(stream)))
+        yield from filter(None, map(parse_row, _lines(stream)))
 
 
 def tail(path: Path, since_seconds: float) -> list[TraceRow]:
@@ -123,7 +123,7 @@ def tail(path: Path, since_seconds: float) -> list[TraceRow]:
     except FileNotFoundError:
         return []
     with stream:
-        for row in filter(None, map(_parse, _lines_backwards(stream))):
+        for row in filter(None, map(parse_row, _lines_backwards(stream))):
             if row.seconds < since_seconds:
                 break
             newest_first.append(row)
@@ -224,7 +224,7 @@ def _texts(lines: Iterable[bytes]) -> Iterator[str]:
                 continue
 
 
-def _parse(line: str) -> TraceRow | None:
+def parse_row(line: str) -> TraceRow | None:
     """None for a line that is no row: the header, and damage."""
     try:
         cells = next(csv.reader([line])) if '"' in line else line.split(",")

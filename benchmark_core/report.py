@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, GetPydanticSchema, model_validator
 
 from benchmark_core.contract import (
     DeviceSpec,
@@ -277,6 +277,16 @@ class LedgerEntry(Frozen):
     gpu_joules: float | None
 
 
+class _Nothing(BaseModel):
+    """An object none of whose fields is looked at, nor kept."""
+
+    model_config = ConfigDict(extra="ignore")
+
+
+Unread = Annotated[Any, GetPydanticSchema(lambda _, handler: handler.generate_schema(_Nothing))]
+"""Counted, and no more: making objects of its content is most of the time of reading a report."""
+
+
 class LedgerOutline(Frozen):
     """Where the GPU energy of the run went, from the opening of its first window to the last close.
 
@@ -285,7 +295,7 @@ class LedgerOutline(Frozen):
     of the total is the residual; None where one of them was not measured.
     """
 
-    entries: tuple[Any, ...]
+    entries: tuple[Unread, ...]
     total_seconds: float
     total_joules: float | None
     between_joules: float | None
@@ -390,7 +400,7 @@ class ReportOutline(Document):
     reasoning: ReasoningFacts | None = None
     carbon: Carbon | None = None
     energy_sources: EnergySources = EnergySources()
-    repetitions: tuple[Any, ...] = ()
+    repetitions: tuple[Unread, ...] = ()
     environment: Environment | None = None
     thermal_gate: ThermalGate | None = None
     idle: IdleBaseline | None = None

@@ -42,7 +42,9 @@ def build_parser(prog: str = PROGRAM) -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True)
     one = commands.add_parser("status", help="show how far the runs of an output directory are")
     one.add_argument("output_dir", nargs="?", type=Path, default=Path(DEFAULT_OUTPUT_DIR))
-    one.add_argument("--json", action="store_true", help="for programs")
+    how = one.add_mutually_exclusive_group()
+    how.add_argument("--json", action="store_true", help="for programs")
+    how.add_argument("--watch", action="store_true", help="follow the sweep until it ends")
     one = commands.add_parser("rebuild", help="make master_results.csv again from the run folders")
     one.add_argument("output_dir", nargs="?", type=Path, default=Path(DEFAULT_OUTPUT_DIR))
     one = commands.add_parser("plot", help="draw the power trace of one run or of all")
@@ -86,7 +88,7 @@ def _add_import(parser: argparse.ArgumentParser) -> None:
 
 def _run(options: argparse.Namespace) -> int:
     if options.command == "status":
-        return status(options.output_dir, options.json)
+        return status(options.output_dir, options.json, options.watch)
     if options.command == "plot":
         return plot(options.folder, options.image_format)
     if options.command == "import":
@@ -94,17 +96,22 @@ def _run(options: argparse.Namespace) -> int:
     return rebuild(options.output_dir)
 
 
-def status(output_dir: Path, as_json: bool) -> int:
+def status(output_dir: Path, as_json: bool, watch: bool) -> int:
     """Exit code 0, whatever the states are.
 
     Raises:
-        UsageError: there are no run folders.
+        UsageError: there are no run folders, or no sweep to watch.
     """
-    from orchestrator.display import status_view
+    from orchestrator.display import status_view, watch_view
     from orchestrator.run_directory import RunDirectory
-    from orchestrator.status import read_status
+    from orchestrator.status import read_status, refuse_without_runs
 
-    status_view.show(read_status(RunDirectory(output_dir)), as_json)
+    directory = RunDirectory(output_dir)
+    if watch:
+        refuse_without_runs(directory)
+        watch_view.watch(directory)
+    else:
+        status_view.show(read_status(directory), as_json)
     return 0
 
 

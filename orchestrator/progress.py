@@ -1,13 +1,17 @@
 """How far a run is, read from the sample lines it writes as it goes."""
 
+import errno
 import os
 import stat
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 from benchmark_core.sample_journal import COLUMNS
 
 MOST_BYTES = 2**20
+MOST_PIECES = 256
+"""Of a file that is read at once; more than any run writes."""
 LONGEST_LINE = 2**16
 MOST_DIGITS = 9
 
@@ -46,12 +50,19 @@ class SampleTail:
         self._lines += len(lines)
         return self._parse(lines[-1]) if lines and self._lines > 1 else None
 
+    def read_all(self) -> Progress | None:
+        """The same after all that is there, however much that is."""
+        newest = None
+        for _ in range(MOST_PIECES):
+            progress = self.read()
+            if progress is None:
+                break
+            newest = progress
+        return newest
+
     def _read_on(self) -> bytes:
-        """What is new, in pieces: the run owns the folder and may put anything there."""
-        descriptor = os.open(self._path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW)
-        with os.fdopen(descriptor, "rb") as stream:
-            if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
-                return b""
+        """What is new, in pieces."""
+        with open_of_run(self._path) as stream:
             stream.seek(self._offset)
             return stream.read(MOST_BYTES)
 
@@ -73,6 +84,19 @@ class SampleTail:
             sample=(self._lines - 2) % samples + 1 if samples else 0,
             samples=samples,
         )
+
+
+def open_of_run(path: Path) -> BinaryIO:
+    """A plain file of a run folder: the run owns it and may put anything there.
+
+    Raises:
+        OSError: there is none, or what is there is a link, a pipe, a folder.
+    """
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW)
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise OSError(errno.EINVAL, "is no plain file", str(path))
+    return os.fdopen(descriptor, "rb")
 
 
 def _count(cell: str) -> int:

@@ -129,10 +129,15 @@ class RunFolder:
 
     def attempts(self) -> int:
         """Earlier attempts, without the present one."""
+        return len(self.earlier())
+
+    def earlier(self) -> "list[RunFolder]":
+        """Those attempts, in any order."""
         try:
-            return sum(1 for entry in self.attempts_path.iterdir() if _is_attempt(entry))
+            entries = [entry for entry in self.attempts_path.iterdir() if _is_attempt(entry)]
         except OSError:
-            return 0
+            return []
+        return [RunFolder(entry) for entry in entries]
 
     def archive(self) -> None:
         """Move what is here to `attempts/N`. Each step can be repeated after a crash."""

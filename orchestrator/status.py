@@ -6,26 +6,28 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Literal
 
+from benchmark_core.contract import JOULES_PER_WH
 from benchmark_core.documents import ContractError
 from benchmark_core.report import Verdict
 from orchestrator.errors import Problem, UsageError
-from orchestrator.progress import Progress, SampleTail
+from orchestrator.progress import Progress
+from orchestrator.pulse import PulseReader
 from orchestrator.run_directory import RunDirectory, RunFolder
 from orchestrator.run_record import Record, read_record
+from orchestrator.spent import added, earlier_joules, joules_of
 
 Name = Literal["running", "finished", "failed", "interrupted", "unreadable"]
 NAMES: tuple[Name, ...] = ("running", "finished", "failed", "interrupted", "unreadable")
 
 WITHOUT_RUNNER = "its runner is gone; the same command again takes it over or starts it anew"
-MOST_PIECES = 256
-"""Of a journal that is read; more than any run writes."""
 
 
 @dataclass(frozen=True)
 class RunStatus:
     """One run. `started_at` has a zone; `seconds` is how long it ran, or has run.
 
-    `error` says why it failed, was interrupted or cannot be read.
+    `error` says why it failed, was interrupted or cannot be read. `gpu_joules` is what it has drawn
+    so far, earlier attempts too, as far as that was measured here.
     """
 
     run_id: str
@@ -35,6 +37,8 @@ class RunStatus:
     progress: Progress | None = None
     verdict: Verdict | None = None
     error: str = ""
+    gpu_joules: float | None = None
+    is_rehearsal: bool = False
 
 
 @dataclass(frozen=True)
@@ -50,6 +54,21 @@ class Status:
         """How many runs are in each state that occurs."""
         found = Counter(run.state for run in self.runs)
         return {name: found[name] for name in NAMES if found[name]}
+
+    @property
+    def gpu_energy_wh(self) -> float | None:
+        """What all runs have drawn so far, rehearsals apart; None where nothing was measured."""
+        return self._wh(is_rehearsal=False)
+
+    @property
+    def simulated_gpu_energy_wh(self) -> float | None:
+        """What rehearsals make believe they have."""
+        return self._wh(is_rehearsal=True)
+
+    def _wh(self, is_rehearsal: bool) -> float | None:
+        runs = (run for run in self.runs if run.is_rehearsal == is_rehearsal)
+        joules = [run.gpu_joules for run in runs if run.gpu_joules is not None]
+        return sum(joules) / JOULES_PER_WH if joules else None
 
 
 def read_status(directory: RunDirectory) -> Status:
@@ -77,13 +96,12 @@ def refuse_without_runs(directory: RunDirectory) -> None:
 def _read_run(folder: RunFolder, now: datetime) -> RunStatus | None:
     """None for a folder in which nothing was asked yet, or that a sweep is moving just now."""
     try:
-        state = folder.state()
-        if state.name == "planned":
-            return None
-        if state.name == "running":
-            return _running(folder, now)
-        if state.name == "unreadable":
-            return RunStatus(folder.run_id, "unreadable", error=state.damage)
+        if not folder.outcome_path.exists():
+            name = folder.state().name
+            if name == "running":
+                return _running(folder, now)
+            if name == "planned":
+                return None
         record = read_record(folder)
     except ContractError as damage:
         return RunStatus(folder.run_id, "unreadable", error=str(damage))
@@ -96,9 +114,12 @@ def _read_run(folder: RunFolder, now: datetime) -> RunStatus | None:
 
 def _over(folder: RunFolder, record: Record) -> RunStatus:
     outcome, launch = record.outcome, record.launch
+    joules = joules_of(folder, record)
     if outcome is None:
         launched_at = _time(launch.launched_at if launch else None)
-        return RunStatus(folder.run_id, "interrupted", launched_at, error=WITHOUT_RUNNER)
+        return RunStatus(
+            folder.run_id, "interrupted", launched_at, error=WITHOUT_RUNNER, gpu_joules=joules
+        )
     started_at = _time(outcome.started_at)
     return RunStatus(
         run_id=folder.run_id,
@@ -107,31 +128,23 @@ def _over(folder: RunFolder, record: Record) -> RunStatus:
         seconds=_seconds(started_at, _time(outcome.finished_at)),
         verdict=record.verdict,
         error=outcome.error_message,
+        gpu_joules=joules,
+        is_rehearsal=record.report is not None and record.report.rehearsal,
     )
 
 
 def _running(folder: RunFolder, now: datetime) -> RunStatus:
     launch = folder.launch()
     launched_at = _time(launch.launched_at if launch else None)
+    pulse = PulseReader(folder).read()
     return RunStatus(
         run_id=folder.run_id,
         state="running",
         started_at=launched_at,
         seconds=_seconds(launched_at, now),
-        progress=_progress(folder),
+        progress=pulse.progress,
+        gpu_joules=added(pulse.gpu_joules, earlier_joules(folder)),
     )
-
-
-def _progress(folder: RunFolder) -> Progress | None:
-    """Where the newest line of the samples stands; they are read from the beginning, in pieces."""
-    tail = SampleTail(folder.journal_path)
-    newest = None
-    for _ in range(MOST_PIECES):
-        progress = tail.read()
-        if progress is None:
-            break
-        newest = progress
-    return newest
 
 
 def _time(text: str | None) -> datetime | None:

@@ -8,6 +8,15 @@ from typing import Literal
 Level = Literal["go_on", "after_this_run", "now"]
 
 
+def finishing_notice(running: int) -> str:
+    """What the user is told after the first Ctrl-C."""
+    if running < 1:
+        return "nothing more is started"
+    runs = "this run" if running == 1 else f"{running} runs"
+    them = "it" if running == 1 else "them"
+    return f"finishing {runs} first, no other is started; Ctrl-C again stops {them} now"
+
+
 class StopRequest:
     """Set by signal handlers, read by the sweep's loop; a handler does nothing else."""
 

@@ -22,6 +22,7 @@ from orchestrator.retries import Retries, lost_its_gpu
 from orchestrator.run_directory import RunFolder
 from orchestrator.run_planner import Plan
 from orchestrator.settings import MOST_PARALLEL
+from orchestrator.stop_request import finishing_notice
 from orchestrator.sweep_record import ExpectedRun, SweepLog
 from orchestrator.sweep_result import SweepResult
 from orchestrator.todo import Todo, decide
@@ -143,8 +144,7 @@ class Sweep:
 
     def _step(self, under_way: UnderWay) -> None:
         if self._bench.stop.take_news():
-            runs, them = ("this run", "it") if len(under_way) == 1 else ("these runs", "them")
-            self._bench.display.notice(f"finishing {runs} first; Ctrl-C again stops {them} now")
+            self._bench.display.notice(finishing_notice(len(under_way)))
         made = under_way.wait(POLL_SECONDS)
         self._guarded(self._take_endings)
         for one in made:

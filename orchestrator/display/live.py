@@ -1,102 +1,94 @@
-"""Bars for a terminal: the sweep, the present run, its samples, each with time left."""
+"""The live view of a terminal: runs at work, queue, failures, energy; ended runs scroll above."""
 
 import time
+from collections import deque
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 
 from rich.console import Console
-from rich.markup import escape
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress as Bars,
-    TextColumn,
-    TimeRemainingColumn,
-)
+from rich.text import Text
 
+from benchmark_core.contract import Launch
 from orchestrator.display.console import PlainSpokenConsole
+from orchestrator.display.live_view import LiveView
+from orchestrator.display.sweep_drawing import COLOURS
+from orchestrator.display.sweep_tally import SweepTally
 from orchestrator.display.words import duration, outcome_line
 from orchestrator.errors import Problem
 from orchestrator.outcome import Outcome
-from orchestrator.progress import Progress
+from orchestrator.pulse import Pulse
 from orchestrator.run_planner import PlannedRun
+from orchestrator.sweep_record import SweepRecord
 
-LONGEST_NAME = 34
-COLOURS = {"finished": "green", "failed": "red", "interrupted": "yellow"}
+MOST_KEPT = 200
+"""Lines that are shown again when the terminal was resized; more than most are high."""
 
 
 class LiveDisplay:
+    """Progress is only counted where it is told; drawing is the work of a thread of its own."""
+
     def __init__(self, console: Console | None = None) -> None:
         self._console = console or PlainSpokenConsole()
-        self._bars = Bars(
-            TextColumn("{task.description}", markup=True),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TimeRemainingColumn(elapsed_when_finished=True),
-            console=self._console,
-            refresh_per_second=5,
-        )
-        self._sweep = self._bars.add_task("sweep", total=None, visible=False)
-        self._run = self._bars.add_task("run", total=None, visible=False)
-        self._pass = self._bars.add_task("pass", total=None, visible=False)
-        self._began = 0.0
+        self._said: deque[Text] = deque(maxlen=MOST_KEPT)
+        self._began: dict[str, float] = {}
+        self._tally: SweepTally | None = None
+        self._view: LiveView | None = None
 
     def notice(self, text: str) -> None:
-        self._console.print(escape(text), highlight=False)
+        self._say(Text(text))
 
     def warn(self, problems: Sequence[Problem]) -> None:
         for problem in problems:
-            self._console.print(f"[yellow]warning:[/] {escape(str(problem))}", highlight=False)
+            self._say(Text.assemble(("warning:", "yellow"), f" {problem}"))
 
-    def sweep_started(self, runs: Sequence[PlannedRun], skipped: Mapping[str, str]) -> None:
+    def sweep_started(self, record: SweepRecord, skipped: Mapping[str, str]) -> None:
         for run_id, reason in skipped.items():
-            self._console.print(
-                f"[dim]skipped[/] {escape(run_id)}: {escape(reason)}", highlight=False
+            self._say(Text.assemble(("skipped", "dim"), f" {run_id}: {reason}"))
+        if record.runs:
+            self._tally = tally = SweepTally(record, time.monotonic())
+            self._view = LiveView(
+                self._console, lambda: tally.picture(time.monotonic()), self._said
             )
-        if runs:
-            self._bars.update(self._sweep, total=len(runs), visible=True)
-            self._bars.start()
 
-    def run_started(self, run: PlannedRun, adopted: bool) -> None:
-        self._began = time.monotonic()
-        verb = "taking over" if adopted else "loading"
-        description = f"{escape(_short(run.run_id))} [dim]{verb}[/]"
-        self._bars.reset(self._run, total=None, visible=True, description=description)
+    def run_started(self, run: PlannedRun, launch: Launch, adopted: bool) -> None:
+        now = time.monotonic()
+        began = now - _age_seconds(launch) if adopted else now
+        self._began[run.run_id] = began
+        if self._tally:
+            self._tally.started(run.run_id, launch.gpu_uuids, began)
+        if adopted:
+            self._say(Text.assemble(("taking over", "dim"), f" {run.run_id}"))
 
-    def run_progressed(self, run: PlannedRun, progress: Progress) -> None:
-        self._bars.update(
-            self._run,
-            completed=progress.done,
-            total=progress.total,
-            description=escape(_short(run.run_id)),
-        )
-        repetition = f"{progress.repetition}/{progress.repetitions}"
-        self._bars.update(
-            self._pass,
-            completed=progress.sample,
-            total=progress.samples,
-            visible=True,
-            description=f"  prompts [dim]{escape(progress.step)}, repetition {repetition}[/]",
-        )
+    def run_progressed(self, run: PlannedRun, pulse: Pulse) -> None:
+        if self._tally:
+            self._tally.progressed(run.run_id, pulse, time.monotonic())
 
-    def run_ended(self, run: PlannedRun, outcome: Outcome) -> None:
-        colour = COLOURS[outcome.outcome]
-        took = duration(time.monotonic() - self._began)
-        self._console.print(
-            f"[{colour}]●[/] {escape(outcome_line(outcome))} [dim]{took}[/]", highlight=False
+    def run_ended(self, run: PlannedRun, outcome: Outcome, retry_seconds: float | None) -> None:
+        now = time.monotonic()
+        seconds = now - self._began.pop(run.run_id, now)
+        if self._tally:
+            why = outcome.error_message
+            self._tally.ended(run.run_id, outcome.outcome, why, retry_seconds, seconds)
+        line = Text.assemble(
+            ("● ", COLOURS[outcome.outcome]),
+            outcome_line(outcome, retry_seconds),
+            (f" {duration(seconds)}", "dim"),
         )
-        for line in outcome.log_tail:
-            self._console.print(f"    [dim]│ {escape(line)}[/]", highlight=False)
-        self._bars.update(self._run, visible=False)
-        self._bars.reset(self._pass, visible=False)
-        self._bars.advance(self._sweep)
+        self._say(line, *(Text(f"    │ {words}", "dim") for words in outcome.log_tail))
 
     def close(self) -> None:
-        self._bars.stop()
+        if self._view:
+            self._view.close()
+
+    def _say(self, *lines: Text) -> None:
+        self._said.extend(lines)
+        if self._view:
+            self._view.say(lines)
+        else:
+            for line in lines:
+                self._console.print(line, highlight=False)
 
 
-def _short(run_id: str) -> str:
-    """A name that leaves room for its bar on 80 columns; its beginning and end tell runs apart."""
-    if len(run_id) <= LONGEST_NAME:
-        return run_id
-    half = (LONGEST_NAME - 1) // 2
-    return f"{run_id[:half]}…{run_id[-half:]}"
+def _age_seconds(launch: Launch) -> float:
+    launched_at = datetime.fromisoformat(launch.launched_at)
+    return max((datetime.now(UTC) - launched_at).total_seconds(), 0.0)

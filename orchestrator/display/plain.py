@@ -3,24 +3,34 @@
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import TextIO
 
-from orchestrator.display.words import duration, outcome_line
+from benchmark_core.contract import Launch
+from orchestrator.display.words import duration, on_gpus, outcome_line
 from orchestrator.errors import Problem
 from orchestrator.outcome import Outcome
-from orchestrator.progress import Progress
+from orchestrator.pulse import Pulse
 from orchestrator.run_planner import PlannedRun
+from orchestrator.sweep_record import SweepRecord
 
 SECONDS_BETWEEN_LINES = 30.0
+
+
+@dataclass
+class _Running:
+    """A run at work: when it began and when it had its last line, on the monotonic clock."""
+
+    began: float
+    last_line: float
 
 
 class PlainDisplay:
     def __init__(self, stream: TextIO | None = None) -> None:
         self._stream = stream or sys.stdout
-        self._total = 0
-        self._number = 0
-        self._run_began = 0.0
-        self._last_line = 0.0
+        self._record: SweepRecord | None = None
+        self._numbers: dict[str, int] = {}
+        self._running: dict[str, _Running] = {}
 
     def notice(self, text: str) -> None:
         self._say(text)
@@ -29,38 +39,48 @@ class PlainDisplay:
         for problem in problems:
             self._say(f"warning: {problem}")
 
-    def sweep_started(self, runs: Sequence[PlannedRun], skipped: Mapping[str, str]) -> None:
+    def sweep_started(self, record: SweepRecord, skipped: Mapping[str, str]) -> None:
         for run_id, reason in skipped.items():
             self._say(f"skipped {run_id}: {reason}")
-        self._total = len(runs)
-        self._say(f"{len(runs)} runs to do, {len(skipped)} skipped")
+        self._record = record
+        at_a_time = f", up to {record.parallel} at a time" if record.parallel > 1 else ""
+        self._say(f"{len(record.runs)} runs to do{at_a_time}, {len(skipped)} skipped")
 
-    def run_started(self, run: PlannedRun, adopted: bool) -> None:
-        self._number += 1
-        self._run_began = self._last_line = time.monotonic()
-        verb = "taking over" if adopted else "starting"
-        self._say(f"[{self._number}/{self._total}] {verb} {run.run_id}")
-
-    def run_progressed(self, run: PlannedRun, progress: Progress) -> None:
+    def run_started(self, run: PlannedRun, launch: Launch, adopted: bool) -> None:
+        verb = "trying again" if run.run_id in self._numbers else "starting"
+        self._numbers.setdefault(run.run_id, len(self._numbers) + 1)
         now = time.monotonic()
-        if now - self._last_line < SECONDS_BETWEEN_LINES:
+        self._running[run.run_id] = _Running(began=now, last_line=now)
+        where = on_gpus(launch.gpu_uuids, self._record) if self._record else ""
+        self._say_of(run, f"{'taking over' if adopted else verb} {run.run_id}{where}")
+
+    def run_progressed(self, run: PlannedRun, pulse: Pulse) -> None:
+        running, progress = self._running.get(run.run_id), pulse.progress
+        now = time.monotonic()
+        if not running or not progress or now - running.last_line < SECONDS_BETWEEN_LINES:
             return
-        self._last_line = now
-        elapsed = now - self._run_began
-        left = elapsed / max(progress.done, 1) * (progress.total - progress.done)
-        self._say(
-            f"[{self._number}/{self._total}] {run.run_id}: {progress.done} of {progress.total}"
-            f" samples, {progress.step}, about {duration(left)} left"
+        running.last_line = now
+        left = (now - running.began) / max(progress.done, 1) * (progress.total - progress.done)
+        watts = "" if pulse.watts is None else f", {pulse.watts:,.0f} W"
+        self._say_of(
+            run,
+            f"{run.run_id}: {progress.done} of {progress.total} samples, {progress.step}{watts},"
+            f" about {duration(left)} left",
         )
 
-    def run_ended(self, run: PlannedRun, outcome: Outcome) -> None:
-        took = duration(time.monotonic() - self._run_began)
-        self._say(f"[{self._number}/{self._total}] {outcome_line(outcome)} ({took})")
+    def run_ended(self, run: PlannedRun, outcome: Outcome, retry_seconds: float | None) -> None:
+        running = self._running.pop(run.run_id, None)
+        took = f" ({duration(time.monotonic() - running.began)})" if running else ""
+        self._say_of(run, f"{outcome_line(outcome, retry_seconds)}{took}")
         for line in outcome.log_tail:
             self._say(f"    | {line}")
 
     def close(self) -> None:
         self._stream.flush()
+
+    def _say_of(self, run: PlannedRun, text: str) -> None:
+        total = len(self._record.runs) if self._record else 0
+        self._say(f"[{self._numbers.get(run.run_id, 0)}/{total}] {text}")
 
     def _say(self, text: str) -> None:
         print(text, file=self._stream, flush=True)

@@ -1,5 +1,6 @@
 """Which display serves which output."""
 
+import os
 import sys
 
 from orchestrator.display.base import Display
@@ -7,8 +8,8 @@ from orchestrator.display.patient import PatientDisplay
 
 
 def choose() -> Display:
-    """Bars on a terminal, lines elsewhere."""
-    if sys.stdout.isatty():
+    """The live view on a terminal that can move its cursor, lines elsewhere."""
+    if sys.stdout.isatty() and os.environ.get("TERM") not in ("dumb", "unknown"):
         from orchestrator.display.live import LiveDisplay
 
         return PatientDisplay(LiveDisplay())

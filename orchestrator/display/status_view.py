@@ -1,19 +1,21 @@
 """The status of an output directory: a table on a terminal, a line for each run elsewhere."""
 
 import json
+import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
+from itertools import zip_longest
 
 from benchmark_core.terminal_text import printable
-from orchestrator.display.words import duration
+from orchestrator.display.words import DASH, duration, energy
 from orchestrator.progress import Progress
 from orchestrator.status import RunStatus, Status
 
-EMPTY = "–"
 HEADINGS = ("run", "state", "started", "took", "so far")
 STARTED = HEADINGS.index("started")
 WIDTH_FOR_ALL = 100
+SHORTEST_RUN = 12
 MOST_ERRORS = 20
 LONGEST_ERROR = 300
 LONGEST_NAME = 200
@@ -36,20 +38,32 @@ def show(status: Status, as_json: bool) -> None:
 
 
 def _show_table(status: Status) -> None:
-    from rich.table import Table
-    from rich.text import Text
+    """As wide as its cells, and ids that do not fit are folded.
 
-    from orchestrator.display.console import PlainSpokenConsole
+    Made by hand, because there may be thousands of rows, and rich takes its time for each.
+    """
+    from rich.cells import cell_len
 
-    console = PlainSpokenConsole()
-    shown = [n for n in range(len(HEADINGS)) if n != STARTED or console.width >= WIDTH_FOR_ALL]
-    table = Table(box=None, pad_edge=False)
-    for number in shown:
-        table.add_column(HEADINGS[number], overflow="fold", no_wrap=number not in (0, 4))
-    for run in status.runs:
-        cells = _cells(run, "minutes")
-        table.add_row(*(Text(cells[number]) for number in shown))
-    console.print(table)
+    width = shutil.get_terminal_size().columns
+    shown = [n for n in range(len(HEADINGS)) if n != STARTED or width >= WIDTH_FOR_ALL]
+    rows = [HEADINGS, *(_cells(run, "minutes") for run in status.runs)]
+    table = [[row[number] for number in shown] for row in rows]
+    widths = [max(map(cell_len, column)) for column in zip(*table, strict=True)]
+    others = sum(widths[1:-1]) + 2 * (len(shown) - 1)
+    widths[-1] = min(widths[-1], max(width // 3, width - others - widths[0]))
+    widths[0] = min(widths[0], max(SHORTEST_RUN, width - others - widths[-1]))
+    for row in table:
+        for line in _folded(row, widths):
+            print(line)
+
+
+def _folded(row: Sequence[str], widths: Sequence[int]) -> Iterator[str]:
+    """A row on as many lines as its longest cell needs."""
+    from rich.cells import chop_cells, set_cell_size
+
+    pieces = [chop_cells(cell, width) for cell, width in zip(row, widths, strict=True)]
+    for parts in zip_longest(*pieces, fillvalue=""):
+        yield "  ".join(map(set_cell_size, parts, widths)).rstrip()
 
 
 def _cells(run: RunStatus, precision: str) -> tuple[str, ...]:
@@ -60,8 +74,8 @@ def _cells(run: RunStatus, precision: str) -> tuple[str, ...]:
         run.state,
         started.isoformat(" ", timespec=precision)[: len("2026-01-02 03:04:05")]
         if started
-        else EMPTY,
-        duration(run.seconds) if run.seconds is not None else EMPTY,
+        else DASH,
+        duration(run.seconds) if run.seconds is not None else DASH,
         _so_far(run),
     )
 
@@ -72,7 +86,7 @@ def _so_far(run: RunStatus) -> str:
         return _position(run.progress)
     if run.state == "running":
         return "no sample yet"
-    return run.verdict.verdict if run.verdict else EMPTY
+    return run.verdict.verdict if run.verdict else DASH
 
 
 def _position(progress: Progress) -> str:
@@ -97,7 +111,17 @@ def _error(run: RunStatus) -> str:
 def _summary(status: Status) -> str:
     counts = ", ".join(f"{count} {name}" for name, count in status.counts.items())
     sweep = f"A sweep is at work: {status.holder}." if status.holder else "No sweep is at work."
-    return f"{counts or 'no runs yet'}. {sweep}"
+    return f"{counts or 'no runs yet'}. {sweep}{_energy(status)}"
+
+
+def _energy(status: Status) -> str:
+    """Nothing where nothing was measured."""
+    measured, simulated = status.gpu_energy_wh, status.simulated_gpu_energy_wh
+    parts = [
+        *([energy(measured)] if measured is not None else []),
+        *([f"{energy(simulated)} simulated"] if simulated is not None else []),
+    ]
+    return f" GPU energy so far: {', '.join(parts)}." if parts else ""
 
 
 def _document(status: Status) -> dict[str, object]:
@@ -105,6 +129,8 @@ def _document(status: Status) -> dict[str, object]:
         "output_dir": str(status.directory.root),
         "sweep": status.holder,
         "counts": dict(status.counts),
+        "gpu_energy_wh": status.gpu_energy_wh,
+        "simulated_gpu_energy_wh": status.simulated_gpu_energy_wh,
         "runs": [
             {
                 "run_id": run.run_id,

@@ -1,18 +1,25 @@
 """What people see: lines for pipes, bars for terminals, and a table at the end."""
 
 import io
+import os
+import re
+import threading
+import time
 
 import pytest
 from rich.console import Console
 
 from orchestrator.display import results_view
 from orchestrator.display.live import LiveDisplay
+from orchestrator.display.patient import PatientDisplay
 from orchestrator.display.plain import PlainDisplay
 from orchestrator.display.words import duration
 from orchestrator.errors import Problem
 from orchestrator.outcome import Outcome
 from orchestrator.progress import Progress, SampleTail
+from orchestrator.pulse import Pulse
 from orchestrator.run_planner import PlannedRun
+from orchestrator.sweep_record import ExpectedRun, SweepGpu, SweepRecord
 from orchestrator.sweep_result import SweepResult
 from tests.support import builders
 
@@ -40,13 +47,35 @@ def ended(run_id, outcome="finished", message="", tail=()):
     )
 
 
+def record(*run_ids, gpus=2, parallel=2):
+    return SweepRecord(
+        host="node",
+        process=1,
+        started_at=builders.NOW,
+        engine="process",
+        parallel=parallel,
+        gpus=tuple(SweepGpu(index=n, uuid=f"GPU-{n}", name="NVIDIA H100") for n in range(gpus)),
+        runs=tuple(ExpectedRun(run_id=run_id, gpu_count=1) for run_id in run_ids),
+    )
+
+
+def on(*gpus):
+    return builders.launch(gpu_uuids=tuple(f"GPU-{number}" for number in gpus))
+
+
+def pulse(done, total, step="generate", watts=None):
+    return Pulse(progress(done, total, step), watts, None, step)
+
+
 def walk(display, run_id):
     run = planned(run_id)
     display.warn([Problem("here", "something", "Do this.")])
-    display.sweep_started([run], {"other_Off": "finished before"})
-    display.run_started(run, adopted=False)
-    display.run_progressed(run, progress(3, 10))
-    display.run_ended(run, ended(run_id, "failed", "crash: it broke", ("last words",)))
+    display.sweep_started(record(run_id), {"other_Off": "finished before"})
+    display.run_started(run, on(0), adopted=False)
+    display.run_progressed(run, pulse(3, 10))
+    display.run_ended(run, ended(run_id, "failed", "crash: it broke", ("last words",)), 30.0)
+    display.run_started(run, on(0, 1), adopted=False)
+    display.run_ended(run, ended(run_id, "failed", "crash: it broke", ("last words",)), None)
     display.close()
 
 
@@ -57,25 +86,35 @@ def test_plain_lines_tell_the_whole_story():
     for part in (
         "warning: here: something. Do this.",
         "skipped other_Off: finished before",
-        "[1/1] starting org_model_Off",
-        "failed org_model_Off: crash: it broke (log: org_model_Off.log)",
+        "1 runs to do, up to 2 at a time, 1 skipped",
+        "[1/1] starting org_model_Off on GPU 0\n",
+        "failed org_model_Off: crash: it broke (log: org_model_Off.log); tried again in 30 s (0 s)",
+        "[1/1] trying again org_model_Off on GPUs 0-1\n",
+        "failed org_model_Off: crash: it broke (log: org_model_Off.log) (0 s)",
         "    | last words",
     ):
         assert part in text
     assert "\x1b" not in text
 
 
-def test_plain_progress_comes_now_and_then(monkeypatch):
-    clock = iter([0.0, 10.0, 45.0, 46.0])
-    monkeypatch.setattr("orchestrator.display.plain.time.monotonic", lambda: next(clock))
+def test_plain_progress_comes_now_and_then_for_each_run(monkeypatch):
+    clock = [0.0]
+    monkeypatch.setattr("orchestrator.display.plain.time.monotonic", lambda: clock[0])
     stream = io.StringIO()
     display = PlainDisplay(stream)
-    run = planned()
-    display.run_started(run, adopted=False)
-    for done in (10, 45, 46):
-        display.run_progressed(run, progress(done, 90))
-    assert stream.getvalue().count("samples") == 1
-    assert "45 of 90 samples, generate, about 45 s left" in stream.getvalue()
+    runs = [planned("a"), planned("b")]
+    display.sweep_started(record("a", "b"), {})
+    for clock[0], run in zip((0.0, 10.0), runs, strict=True):
+        display.run_started(run, on(0), adopted=False)
+    for clock[0] in (20.0, 35.0, 45.0, 46.0):
+        for run in runs:
+            display.run_progressed(run, pulse(int(clock[0]), 90, watts=412.4))
+    display.run_progressed(runs[0], Pulse(None, None, None))
+    lines = [line for line in stream.getvalue().splitlines() if "samples" in line]
+    assert lines == [
+        "[1/2] a: 35 of 90 samples, generate, 412 W, about 55 s left",
+        "[2/2] b: 45 of 90 samples, generate, 412 W, about 35 s left",
+    ]
 
 
 @pytest.mark.parametrize("width", [80, 200])
@@ -87,6 +126,73 @@ def test_live_bars_show_names_as_they_are_written(width):
     assert "[bold red]" in text
     assert "last words" in text
     assert "crash: it broke" in text
+    assert "\x1b[3" in text
+
+
+def test_without_colours_where_nobody_wants_them(monkeypatch):
+    monkeypatch.setenv("NO_COLOR", "1")
+    stream = io.StringIO()
+    walk(LiveDisplay(Console(file=stream, force_terminal=True, width=80)), "org_model_Off")
+    assert not re.search(r"\x1b\[[0-9;]*3[0-9]", stream.getvalue())
+
+
+class Slow:
+    """Writes down what it is told, one thing at a time, or says that it was not so."""
+
+    def __init__(self):
+        self.told = []
+        self._busy = threading.Lock()
+
+    def notice(self, text):
+        assert self._busy.acquire(blocking=False)
+        time.sleep(0.0005)
+        self.told.append(text)
+        self._busy.release()
+
+    def close(self):
+        self.told.append("closed")
+
+
+def test_many_threads_may_tell_at_once_and_all_is_told_before_the_end():
+    slow = Slow()
+    display = PatientDisplay(slow)
+    threads = [
+        threading.Thread(target=lambda n=n: [display.notice(f"{n} {m}") for m in range(20)])
+        for n in range(8)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    display.close()
+    assert slow.told[-1] == "closed"
+    assert sorted(slow.told[:-1]) == sorted(f"{n} {m}" for n in range(8) for m in range(20))
+    of_one = [text for text in slow.told if text.startswith("3 ")]
+    assert of_one == [f"3 {m}" for m in range(20)]
+
+
+def test_a_display_that_stands_still_holds_nobody_up(monkeypatch):
+    """As a terminal does after Ctrl-S. Its pipe is full, so that a write waits for ever."""
+    monkeypatch.setattr("orchestrator.display.patient.CLOSING_SECONDS", 0.1)
+    reader, writer = os.pipe()
+    display = PatientDisplay(PlainDisplay(os.fdopen(writer, "w")))
+    for _ in range(40):
+        display.notice("x" * 10_000)
+    for number in range(3000):
+        display.run_progressed(planned(), pulse(number, 3000))
+    display.close()
+    assert display._words.qsize() < 1100
+    os.close(reader)
+
+
+def test_a_reader_that_left_ends_nothing():
+    reader, writer = os.pipe()
+    os.close(reader)
+    display = PatientDisplay(PlainDisplay(os.fdopen(writer, "w")))
+    for _ in range(3):
+        display.notice("anybody there?")
+    display.close()
+    assert display._gone
 
 
 @pytest.mark.parametrize(

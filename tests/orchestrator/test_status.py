@@ -14,8 +14,9 @@ from benchmark_core.report import Verdict
 from benchmark_core.sample_journal import COLUMNS
 from orchestrator.__main__ import main
 from orchestrator.outcome import Outcome
+from orchestrator.progress import MOST_PIECES
 from orchestrator.run_directory import RunDirectory
-from orchestrator.status import MOST_PIECES, read_status
+from orchestrator.status import read_status
 from tests.support import builders
 from tests.support.runner import ROOT, start, wait_for, write_catalog
 
@@ -124,7 +125,7 @@ def test_in_a_pipe_every_run_is_one_line_with_its_error(capsys, directory):
         *("a", "finished", "10 min", "valid", "")
     ]
     assert second.split("\t")[-1] == "crashed: it broke"
-    assert summary == "1 finished, 1 failed. No sweep is at work."
+    assert summary == "1 finished, 1 failed. No sweep is at work. GPU energy so far: 0.06 Wh."
 
 
 def test_a_running_run_says_where_it_is(capsys, directory):
@@ -208,7 +209,7 @@ def test_a_thousand_folders_are_listed(capsys, directory):
             (folder / name).write_text(text.replace("org_model-0000_Off", folder.name))
     *_, last, summary = shown(capsys, directory).splitlines()
     assert last.startswith("org_model-0999_Off\tfinished\t")
-    assert summary == "1000 finished. No sweep is at work."
+    assert summary == "1000 finished. No sweep is at work. GPU energy so far: 56.1 Wh."
 
 
 @pytest.mark.parametrize("name", ["none", "file", "empty"])
@@ -260,7 +261,7 @@ def test_a_terminal_of_80_columns_holds_every_run_on_a_line_and_the_errors_below
     ]
     assert lines[27] == "failed org_a-model-of-usual-length-00_High: crashed: x"
     assert lines[-2].startswith("and 5 more; ")
-    assert lines[-1] == "1 finished, 25 failed. No sweep is at work."
+    assert lines[-1] == "1 finished, 25 failed. No sweep is at work. GPU energy so far: 0.06 Wh."
     assert "started" in on_terminal(directory, 120).splitlines()[0]
 
 
