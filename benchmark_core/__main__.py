@@ -1,6 +1,8 @@
 """The entry point in the image and in the process engine alike."""
 
 import argparse
+import faulthandler
+import signal
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -30,7 +32,19 @@ def main(arguments: Sequence[str] | None = None, prog: str = PROGRAM) -> int:
     if not folders:
         options.parser.error("name at least one RUN_DIR")
     print(f"AI Energy Score benchmark core {VERSION}", flush=True)
-    return max(_run(folder, overrides) for folder in folders)
+    _show_stacks_when_asked()
+    from benchmark_core.run_command import run_all
+
+    return run_all(folders, overrides, options.so_far)
+
+
+def _show_stacks_when_asked() -> None:
+    """On SIGUSR1 the stack of every thread goes to the log, even of one that hangs outside Python.
+
+    Before anything is loaded: without it the signal ends a program.
+    """
+    if sys.__stderr__ is not None:
+        faulthandler.register(signal.SIGUSR1, file=sys.__stderr__, all_threads=True)
 
 
 def _direct(words: Sequence[str]) -> int:
@@ -71,6 +85,7 @@ def build_parser(prog: str = PROGRAM) -> argparse.ArgumentParser:
         help="a folder with a run_spec.json; reasoning that a spec leaves open can follow as"
         " scenario.reasoning=True scenario.reasoning_params.reasoning_effort=low",
     )
+    run.add_argument("--so-far", type=int, default=FINISHED, help=argparse.SUPPRESS)
     _add_render(commands.add_parser("render", help="print the prompt that a model would be given"))
     _add_build_dataset(
         commands.add_parser("build-dataset", help="draw a task's dataset equally from its sources")
@@ -133,28 +148,6 @@ def _add_build_dataset(command: argparse.ArgumentParser) -> None:
         metavar="NUMBER=NAME",
         help="of a source, the first being 1, where it does not state its own",
     )
-
-
-def _run(folder: Path, overrides: Sequence[str]) -> int:
-    from benchmark_core.faults import SpecFault
-    from benchmark_core.reported_run import run
-    from benchmark_core.spec_completion import complete
-
-    try:
-        complete(folder, overrides)
-        report = run(folder)
-    except SpecFault as fault:
-        print(f"{folder}: {fault.message}. {fault.remedy}", file=sys.stderr)
-        return WRONG_USE
-    except OSError as error:
-        print(f"{folder}: the report cannot be written: {error.strerror}.", file=sys.stderr)
-        return FAILED
-    if report.failure:
-        failure = report.failure
-        print(f"{report.run_id} failed: {failure.message}. {failure.remedy}", file=sys.stderr)
-        return FAILED
-    print(f"{report.run_id} finished", flush=True)
-    return FINISHED
 
 
 def _render(options: argparse.Namespace) -> int:

@@ -27,6 +27,8 @@ class BackendFacts:
     """Whether no model runs, so that nothing it gives is a measurement."""
     gives_raw_text: bool = False
     """Whether every model gets the bare text, its chat template or not."""
+    keeps_model: bool = False
+    """Whether a run can leave the model that it loaded to the next run of its program."""
     named_in_run_id: bool = True
     """The usual one is not named, and a rehearsal has the names of what it rehearses."""
 
@@ -41,6 +43,7 @@ BACKEND_FACTS: Mapping[BackendName, BackendFacts] = MappingProxyType(
         "pytorch": BackendFacts(
             meters_on_gpus=("nvml", "codecarbon"),
             meters_on_cpu=("codecarbon",),
+            keeps_model=True,
             named_in_run_id=False,
         ),
         "vllm": BackendFacts(
@@ -59,6 +62,7 @@ BACKEND_FACTS: Mapping[BackendName, BackendFacts] = MappingProxyType(
             meters_on_gpus=("simulated",),
             meters_on_cpu=("simulated",),
             is_simulated=True,
+            keeps_model=True,
             named_in_run_id=False,
         ),
     }

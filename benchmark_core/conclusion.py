@@ -43,6 +43,8 @@ class Measurements:
     """All that a run brought home. `rest_watts`: before and after, all GPUs together.
 
     `programs` ran the model, where it was not this process. Without `spans` there is no ledger.
+    `load_shared_with` is the run that loaded the model, where it was another. `was_on_gpus` says
+    whether this process was on the GPUs before it loaded anything for this run.
     """
 
     repetitions: Repetitions
@@ -56,6 +58,8 @@ class Measurements:
     gate: ThermalGate | None
     rest_watts: tuple[float | None, float | None]
     programs: environment.Programs | None = None
+    load_shared_with: str | None = None
+    was_on_gpus: bool = False
 
 
 def conclude(
@@ -86,6 +90,7 @@ def conclude(
             measurements.gpus, launch.image_digest, measurements.programs
         ),
         thermal_gate=measurements.gate,
+        model_load_shared_with=measurements.load_shared_with,
         idle=_idle(measurements, evidence.summary),
         ledger=evidence.ledger,
         trace=evidence.trace,
@@ -150,6 +155,7 @@ def _trace(trace_path: Path, measurements: Measurements) -> TraceAnalysis | None
         measurements.total.gpu_joules,
         model_on_gpu=device is not None and device.kind == "cuda",
         server_processes=applied.server_processes if applied.server else None,
+        was_on_gpus=measurements.was_on_gpus,
     )
 
 

@@ -7,13 +7,15 @@ from dataclasses import dataclass
 class OwnPrograms:
     """Who computes on a GPU for the run.
 
-    The model's own process from loading on; or, where the model is `served`, so many processes of
-    its server all the time, None where nobody could see how many.
+    The model's own process from loading on, or all the time where it `was_there` for an earlier
+    run; or, where the model is `served`, so many processes of its server all the time, None where
+    nobody could see how many.
     """
 
     model_on_gpu: bool
     served: bool = False
     server_processes: int | None = None
+    was_there: bool = False
 
 
 class ForeignPrograms:
@@ -50,16 +52,25 @@ class ForeignPrograms:
         if self._own.served:
             before, during, after = map(self._beside_server, (before, during, after))
             return before, during, after
+        if self._own.was_there:
+            before, during, after = map(self._beside_own, (before, during, after))
+            return before, during, after
         return before, self._beside_model(during), self._beside_model(after)
 
     def _beside_server(self, count: int | None) -> int | None:
         own = self._own.server_processes
         return None if count is None or own is None else max(0, count - own)
 
+    def _beside_own(self, count: int | None) -> int | None:
+        if not self._own.model_on_gpu:
+            return count
+        # A driver that does not show our own process need not show others: its 0 tells nothing.
+        return count - 1 if count else None
+
     def _beside_model(self, count: int | None) -> int | None:
         if count is None or not self._own.model_on_gpu:
             return count
         if self._settled > self._last_before:
             return max(0, count - 1)
-        # A driver that does not show our own process need not show others: its 0 tells nothing.
+        # Ours is not shown: what is shown are others, and a 0 tells nothing.
         return count or None

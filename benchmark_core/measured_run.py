@@ -1,5 +1,7 @@
 """The one algorithm: prepare, rest, load, warm up, repeat, rest.
 
+Where a model is held that the run can use, nothing is loaded.
+
 It knows no task, backend or meter by name, and of this package it alone sees the registries of
 backends and meters.
 """
@@ -7,7 +9,7 @@ backends and meters.
 import sys
 import time
 import traceback
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
@@ -21,6 +23,7 @@ from benchmark_core.contract import (
     REASONING_FILE,
     SAMPLES_FILE,
     TRACE_FILE,
+    GpuRest,
     Launch,
     RunSpec,
 )
@@ -30,6 +33,7 @@ from benchmark_core.faults import (
     RunFault,
     SampleFault,
 )
+from benchmark_core.held_model import HeldModel, is_on_gpus
 from benchmark_core.kinds import MeasuredPass, passes_of
 from benchmark_core.ledger import IDLE_AFTER, IDLE_BEFORE, LOAD, WARM_UP
 from benchmark_core.meters import registry as meters
@@ -46,23 +50,28 @@ from benchmark_core.tasks import registry as tasks
 from benchmark_core.windows import Windows
 
 
-def measure(folder: Path, spec: RunSpec, launch: Launch) -> Measurements:
-    """All that one run brings home; its power trace is whole then. Raises RunFault."""
+def measure(folder: Path, spec: RunSpec, launch: Launch, held: HeldModel) -> Measurements:
+    """All that one run brings home; its power trace is whole then. Raises RunFault.
+
+    The run uses the model in `held`, where it is the run's, and leaves its own there.
+    """
     task = tasks.get(spec.task)
     samples = load_samples(spec, launch, task.columns)
     prompts = Prompts(spec.model.id, spec.reasoning)
     recipe = task.recipe(spec, prompts)
+    was_on_gpus = is_on_gpus()
     with ExitStack() as stack:
         backend = backends.create(spec, launch, recipe, task.kinds[0], folder)
-        stack.callback(_clean_up, backend.close)
+        borrowed = stack.enter_context(held.serving(backend, spec, launch))
         meter = _meter_panel(folder, spec, launch, backend)
         stack.callback(_clean_up, meter.stop)
         meter.start()
         stack.enter_context(_meter_asked_first(meter))
-        gate = _come_to_rest(folder / TRACE_FILE, spec, launch, meter)
+        known = {} if borrowed else launch.gpus_at_rest
+        gate = _come_to_rest(folder / TRACE_FILE, spec, known, meter)
         windows = Windows(meter, backend.synchronise)
         rest_before = _watch_rest(windows, IDLE_BEFORE, spec)
-        _, loaded = windows.measure(LOAD, backend.load)
+        loaded = borrowed.loaded if borrowed else windows.measure(LOAD, backend.load)[1]
         _refuse_other_gpus(loaded, meter)
         passes = passes_of(loaded.kind, spec.limits, spec.steps)
         journal = stack.enter_context(
@@ -95,7 +104,10 @@ def measure(folder: Path, spec: RunSpec, launch: Launch) -> Measurements:
             spans=tuple(windows.spans),
             total=meter.total(),
             gate=gate,
-            rest_watts=(rest_before, rest_after),
+            # With a model on it a GPU is at another rest than the one to compare with.
+            rest_watts=(None if borrowed else rest_before, rest_after),
+            load_shared_with=borrowed.loaded_by if borrowed else None,
+            was_on_gpus=was_on_gpus,
         )
         # Now, because all that is amiss with it is to be known before the report.
         meter.stop()
@@ -134,13 +146,13 @@ def _meter_asked_first(meter: MeterPanel) -> Iterator[None]:
 
 
 def _come_to_rest(
-    trace_path: Path, spec: RunSpec, launch: Launch, meter: MeterPanel
+    trace_path: Path, spec: RunSpec, known: Mapping[str, GpuRest], meter: MeterPanel
 ) -> ThermalGate | None:
     """Only where the power at rest is asked for, and a meter of this machine traces it."""
     if spec.idle_seconds is None or not trace_path.exists():
         return None
     uuids = [gpu.uuid for gpu in meter.gpus()]
-    return thermal_gate.wait(trace_path, uuids, spec.idle_seconds, launch.gpus_at_rest)
+    return thermal_gate.wait(trace_path, uuids, spec.idle_seconds, known)
 
 
 def _warm_up(

@@ -258,9 +258,9 @@ class ThermalGate(Frozen):
 class IdleBaseline(Frozen):
     """Power at rest of all GPUs of the run together, beside the score and never subtracted from it.
 
-    `before_watts` is from before the model was loaded, `after_watts` from after the last
-    repetition, with the model still loaded. `active_energy_wh` is the score's energy less
-    `before_watts` over the same time.
+    `before_watts` is from before the model was loaded, None where an earlier run had loaded it;
+    `after_watts` from after the last repetition, with the model still loaded. `active_energy_wh` is
+    the score's energy less `before_watts` over the same time.
     """
 
     before_watts: float | None
@@ -383,6 +383,8 @@ class ReportOutline(Document):
 
     A failed report carries a verdict where a meter is to blame: invalid, with the reason.
     `stopped_at_ci` is the half-width reached, as a share, where the repetitions ended early.
+    `model_load_shared_with` is the run that loaded the model, where this one did not load it: the
+    energy of loading is in that run's ledger alone.
     Only where `imported` is there may applied settings, times and figures of a finished run be
     missing; its `spec_hash` is empty, because nobody knows all that was asked.
     """
@@ -403,6 +405,7 @@ class ReportOutline(Document):
     repetitions: tuple[Unread, ...] = ()
     environment: Environment | None = None
     thermal_gate: ThermalGate | None = None
+    model_load_shared_with: str | None = None
     idle: IdleBaseline | None = None
     ledger: LedgerOutline | None = None
     trace: TraceFacts | None = None

@@ -11,7 +11,7 @@ from pathlib import Path
 from benchmark_core import delegated_run, measured_run, verdict
 from benchmark_core.atomic_file import write_text
 from benchmark_core.backends import registry as backends
-from benchmark_core.conclusion import conclude
+from benchmark_core.conclusion import Measurements, conclude
 from benchmark_core.contract import (
     LAUNCH_FILE,
     REPORT_FILE,
@@ -23,6 +23,7 @@ from benchmark_core.contract import (
 from benchmark_core.documents import ContractError, timestamp
 from benchmark_core.energy_files import write_energy_files
 from benchmark_core.faults import DiskFault, MeterFault, RunFault, SpecFault
+from benchmark_core.held_model import HeldModel
 from benchmark_core.reasoning.facts import ReasoningFacts
 from benchmark_core.report import Failure, RunReport, Verdict
 
@@ -30,18 +31,23 @@ FULL_DISK = (errno.ENOSPC, errno.EDQUOT)
 REPORT_CRASH = "The log holds the traceback; please report it with the run folder."
 
 
-def run(folder: Path) -> RunReport:
+def run(folder: Path, held: HeldModel | None = None) -> RunReport:
     """Measure what `folder` asks for and leave the report there, on failure too.
+
+    Runs that follow each other share the loaded model through `held`, where they would load the
+    same; a run without it is alone.
 
     Raises:
         SpecFault: there is no usable spec, so there is nothing that a report could belong to.
     """
-    spec, launch = _read_orders(folder)
+    if held is None:
+        with HeldModel() as own:
+            return run(folder, own)
+    spec, launch = read_orders(folder)
     started_at = timestamp()
     try:
-        is_delegated = spec.backend.name in backends.DELEGATES
-        measure = delegated_run.measure if is_delegated else measured_run.measure
-        measurements = measure(folder, spec, launch)
+        measurements = _measure(folder, spec, launch, held)
+        launch = _with_later_runs(folder, launch)
         report = conclude(folder / TRACE_FILE, spec, launch, measurements, started_at, timestamp())
     except RunFault as fault:
         blamed = verdict.of_fault(fault.reason) if isinstance(fault, MeterFault) else None
@@ -59,7 +65,28 @@ def run(folder: Path) -> RunReport:
     return report
 
 
-def _read_orders(folder: Path) -> tuple[RunSpec, Launch]:
+def _measure(folder: Path, spec: RunSpec, launch: Launch, held: HeldModel) -> Measurements:
+    if spec.backend.name not in backends.DELEGATES:
+        return measured_run.measure(folder, spec, launch, held)
+    held.drop()
+    return delegated_run.measure(folder, spec, launch)
+
+
+def _with_later_runs(folder: Path, launch: Launch) -> Launch:
+    """The launch with the runs of the host that began while this one was measured.
+
+    The host adds them to the file as they begin. One that cannot be read tells no more than the
+    first did.
+    """
+    try:
+        later = Launch.read(folder / LAUNCH_FILE).runs_beside
+    except ContractError:
+        return launch
+    return launch.model_copy(update={"runs_beside": tuple(sorted({*launch.runs_beside, *later}))})
+
+
+def read_orders(folder: Path) -> tuple[RunSpec, Launch]:
+    """What the folder asks for, and how it was launched. Raises SpecFault."""
     try:
         spec = RunSpec.read(folder / SPEC_FILE)
         path = folder / LAUNCH_FILE

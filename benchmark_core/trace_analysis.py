@@ -43,18 +43,20 @@ def analyse(
     counter_joules: float | None,
     model_on_gpu: bool,
     server_processes: Mapping[str, int] | None = None,
+    was_on_gpus: bool = False,
 ) -> TraceAnalysis:
     """Reads the trace of the GPUs `uuids`, in its order, over windows in the order of time.
 
     `counter_joules` is the meter's own total from the first opening to the last close. Of a model
     that a server runs, `server_processes` are its processes by GPU, as far as they could be seen;
-    they are there all the time. A trace without rows, or none at all, is one of no samples and a
+    they are there all the time. So is this process where it
+    `was_on_gpus` before. A trace without rows, or none at all, is one of no samples and a
     single gap.
     """
     places = _Places.of(spans)
     served = server_processes is not None
     by_uuid = server_processes or {}
-    own = [OwnPrograms(model_on_gpu, served, by_uuid.get(uuid)) for uuid in uuids]
+    own = [OwnPrograms(model_on_gpu, served, by_uuid.get(uuid), was_on_gpus) for uuid in uuids]
     gpus = [_Gpu(uuid, places, programs) for uuid, programs in zip(uuids, own, strict=True)]
     for row in rows(path):
         if 0 <= row.gpu < len(gpus):

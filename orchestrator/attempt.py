@@ -13,7 +13,7 @@ from pathlib import Path
 
 from benchmark_core.contract import Launch
 from benchmark_core.documents import timestamp
-from benchmark_core.report import ReportOutline
+from benchmark_core.report import ReportOutline, RunReport
 from orchestrator.display.base import Display
 from orchestrator.engines.base import Engine, Exit, Handle, Order
 from orchestrator.errors import BatchRunnerError
@@ -26,6 +26,7 @@ from orchestrator.patience import Patience
 from orchestrator.pulse import PulseReader
 from orchestrator.run_directory import RunDirectory, RunFolder
 from orchestrator.settings import Settings
+from orchestrator.shared_loads import end_of_one
 from orchestrator.stop_request import StopRequest
 from orchestrator.todo import Todo
 from orchestrator.trace_plot import draw_if_possible
@@ -211,9 +212,11 @@ class Attempt:
         while True:
             todo = self.unmade[0]
             ended, stopped = self._watch(handle, todo)
-            goes_on = stopped is None and self._left_its_report(todo)
             ending = self._conclude(todo, ended, stopped)
-            if not self.unmade or not goes_on:
+            if stopped or not self.unmade:
+                return ending
+            # A program writes a report of each run that it comes to, and ends in one without.
+            if not (self._report(todo) or self._report(self.unmade[0])):
                 return ending
             self._tell(ending)
             self._announce(self.unmade[0])
@@ -227,9 +230,8 @@ class Attempt:
         patience = Patience(settings.timeout_seconds, hang_seconds, launched_at)
         pulse, next_pulse = PulseReader(self._folder(todo)), 0.0
         while True:
-            # The exit code of a shared attempt is that of the worst of its runs.
-            if not self._is_alone and self._left_its_report(todo):
-                return Exit("exited", None, started_at=begun_at, finished_at=timestamp()), None
+            if not self._is_alone and (report := self._report(todo)):
+                return end_of_one(report), None
             if ended := handle.poll():
                 return ended, None
             if self._bench.stop.level == "now":
@@ -247,9 +249,10 @@ class Attempt:
     def _is_alone(self) -> bool:
         return len(self.todos) == 1
 
-    def _left_its_report(self, todo: Todo) -> bool:
-        """The report is a run's last act, and renamed into place."""
-        return self._folder(todo).report_path.exists()
+    def _report(self, todo: Todo) -> RunReport | None:
+        """Its last act, which is renamed into place; None before."""
+        path = self._folder(todo).report_path
+        return read_report(path).report if path.exists() else None
 
     def _stop_late(self, handle: Handle, reason: StopReason) -> Exit:
         if reason == "hang":

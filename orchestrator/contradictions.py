@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from benchmark_core import carbon
-from benchmark_core.backend_facts import usual_meters
+from benchmark_core.backend_facts import BACKEND_FACTS, usual_meters
 from benchmark_core.contract import FEWEST_REPETITIONS_TO_STOP
 from benchmark_core.meter_facts import GPU_COUNTERS, GPU_METERS, SIMULATED_METERS
 from orchestrator.errors import Problem
@@ -46,6 +46,12 @@ def _about_backend(settings: Settings) -> Iterator[Problem]:
             f"--output-dir {place[:200]}",
             "optimum-benchmark loads its samples from there, and takes brackets for a pattern",
             "Choose a folder without [ and ] in its path, or --engine docker.",
+        )
+    if settings.share_model_load and not BACKEND_FACTS[backend].keeps_model:
+        yield Problem(
+            "--share-model-load",
+            f"no run of the {backend} backend loads a model that another run could use",
+            "Leave the flag out.",
         )
     if settings.simulation and not settings.is_simulated:
         yield Problem(

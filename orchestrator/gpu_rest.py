@@ -21,8 +21,11 @@ class RestingGpus:
         self._coolest: dict[str, GpuRest] = {}
 
     def learn(self, report: ReportOutline | None) -> None:
-        """Take in what the run's wait for rest ended with; without a report, nothing."""
-        gate = report.thermal_gate if report else None
+        """Take in what the run's wait for rest ended with; without a report, nothing.
+
+        A run that shares the load of its model waited with the model on its GPUs, which is no rest.
+        """
+        gate = report.thermal_gate if report and report.model_load_shared_with is None else None
         if gate is None or not gate.settled:
             return
         for uuid, rest in gate.at_rest.items():

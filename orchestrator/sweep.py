@@ -22,6 +22,7 @@ from orchestrator.retries import Retries, lost_its_gpu
 from orchestrator.run_directory import RunFolder
 from orchestrator.run_planner import Plan
 from orchestrator.settings import MOST_PARALLEL
+from orchestrator.shared_loads import group
 from orchestrator.stop_request import finishing_notice
 from orchestrator.sweep_record import ExpectedRun, SweepLog
 from orchestrator.sweep_result import SweepResult
@@ -112,13 +113,15 @@ class Sweep:
 
     def _line_up(self, todos: Sequence[Todo], under_way: UnderWay) -> None:
         """What is at work already is taken over at once, whatever there is room for."""
-        for todo in todos:
-            if todo.leftover:
-                launch = self._bench.directory.folder(todo.run.run_id).launch()
+        shares = self._bench.settings.share_model_load
+        for together in group(todos) if shares else ((todo,) for todo in todos):
+            first = together[0]
+            if first.leftover:
+                launch = self._bench.directory.folder(first.run.run_id).launch()
                 gpus = self._slots.take_over(launch.gpu_uuids if launch else ())
-                under_way.start((todo,), gpus, self._seconds(todo.run.run_id))
+                under_way.start(together, gpus, self._seconds(first.run.run_id))
             else:
-                self._waiting.add((todo,))
+                self._waiting.add(together)
 
     def _expectation(self, todo: Todo) -> ExpectedRun:
         spec = todo.run.spec

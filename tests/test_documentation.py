@@ -61,7 +61,19 @@ TREES = (
     *("benchmark_core/optimum", "scoring"),
 )
 # Places inside a container, the path of a page on the hub, and words that switch reasoning.
-KNOWN_ROOTS = {"results", "inputs", "home", "run", "tmp", "dev", "opt", "tree", "think", "no_think"}
+KNOWN_ROOTS = {
+    "results",
+    "results2",
+    "inputs",
+    "home",
+    "run",
+    "tmp",
+    "dev",
+    "opt",
+    "tree",
+    "think",
+    "no_think",
+}
 IMPORTING = "Importing older reports"
 KNOWN_HOSTS = {"huggingface.co", "keepachangelog.com", "localhost:8000"}
 

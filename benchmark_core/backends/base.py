@@ -100,6 +100,19 @@ class Backend(Protocol):
     def conditions(self) -> Conditions:
         """The settings of the samples just run. Valid after the first `run`."""
 
+    def take_over(self, earlier: "Backend") -> LoadedModel | None:
+        """Use the model of a backend that kept it, in place of `load`; `earlier` has it no more.
+
+        None where that is not what this one would load; `earlier` has it still. Raises RunFault
+        where the model can be used, and not for this run; `earlier` has it still.
+        """
+
+    def keep_model(self) -> bool:
+        """Give everything back but the model, which a later backend may take over.
+
+        False where there is none, or none to be relied on; nothing was done then.
+        """
+
     def close(self) -> None:
         """Give the device back."""
 

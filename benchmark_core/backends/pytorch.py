@@ -12,6 +12,7 @@ from typing import Any
 from benchmark_core.backends.attempts import one_by_one
 from benchmark_core.backends.base import (
     Attempt,
+    Backend,
     Conditions,
     SampleResult,
     Unusable,
@@ -42,6 +43,8 @@ class PyTorchBackend:
         self._device = ""
         self._processor: Any = None
         self._model: Any = None
+        self._loaded: LoadedModel | None = None
+        self._is_sound = True
         self._dtype: Any = None
         self._settings: Any = None
         self._eos_ids: list[int] = []
@@ -60,12 +63,34 @@ class PyTorchBackend:
         with self._memory_watched("while the model was loaded"):
             self._processor = self._recipe.load_processor()
             self._model = self._recipe.load_model(self._device)
+        return self._use(self._recipe.describe(self._processor, self._model))
+
+    def take_over(self, earlier: Backend) -> LoadedModel | None:
+        """The processor is the run's own, because the prompts are settled with it.
+
+        A branch may have moved since: then the model is not what this run would load.
+        """
+        import transformers
+
+        if not isinstance(earlier, PyTorchBackend) or earlier._model is None:
+            return None
+        self._device = earlier._device
+        transformers.set_seed(SEED)
+        processor = self._recipe.load_processor()
+        loaded = self._recipe.describe(processor, earlier._model)
+        if loaded != earlier._loaded:
+            return None
+        self._processor = processor
+        self._model, earlier._model = earlier._model, None
+        return self._use(loaded)
+
+    def _use(self, loaded: LoadedModel) -> LoadedModel:
+        self._loaded = loaded
         # Asking a model for it walks through its weights, which takes longer than a small layer.
         self._dtype = getattr(self._model, "dtype", None)
         self._eos_ids = forget_own_settings(
             self._model, self._processor, self._recipe.kept_settings
         )
-        loaded = self._recipe.describe(self._processor, self._model)
         device = check_device(self._spec.device.used_by_model(), loaded)
         return replace(loaded, gpu_uuids=gpu_uuids(device), seed=SEED)
 
@@ -149,7 +174,9 @@ class PyTorchBackend:
                 self._model(**inputs)
                 return SampleResult(prepared.prompt_tokens, 0, "stop")
             return self._generate(prepared, inputs, step.limits)
-        except (MemoryError, RuntimeError) as error:
+        except Exception as error:
+            # What an error leaves in a model and on its device, nobody knows.
+            self._is_sound = False
             if not _ran_out_of_memory(error):
                 raise
             raise self._memory_fault(error, "while a sample ran") from error
@@ -221,6 +248,14 @@ class PyTorchBackend:
             prompts_cut=self._prepared.cut,
         )
 
+    def keep_model(self) -> bool:
+        if self._model is None or not self._is_sound:
+            return False
+        self._processor = None
+        self._prepared.close()
+        self._give_memory_back()
+        return True
+
     def close(self) -> None:
         self._model = None
         self._processor = None
@@ -238,7 +273,7 @@ class PyTorchBackend:
     def _memory_watched(self, when: str) -> Iterator[None]:
         try:
             yield
-        except (MemoryError, RuntimeError) as error:
+        except Exception as error:
             if not _ran_out_of_memory(error):
                 raise
             raise self._memory_fault(error, when) from error
@@ -255,9 +290,9 @@ class PyTorchBackend:
         )
 
 
-def _ran_out_of_memory(error: MemoryError | RuntimeError) -> bool:
+def _ran_out_of_memory(error: Exception) -> bool:
     import torch
 
     return isinstance(error, MemoryError | torch.OutOfMemoryError) or (
-        "can't allocate memory" in str(error)
+        isinstance(error, RuntimeError) and "can't allocate memory" in str(error)
     )

@@ -7,7 +7,14 @@ from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 from benchmark_core.backends.attempts import one_by_one
-from benchmark_core.backends.base import Attempt, Conditions, Prepared, SampleResult, Unusable
+from benchmark_core.backends.base import (
+    Attempt,
+    Backend,
+    Conditions,
+    Prepared,
+    SampleResult,
+    Unusable,
+)
 from benchmark_core.bad_rows import BadRow
 from benchmark_core.contract import REPORT_FILE, Kind, RunSpec, Simulation, TokenLimits
 from benchmark_core.faults import HubFault, MemoryFault
@@ -31,6 +38,7 @@ class SimulatedBackend:
         self._kind = kind
         self._folder = folder
         self._simulation = spec.backend.simulation or Simulation()
+        self._is_loaded = False
         self._limits: TokenLimits | None = None
         self._steps: int | None = None
 
@@ -43,6 +51,20 @@ class SimulatedBackend:
             )
         if self._simulation.fault == "hub_unreachable":
             raise HubFault(f"model {self._spec.model.id} {UNREACHABLE.what}", UNREACHABLE.remedy)
+        self._is_loaded = True
+        return self._describe()
+
+    def take_over(self, earlier: Backend) -> LoadedModel | None:
+        """A model that is to fail while it is loaded has to be loaded for that."""
+        if self._simulation.fault in ("out_of_memory", "hub_unreachable"):
+            return None
+        self._is_loaded = True
+        return self._describe()
+
+    def keep_model(self) -> bool:
+        return self._is_loaded
+
+    def _describe(self) -> LoadedModel:
         wrong = self._simulation.fault == "wrong_settings"
         model = self._spec.model
         return LoadedModel(

@@ -15,6 +15,7 @@ from typing import Any
 from benchmark_core.backends.attempts import in_flight, one_by_one, threads
 from benchmark_core.backends.base import (
     Attempt,
+    Backend,
     Conditions,
     SampleResult,
     Unusable,
@@ -102,6 +103,12 @@ class ServedBackend:
             device=None,
             server=self._server_name(),
         )
+
+    def take_over(self, earlier: Backend) -> None:
+        """The server holds the model, whoever asks it."""
+
+    def keep_model(self) -> bool:
+        return False
 
     def preprocess(self, samples: Sequence[Sample]) -> Sequence[Request | Unusable]:
         self._prepared = [prepared_alone(self._request, sample) for sample in samples]

@@ -23,8 +23,8 @@ ExitCause = Literal[
 class Order:
     """One attempt to start. `folder` holds the spec; `samples` is a file or a folder of the user's.
 
-    `also` are the folders of runs that are to be made after it, by the same process.
-
+    `also` are the folders of further runs, which the same program measures after it, one by one,
+    with the model loaded once. All that is said here holds for them too.
     `wants_gpus` is false for runs on the CPU and for simulated ones: no device is asked for then.
     `offline` runs, simulated ones for example, get no network; with `host_network` they share the
     machine's, because their server answers to programs of this machine alone.
@@ -37,9 +37,14 @@ class Order:
     launch: Launch
     wants_gpus: bool
     samples: Path | None = None
-    also: tuple[Path, ...] = ()
     offline: bool = False
     host_network: bool = False
+    also: tuple[Path, ...] = ()
+
+    @property
+    def folders(self) -> tuple[Path, ...]:
+        """Of all its runs, in their order."""
+        return (self.folder, *self.also)
 
 
 @dataclass(frozen=True)
@@ -64,7 +69,11 @@ class Handle(Protocol):
         """Stop it now, whole, and say how it ended."""
 
     def show_stacks(self) -> None:
-        """Ask the run to write into its log where it is; harmless when that cannot be."""
+        """Have the run write into its log what each of its threads is at; it goes on.
+
+        For one that hangs. One that has only begun to start may end of it. Harmless where it
+        cannot be asked.
+        """
 
     def is_gone(self) -> bool:
         """Whether nothing of it can still run; False also when nobody can say. For afterwards."""
@@ -81,7 +90,10 @@ class Leftover:
     """An attempt of ours whose runner is gone. `key` means something to the engine alone.
 
     `alive`: it runs, or it ended and the engine still knows how, so it can be adopted. One that
-    is not was never started, or is over and known by its run folder alone: discard it.
+    is not was never started, or is over and known by its run folder alone: discard it. So is one
+    of several runs: there is one exit code and one log for all of them, and who takes over cannot
+    know which of them its runner had concluded. Those that left a whole report are concluded by
+    it, the others measured anew.
     """
 
     key: str

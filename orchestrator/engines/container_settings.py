@@ -14,6 +14,7 @@ from orchestrator.engines.owner import Owner
 
 OWNER_LABEL = "ai-energy-score.owner"
 RUN_ID_LABEL = "ai-energy-score.run_id"
+ALSO_LABEL = "ai-energy-score.also"
 SPEC_HASH_LABEL = "ai-energy-score.spec_hash"
 OUTPUT_DIR_LABEL = "ai-energy-score.output_dir"
 VERSION_LABEL = "ai-energy-score.version"
@@ -112,7 +113,7 @@ def create_arguments(
     user = confinement.user
     arguments: dict[str, Any] = {
         "image": confinement.image_id,
-        "command": ["run", RESULTS],
+        "command": ["run", *map(results_target, range(len(order.folders)))],
         "name": new_container_name(order.run_id),
         "labels": _labels(confinement.output_dir, order),
         "mounts": _mounts(confinement.caches, order, token_file),
@@ -143,6 +144,11 @@ def create_arguments(
     return arguments
 
 
+def results_target(number: int) -> str:
+    """Where the run folder of an order is seen, by its number from 0: /results, /results2 ..."""
+    return RESULTS if number == 0 else f"{RESULTS}{number + 1}"
+
+
 def samples_target(samples: Path) -> str:
     """Under the name that the user gave, whose ending says what it is; `..` is no name."""
     is_name = samples.name not in ("", "..")
@@ -160,19 +166,23 @@ def new_container_name(run_id: str) -> str:
 
 
 def _labels(output_dir: Path, order: Order) -> dict[str, str]:
-    return {
+    labels = {
         OWNER_LABEL: Owner.current().to_json(),
         RUN_ID_LABEL: order.run_id,
         SPEC_HASH_LABEL: order.spec_hash,
         OUTPUT_DIR_LABEL: hash_of_folder(output_dir),
     }
+    if order.also:
+        labels[ALSO_LABEL] = ",".join(folder.name for folder in order.also)
+    return labels
 
 
 def _mounts(caches: Caches | None, order: Order, token_file: Path | None) -> list[Any]:
     """Binds that refuse a missing source and take any character in a path."""
     from docker.types import Mount
 
-    binds = [(order.folder, RESULTS, False)]
+    results = [(folder, results_target(number)) for number, folder in enumerate(order.folders)]
+    binds = [(folder, target, False) for folder, target in results]
     binds += [(folder, target, False) for folder, target in caches or ()]
     if order.samples is not None:
         binds.append((order.samples, samples_target(order.samples), True))
@@ -182,9 +192,12 @@ def _mounts(caches: Caches | None, order: Order, token_file: Path | None) -> lis
         Mount(type="bind", source=str(source.resolve()), target=target, read_only=read_only)
         for source, target, read_only in binds
     ]
-    if (order.folder / ATTEMPTS_DIR).is_dir():
-        # Earlier attempts are evidence, and none of the present one's business.
-        mounts.append(Mount(type="tmpfs", source=None, target=f"{RESULTS}/{ATTEMPTS_DIR}"))
+    # Earlier attempts are evidence, and none of the present one's business.
+    mounts += [
+        Mount(type="tmpfs", source=None, target=f"{target}/{ATTEMPTS_DIR}")
+        for folder, target in results
+        if (folder / ATTEMPTS_DIR).is_dir()
+    ]
     return mounts
 
 

@@ -12,6 +12,7 @@ from benchmark_core.contract import ATTEMPTS_DIR
 from orchestrator.engines.base import Exit, Leftover, Order
 from orchestrator.engines.container_log import LogStream, engine_errors
 from orchestrator.engines.container_settings import (
+    ALSO_LABEL,
     OUTPUT_DIR_LABEL,
     OWNER_LABEL,
     RUN_ID_LABEL,
@@ -157,7 +158,11 @@ class DockerEngine:
                 key=str(container.id),
                 run_id=container.labels.get(RUN_ID_LABEL, ""),
                 spec_hash=container.labels.get(SPEC_HASH_LABEL, ""),
-                alive=has_result(container.attrs["State"]) and not was_killed(container),
+                alive=(
+                    has_result(container.attrs["State"])
+                    and not was_killed(container)
+                    and ALSO_LABEL not in container.labels
+                ),
             )
             for container in self._own_containers()
             if _is_abandoned(container)
@@ -198,14 +203,13 @@ class DockerEngine:
         )
 
     def _prepare_folders(self, order: Order) -> None:
-        """Give the run folder to the containers' user, and make the caches that are missing."""
+        """Give the run folders to the containers' user, and make the caches that are missing."""
         user = self._host.user
         samples = order.samples
         try:
             if not user.is_caller:
-                for path in (order.folder, *order.folder.iterdir()):
-                    if path.name != ATTEMPTS_DIR:
-                        os.chown(path, user.host_uid, user.host_gid, follow_symlinks=False)
+                for folder in order.folders:
+                    self._give_away(folder)
             for folder, _ in self._caches or ():
                 if not folder.is_dir():
                     folder.mkdir(parents=True)
@@ -227,6 +231,12 @@ class DockerEngine:
                     f"Run: chmod -R a+rX {shlex.quote(str(samples))}",
                 )
             )
+
+    def _give_away(self, run_folder: Path) -> None:
+        user = self._host.user
+        for path in (run_folder, *run_folder.iterdir()):
+            if path.name != ATTEMPTS_DIR:
+                os.chown(path, user.host_uid, user.host_gid, follow_symlinks=False)
 
     def _write_token(self, order: Order) -> TokenFile | None:
         if self._token is None or self._caches is None or order.offline:

@@ -55,8 +55,10 @@ class DockerHandle:
         return self._exit
 
     def show_stacks(self) -> None:
-        with suppress(*engine_errors()):
-            self._container.kill(signal="SIGUSR1")
+        # The first process inside is the engine's own init, which passes signals on.
+        if self._exit is None:
+            with suppress(*engine_errors()):
+                self._container.kill(signal="SIGUSR1")
 
     def is_gone(self) -> bool:
         from docker.errors import NotFound

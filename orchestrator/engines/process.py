@@ -98,7 +98,8 @@ class ProcessEngine:
         token_file = self._write_token(order)
         token_path = token_file.path if token_file is not None else None
         environment = self._make_environment(order, token_path) | {MARK_VARIABLE: mark}
-        command = [sys.executable, "-m", "benchmark_core", "run", str(folder)]
+        folders = [str(one.resolve()) for one in order.folders]
+        command = [sys.executable, "-m", "benchmark_core", "run", *folders]
         try:
             order.log_path.parent.mkdir(parents=True, exist_ok=True)
             with order.log_path.open("ab") as log:
@@ -130,7 +131,7 @@ class ProcessEngine:
         for path in sorted(self._output_dir.glob(f"{RUNS_DIR}/*/{RECORD_FILE}")):
             record = ProcessRecord.read(path.parent)
             if record is not None and record.owner.is_gone():
-                alive = _group(record).leader_lives()
+                alive = not record.also and _group(record).leader_lives()
                 found.append(Leftover(str(path.parent), record.run_id, record.spec_hash, alive))
         return found
 
@@ -212,8 +213,9 @@ class ProcessHandle:
         return self._exit
 
     def show_stacks(self) -> None:
-        with suppress(OSError):
-            os.kill(self._group.pid, signal.SIGUSR1)
+        # The shell that waited for the record has become the run, so its number is the run's.
+        if self._exit is None:
+            self._group.tell_leader(signal.SIGUSR1)
 
     def is_gone(self) -> bool:
         return not self._group.leader_lives()
@@ -251,6 +253,7 @@ def _record(order: Order, mark: str, pid: int) -> ProcessRecord:
     return ProcessRecord(
         run_id=order.run_id,
         spec_hash=order.spec_hash,
+        also=tuple(folder.name for folder in order.also),
         mark=mark,
         pid=pid,
         started=process_start(pid) or "",

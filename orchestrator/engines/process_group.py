@@ -20,12 +20,16 @@ HELD_SECONDS = 5.0
 
 
 class ProcessRecord(BaseModel):
-    """What a run folder says of the process that fills it, for a runner that comes later."""
+    """What a run folder says of the process that fills it, for a runner that comes later.
+
+    `also` are further runs of the same process; only the folder of the first has the record.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     run_id: str
     spec_hash: str
+    also: tuple[str, ...] = ()
     mark: str
     pid: int
     started: str
@@ -62,6 +66,11 @@ class ProcessGroup:
 
     def leader_lives(self) -> bool:
         return process_start(self.pid) == self.started
+
+    def tell_leader(self, number: signal.Signals) -> None:
+        if self.leader_lives():
+            with suppress(ProcessLookupError):
+                os.kill(self.pid, number)
 
     def members(self) -> list[int]:
         """Every living process with the mark; a recycled number does not carry it."""

@@ -8,6 +8,7 @@ import json
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -80,20 +81,28 @@ def spec(**changes: Any) -> RunSpec:
 
 def measure(folder: Path, driver: Path, asked: RunSpec, **behaviour: object) -> RunReport:
     """Run it in a process that sees the simulated devices; answers its report."""
+    measure_all([prepare(folder, asked)], driver, **behaviour)
+    return report_of(folder)
+
+
+def prepare(folder: Path, asked: RunSpec) -> Path:
     folder.mkdir(parents=True)
     (folder / "run_spec.json").write_text(asked.to_json())
     gpus = tuple(uuid(index) for index in range(asked.device.gpu_count))
     (folder / "launch.json").write_text(builders.launch(gpu_uuids=gpus).to_json())
+    return folder
+
+
+def measure_all(folders: Sequence[Path], driver: Path, **behaviour: object) -> None:
     environment = simulated_driver.environment(driver, **({"watts": WATTS} | behaviour))
     done = subprocess.run(
-        [sys.executable, "-m", "benchmark_core", "run", folder],
+        [sys.executable, "-m", "benchmark_core", "run", *folders],
         env=environment | {"PYTHONPATH": str(ROOT)},
         capture_output=True,
         text=True,
         check=False,
     )
-    assert (folder / "benchmark_report.json").exists(), done.stderr
-    return RunReport.read(folder / "benchmark_report.json")
+    assert all((folder / "benchmark_report.json").exists() for folder in folders), done.stderr
 
 
 @pytest.fixture(scope="module")
@@ -117,7 +126,7 @@ def runs(
 ) -> dict[str, Path]:
     """The folders of all runs, measured a few at a time."""
 
-    def measure_all() -> dict[str, Path]:
+    def measure_cases() -> dict[str, Path]:
         place = tmp_path_factory.mktemp("runs")
         behaviours = {name: case[0] for name, case in {**FINISHED, **FAILED}.items()}
         with ThreadPoolExecutor(AT_ONCE) as pool:
@@ -125,7 +134,7 @@ def runs(
                 pool.submit(measure, place / name, driver, spec(), **behaviour)
         return {name: place / name for name in behaviours}
 
-    return per_try(request, measured, measure_all)
+    return per_try(request, measured, measure_cases)
 
 
 def report_of(folder: Path) -> RunReport:
@@ -252,3 +261,27 @@ def test_of_eight_devices_exactly_the_own_one_counts(driver: Path, tmp_path: Pat
         assert window.reading.gpu_joules == pytest.approx(
             500 * window.duration_seconds, rel=0.01, abs=500 * 0.002
         )
+
+
+def test_a_run_that_shares_the_load_knows_where_its_own_energy_went(
+    driver: Path, tmp_path: Path
+) -> None:
+    asked = spec(repetitions=1, idle_seconds=0.5)
+    folders = [
+        prepare(tmp_path / name, asked.model_copy(update={"run_id": name})) for name in ("a", "b")
+    ]
+    measure_all(folders, driver, watts=WATTS)
+    first, second = map(report_of, folders)
+    passes = ["preprocess 1", "prefill 1", "generate 1"]
+    assert second.model_load_shared_with == "a"
+    for report, loading in ((first, ["load"]), (second, [])):
+        assert report.verdict is not None and report.ledger is not None
+        assert set(report.verdict.reasons) == USUAL
+        names = [entry.name for entry in report.ledger.entries]
+        assert names == ["idle_before", *loading, "warm_up", *passes, "idle_after"]
+        assert report.ledger.residual_share == pytest.approx(0, abs=0.05)
+        assert report.thermal_gate is not None and report.idle is not None
+        assert report.idle.after_watts == pytest.approx(WATTS, rel=0.02)
+    assert first.idle is not None and first.idle.before_watts is not None
+    assert second.idle is not None
+    assert (second.idle.before_watts, second.idle.active_energy_wh) == (None, None)

@@ -23,13 +23,14 @@ def named_at(seconds):
     return next(names, "")
 
 
-def analysed(folder, look, gpus=1, counter=None, model_on_gpu=True, until=END):
+def analysed(folder, look, gpus=1, counter=None, model_on_gpu=True, until=END, **known):
     path = write_trace(folder / "power_trace.csv", sampled(until, look, gpus))
-    return analyse(path, [f"GPU-{n}" for n in range(gpus)], SPANS, counter, model_on_gpu)
+    uuids = [f"GPU-{n}" for n in range(gpus)]
+    return analyse(path, uuids, SPANS, counter, model_on_gpu, **known)
 
 
-def conditions(folder, look, model_on_gpu=True):
-    return analysed(folder, look, model_on_gpu=model_on_gpu).facts.gpus[0]
+def conditions(folder, look, **known):
+    return analysed(folder, look, **known).facts.gpus[0]
 
 
 def rising(seconds, start=100.0, slope=10.0):
@@ -257,12 +258,12 @@ def test_only_the_first_power_limits_are_named(tmp_path):
     assert found == tuple(float(number) for number in range(21, 21 + MOST_LIMITS))
 
 
-def foreign(folder, count, model_on_gpu=True):
+def foreign(folder, count, **known):
     """`count` gives the number of programs at a time and where the run then is."""
     found = conditions(
         folder,
         lambda t, n: TraceRow(t, n, "", processes=count(t, named_at(t))),
-        model_on_gpu=model_on_gpu,
+        **known,
     )
     return found.foreign_before, found.foreign_during, found.foreign_after
 
@@ -288,6 +289,17 @@ def test_a_foreign_process_counts_where_it_ran(tmp_path, since, until, expected)
         return int(seconds > 4) + int(since <= seconds <= until)
 
     assert foreign(tmp_path, count) == expected
+
+
+def test_a_process_that_was_on_the_gpu_for_an_earlier_run_is_not_foreign(tmp_path):
+    def count(seconds, name):
+        return 1 + int(7 <= seconds <= 8)
+
+    assert foreign(tmp_path, lambda t, name: 1, was_on_gpus=True) == (0, 0, 0)
+    assert foreign(tmp_path, count, was_on_gpus=True) == (0, 1, 0)
+    assert foreign(tmp_path, lambda t, name: 0, was_on_gpus=True) == (None, None, None)
+    on_cpu = {"was_on_gpus": True, "model_on_gpu": False}
+    assert foreign(tmp_path, lambda t, name: 1, **on_cpu) == (1, 1, 1)
 
 
 def test_a_foreign_process_is_seen_where_ours_is_not(tmp_path):

@@ -91,6 +91,14 @@ def said(**changes):
         ({"meters": ("simulated",)}, "simulated backend only"),
         ({"region": "Atlantis"}, "no grid factor"),
         ({"endpoint": "http://127.0.0.1:8000/v1"}, "asks no server"),
+        (
+            {"backend": "optimum", "share_model_load": True},
+            "--share-model-load: no run of the optimum backend loads a model that another",
+        ),
+        (
+            {"backend": "vllm", "endpoint": "http://a", "share_model_load": True},
+            "--share-model-load: no run of the vllm backend",
+        ),
         ({"gpus": "simulated:2"}, "simulated GPUs cannot run"),
         ({"device": "cpu", "meters": ("codecarbon",), "given": {"gpus"}}, "looks at no GPU"),
         ({"device": "cpu", "given": {"gpus_per_run"}}, "takes no GPU"),
@@ -129,6 +137,12 @@ def test_a_server_of_our_own_runs_on_what_a_model_would_run_on():
     assert said(**flags | {"meters": ("nvml",)}, given={"gpus", "gpus_per_run"}) == []
     quoted = "--hf-overrides '{\"rope_theta\": 1}'"
     assert said(**flags, serve_args=quoted, given={"serve_timeout"}) == []
+
+
+@pytest.mark.parametrize("backend", ["pytorch", "simulated"])
+def test_backends_that_load_models_here_may_share_the_load(backend):
+    meters = ("simulated",) if backend == "simulated" else ("nvml",)
+    assert said(backend=backend, meters=meters, share_model_load=True) == []
 
 
 def test_a_secret_among_the_arguments_is_not_repeated():

@@ -19,6 +19,7 @@ from benchmark_core import VERSION
 from orchestrator.engines.base import Leftover
 from orchestrator.engines.container_log import BoundedFile
 from orchestrator.engines.container_settings import (
+    ALSO_LABEL,
     OUTPUT_DIR_LABEL,
     OWNER_LABEL,
     UNPRIVILEGED,
@@ -40,6 +41,7 @@ from tests.support.orders import (
     start_in_killed_runner,
     wait_for_exit,
     wait_for_file,
+    wait_for_text,
 )
 from tests.support.unprivileged import give_away, run_unprivileged, unprivileged_uid
 
@@ -98,6 +100,34 @@ def test_a_run_ends_with_its_code_times_and_whole_log(
     assert sorted(log.splitlines()) == ["first", "to stderr", "zweite Zeile: ü"]
     assert containers_of(output_dir) == []
     handle.release()
+
+
+def test_several_runs_are_given_to_one_container(engine: DockerEngine, output_dir: Path) -> None:
+    also = ("acme_tiny_Off", "acme_tiny_On_High")
+    seen = ["/results", "/results2", "/results3", "/results2/attempts/1/old"]
+    order = make_order(output_dir, also=also, look_at=seen)
+    (order.also[0] / "attempts" / "1").mkdir(parents=True)
+    (order.also[0] / "attempts" / "1" / "old").touch()
+    assert run_to_end(engine, order).code == 0
+    told = seen_by(order)
+    assert told["argv"][1:] == ["run", "/results", "/results2", "/results3"]
+    assert [told["files"][path] for path in seen] == ["writable folder"] * 3 + ["FileNotFoundError"]
+
+
+def test_a_container_that_hangs_shows_its_stacks_and_goes_on(
+    engine: DockerEngine, output_dir: Path
+) -> None:
+    order = make_order(output_dir, sleep_seconds=60)
+    handle = engine.start(order)
+    wait_for_file(order.folder / "started")
+    handle.show_stacks()
+    wait_for_text(order.log_path, "in main")
+    assert "most recent call first" in order.log_path.read_text()
+    (order.folder / "go_on").touch()
+    assert wait_for_exit(handle).code == 0
+    handle.show_stacks()
+    handle.release()
+    handle.show_stacks()
 
 
 def test_a_failing_run_keeps_its_code(engine: DockerEngine, output_dir: Path) -> None:
@@ -446,6 +476,25 @@ def test_a_new_runner_adopts_what_a_killed_one_left(engine: DockerEngine, output
     assert (ended.cause, ended.code) == ("exited", 9)
     assert order.log_path.read_text() == "early\nlate\n"
     assert engine.leftovers() == []
+    assert containers_of(output_dir) == []
+
+
+def test_several_runs_of_a_killed_runner_are_never_taken_over(
+    engine: DockerEngine, output_dir: Path
+) -> None:
+    start_in_killed_runner(
+        f"DockerEngine({STUB_TAG!r}, output_dir)",
+        output_dir,
+        "acme_tiny_On",
+        also=["acme_tiny_Off"],
+        sleep_seconds=60,
+    )
+    (container,) = containers_of(output_dir)
+    assert container.labels[ALSO_LABEL] == "acme_tiny_Off"
+    assert container.status == "running"
+    (leftover,) = engine.leftovers()
+    assert (leftover.run_id, leftover.alive) == ("acme_tiny_On", False)
+    engine.discard(leftover)
     assert containers_of(output_dir) == []
 
 

@@ -23,14 +23,22 @@ def resting() -> RestingGpus:
     return RestingGpus(UUIDS)
 
 
-def teach(resting: RestingGpus, path: Path, settled: bool = True, **at_rest: GpuRest) -> None:
+def teach(
+    resting: RestingGpus,
+    path: Path,
+    settled: bool = True,
+    shared: str | None = None,
+    **at_rest: GpuRest,
+) -> None:
     """Let it learn from a report; `a` and `b` are the GPUs."""
     gate = ThermalGate(
         waited_seconds=1.0,
         settled=settled,
         at_rest={f"GPU-{name}": rest for name, rest in at_rest.items()},
     )
-    path.write_text(builders.report(builders.spec(), thermal_gate=gate).to_json())
+    path.write_text(
+        builders.report(builders.spec(), thermal_gate=gate, model_load_shared_with=shared).to_json()
+    )
     resting.learn(read_report(path).report)
 
 
@@ -122,3 +130,8 @@ def test_a_failed_run_may_have_seen_its_gpus_at_rest(resting: RestingGpus, path:
     path.write_text(report.to_json())
     resting.learn(read_report(path).report)
     assert resting.of(UUIDS) == {"GPU-a": cool}
+
+
+def test_a_gpu_with_a_model_on_it_is_not_at_its_rest(resting: RestingGpus, path: Path) -> None:
+    teach(resting, path, shared="org_model_On", a=GpuRest(watts=110.0, celsius=30.0))
+    assert resting.of(UUIDS) == {}

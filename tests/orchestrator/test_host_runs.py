@@ -73,6 +73,20 @@ def test_a_run_in_a_container_is_named_after_its_folder_on_the_host(processes: P
     assert runs_beside(processes) == ("org_a_Off",)
 
 
+def test_each_of_several_runs_in_one_container_is_named_after_its_own_folder(
+    processes: Path,
+) -> None:
+    mounts = "".join(
+        f"60{number} 600 8:1 /home/u/individual_runs/{name} {target} rw - ext4 /dev/sda1 rw\n"
+        for number, (name, target) in enumerate(
+            [("a_On", "/results"), ("a_Off", "/results2"), ("a_On_High", "/results3")]
+        )
+    )
+    folders = ["/results", "/results2", "/results3"]
+    add(processes, 40, ["python", *RUN, "--so-far=1", *folders], mounts)
+    assert runs_beside(processes) == ("a_Off", "a_On", "a_On_High")
+
+
 def test_a_folder_that_is_the_root_of_a_disk_keeps_the_name_it_has_there(processes: Path) -> None:
     add(processes, 40, ["python", *RUN, "/results"], "601 600 8:1 / /results rw - ext4 x rw\n")
     assert runs_beside(processes) == ("results",)

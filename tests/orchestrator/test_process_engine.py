@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmark_core.contract import REPORT_FILE
+from benchmark_core.contract import REPORT_FILE, BackendSpec, Simulation
 from orchestrator.engines.base import Leftover
 from orchestrator.engines.container_settings import Caches
 from orchestrator.engines.owner import Owner, process_start
@@ -19,6 +19,7 @@ from orchestrator.engines.process_group import RECORD_FILE, ProcessRecord
 from orchestrator.engines.registry import ENGINES, EngineSettings
 from orchestrator.engines.token_file import TokenFile, remove_stale_tokens
 from orchestrator.errors import HostError
+from tests.support import builders
 from tests.support.image import STUB_PROGRAM
 from tests.support.orders import (
     make_order,
@@ -27,6 +28,7 @@ from tests.support.orders import (
     start_in_killed_runner,
     wait_for_exit,
     wait_for_file,
+    wait_for_text,
 )
 
 TOKEN = "hf_notARealTokenButLongEnough0123456789"
@@ -92,6 +94,36 @@ def test_stop_ends_the_run_and_its_children(engine: ProcessEngine, output_dir: P
     assert (ended.cause, ended.code) == ("stopped", 128 + signal.SIGTERM)
     assert handle.stop() == ended
     wait_until_dead(int((order.folder / "child.pid").read_text()))
+
+
+def test_several_runs_are_given_to_one_program(engine: ProcessEngine, output_dir: Path) -> None:
+    also = ("acme_tiny_Off", "acme_tiny_On_High")
+    order = make_order(output_dir, also=also, look_at=[])
+    assert run_to_end(engine, order).code == 0
+    runs = output_dir / "individual_runs"
+    assert seen_by(order)["argv"][1:] == ["run", *(str(runs / n) for n in ("acme_tiny_On", *also))]
+    assert not list(output_dir.rglob(RECORD_FILE))
+
+
+def test_a_run_that_hangs_shows_its_stacks_and_goes_on(output_dir: Path) -> None:
+    """The real program: it hangs in a sample, as it was told to."""
+    order = make_order(output_dir, "acme_hangs_On")
+    hangs = Simulation(seconds_per_sample=0.0, fault="hang")
+    spec = builders.spec(
+        run_id=order.run_id, backend=BackendSpec(name="simulated", simulation=hangs)
+    )
+    (order.folder / "run_spec.json").write_text(spec.to_json())
+    handle = ProcessEngine(output_dir).start(order)
+    try:
+        wait_for_file(order.folder / "benchmark_results.csv")
+        handle.show_stacks()
+        wait_for_text(order.log_path, "in _misbehave")
+        assert "most recent call first" in order.log_path.read_text()
+        assert handle.poll() is None
+        handle.stop()
+        handle.show_stacks()
+    finally:
+        handle.release()
 
 
 def test_stop_kills_what_does_not_listen(
@@ -294,6 +326,19 @@ def test_discard_kills_a_leftover_and_nothing_of_a_living_runner(
     finally:
         living.stop()
         living.release()
+
+
+def test_several_runs_of_a_killed_runner_are_never_taken_over(
+    engine: ProcessEngine, output_dir: Path, program_root: Path
+) -> None:
+    killed_runner(program_root, output_dir, "acme_old_On", also=["acme_old_Off"], sleep_seconds=600)
+    (leftover,) = engine.leftovers()
+    assert (leftover.run_id, leftover.alive) == ("acme_old_On", False)
+    record = ProcessRecord.read(Path(leftover.key))
+    assert record is not None and record.also == ("acme_old_Off",)
+    engine.discard(leftover)
+    wait_until_dead(record.pid)
+    assert engine.leftovers() == []
 
 
 def test_children_of_a_dead_run_are_leftovers_too(

@@ -188,3 +188,33 @@ def test_a_run_that_was_lost_is_made_again_and_stands_once_in_the_table(place: P
     assert engine.starts == {"sim_one_Off": 2, "sim_two_Off": 2}
     lines = (place / "results" / "master_results.csv").read_text().splitlines()
     assert len(lines) == 3
+
+
+REASONER = "sim/gpt-oss-20b,1,B,text_gen,{},\n"
+
+
+def test_rows_of_one_model_share_one_loading_and_each_has_its_own_outcome(place: Path) -> None:
+    rows = "".join(REASONER.format(state) for state in ("On (High)", "On (Low)", "Off"))
+    simulation = (
+        "default: {load_seconds: 0.5}\nruns: {sim_gpt-oss-20b_Off: {fault: meter_failure}}\n"
+    )
+    flags = ("--share-model-load", "--gpus", "simulated:2", "--parallel", "2")
+    heard = Heard()
+    found = sweep(chosen(place, rows + ROW.format("other", "A"), simulation, *flags), heard=heard)
+    assert (found.finished, found.failed) == (3, 1)
+    reports = {name: RunReport.read(one.report_path) for name, one in folders(place).items()}
+    high, low, off = "sim_gpt-oss-20b_On_High", "sim_gpt-oss-20b_On_Low", "sim_gpt-oss-20b_Off"
+    assert reports[high].model_load_shared_with is None
+    assert reports[low].model_load_shared_with == high
+    assert reports[off].failure is not None
+    logs = {outcome.log_file for one in folders(place).values() if (outcome := one.outcome())}
+    assert len(logs) == 2
+
+
+def test_what_a_shared_program_did_not_come_to_is_made_by_another(place: Path) -> None:
+    rows = "".join(REASONER.format(state) for state in ("On (High)", "On (Low)", "Off"))
+    simulation = "runs: {sim_gpt-oss-20b_On_High: {fault: crash}}\n"
+    found = sweep(chosen(place, rows, simulation, "--share-model-load"))
+    assert (found.finished, found.failed) == (2, 1)
+    lines = (place / "results" / "master_results.csv").read_text().splitlines()
+    assert len(lines) == 4

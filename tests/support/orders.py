@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,12 +21,17 @@ def make_order(
     gpus: tuple[str, ...] = (),
     samples: Path | None = None,
     offline: bool = True,
+    also: Sequence[str] = (),
     **steps: Any,
 ) -> Order:
-    """An order whose run does `steps`, the fields of stub.json."""
-    folder = output_dir / "individual_runs" / run_id
-    folder.mkdir(parents=True)
-    (folder / "stub.json").write_text(json.dumps(steps))
+    """An order whose run does `steps`, the fields of stub.json.
+
+    `also` are the names of further runs of the same program, for which the stub does nothing.
+    """
+    folder, *others = (output_dir / "individual_runs" / name for name in (run_id, *also))
+    for path in (folder, *others):
+        path.mkdir(parents=True)
+        (path / "stub.json").write_text(json.dumps(steps if path is folder else {}))
     return Order(
         run_id=run_id,
         spec_hash="0" * 64,
@@ -35,6 +41,7 @@ def make_order(
         wants_gpus=bool(gpus),
         samples=samples,
         offline=offline,
+        also=tuple(others),
     )
 
 
@@ -58,6 +65,13 @@ def wait_for_file(path: Path, seconds: float = 60) -> None:
     deadline = time.monotonic() + seconds
     while not path.exists():
         assert time.monotonic() < deadline, f"{path} did not appear in {seconds} s"
+        time.sleep(0.02)
+
+
+def wait_for_text(path: Path, text: str, seconds: float = 60) -> None:
+    deadline = time.monotonic() + seconds
+    while text not in (path.read_text() if path.exists() else ""):
+        assert time.monotonic() < deadline, f"{path} did not say {text!r} in {seconds} s"
         time.sleep(0.02)
 
 

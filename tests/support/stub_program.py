@@ -1,9 +1,11 @@
 """Stands in for the measured run: does what `stub.json` in the run folder says, step by step.
 
-Called as `python stub_program.py run FOLDER`, like `python -m benchmark_core run FOLDER`. Runs on
-the standard library alone, because it is also the entry point of a bare image.
+Called as `python stub_program.py run FOLDER`, like `python -m benchmark_core run FOLDER`. It does
+what the first folder says where there are several. Runs on the standard library alone, because it
+is also the entry point of a bare image.
 """
 
+import faulthandler
 import json
 import os
 import signal
@@ -15,6 +17,7 @@ from typing import Any
 
 
 def main() -> int:
+    faulthandler.register(signal.SIGUSR1, all_threads=True)
     folder = Path(sys.argv[2])
     steps: dict[str, Any] = json.loads((folder / "stub.json").read_text())
     if steps.get("ignore_term"):
