@@ -85,6 +85,7 @@ class Attempt:
         self._bench = bench
         self._tell = tell
         self._beside = set(beside)
+        self._log_name = bench.directory.new_log_name(todos[0].run.run_id)
         self._orders: dict[str, Order] = {}
         self._reports: dict[str, ReportOutline | None] = {}
         self._guard = threading.Lock()
@@ -117,10 +118,9 @@ class Attempt:
     def _prepare(self, todo: Todo, folder: RunFolder) -> Order:
         """What the engine needs; for a fresh run the folder is made ready with it."""
         settings, spec = self._bench.settings, todo.run.spec
-        log_name = self._bench.directory.new_log_name(self.todos[0].run.run_id)
         launch = folder.launch() if todo.leftover else None
         if launch is None:
-            launch = self._launch(todo, log_name)
+            launch = self._launch(todo)
             folder.prepare(spec, launch)
         else:
             self._beside |= set(launch.runs_beside)
@@ -128,7 +128,7 @@ class Attempt:
             folder.relaunch(launch)
         launch = launch.model_copy(update={"timeout_seconds": settings.timeout_seconds})
         # The run can write into its folder, so a name from there may not lead out of the logs.
-        log_name = Path(launch.log_file or log_name).name
+        log_name = Path(launch.log_file or self._log_name).name
         return Order(
             run_id=spec.run_id,
             spec_hash=spec.spec_hash(),
@@ -141,7 +141,7 @@ class Attempt:
             samples=todo.run.samples_path,
         )
 
-    def _launch(self, todo: Todo, log_name: str) -> Launch:
+    def _launch(self, todo: Todo) -> Launch:
         bench, samples = self._bench, todo.run.samples_path
         uuids = tuple(gpu.uuid for gpu in self.gpus)
         return Launch(
@@ -157,7 +157,7 @@ class Attempt:
             runs_beside=self._neighbours(),
             endpoint=bench.servers.new_endpoint(),
             serve_image_digest=bench.servers.image_digest(),
-            log_file=log_name,
+            log_file=self._log_name,
             launched_at=timestamp(),
         )
 
