@@ -12,7 +12,7 @@ from orchestrator.display import plan_view, registry as displays, results_view
 from orchestrator.engines import registry as engines
 from orchestrator.engines.base import Engine
 from orchestrator.errors import HostError, Problem, UsageError
-from orchestrator.gpu_occupants import occupants
+from orchestrator.gpu_occupants import find_occupied, occupants
 from orchestrator.gpu_rest import RestingGpus
 from orchestrator.gpu_slots import GpuSlots
 from orchestrator.gpus import Gpu, check_form, choose_gpus, find_gpus, named_gpus
@@ -58,6 +58,8 @@ def run_batch(settings: Settings, dry_run: bool, as_json: bool, command: Sequenc
     plan = pinned(plan, lock)
     engine = _engine(settings)
     problems = [*gpu_problems, *host_problems(plan, settings, engine, gpus)]
+    if not settings.is_served_elsewhere:
+        problems += find_occupied(gpus)
     warnings = [
         *catalog.ignored_columns,
         *lint_configs([run.config for run in plan.runs], catalog.name),

@@ -1,11 +1,12 @@
 """What is at work on the GPUs of this host that a sweep did not start."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from benchmark_core.contract import LAUNCH_FILE, SIMULATED_DEVICE_PREFIX, Launch
 from benchmark_core.documents import ContractError
 from benchmark_core.terminal_text import printable
+from orchestrator.errors import Problem
 from orchestrator.gpus import Gpu
 from orchestrator.host_runs import folders_being_filled
 
@@ -22,6 +23,24 @@ def occupants(gpus: Sequence[Gpu]) -> Mapping[str, str]:
     if not real:
         return {}
     return {**_computing(real), **_given_to_runs()}
+
+
+def find_occupied(gpus: Sequence[Gpu]) -> Iterator[Problem]:
+    """That every GPU is some other program's, so that nothing would ever start.
+
+    Those of other sweeps of ours come free.
+    """
+    real = [gpu for gpu in gpus if not gpu.uuid.startswith(SIMULATED_DEVICE_PREFIX)]
+    if not real:
+        return
+    computing, ours = _computing(real), _given_to_runs()
+    if all(gpu.uuid in computing and gpu.uuid not in ours for gpu in gpus):
+        named = "; ".join(f"GPU {gpu.index}: {computing[gpu.uuid]}" for gpu in gpus[:MOST_NAMED])
+        yield Problem(
+            "--gpus",
+            f"others are at work on every GPU that may be used ({named})",
+            "End what is not needed, or choose another GPU with --gpus.",
+        )
 
 
 def _given_to_runs() -> dict[str, str]:

@@ -63,6 +63,7 @@ def show(master_path: Path, run_ids: Sequence[str], result: SweepResult) -> None
             ("failed", result.failed),
             ("interrupted", result.interrupted),
             ("not started", result.not_started),
+            ("without enough GPUs in service", result.unplaced),
         )
         if count
     ]
