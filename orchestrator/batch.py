@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 
 from orchestrator.attempt import Bench
+from orchestrator.budget import refuse_nothing, within_budget
 from orchestrator.catalog import ModelConfig, filter_configs
 from orchestrator.catalog_file import read_catalog
 from orchestrator.catalog_lint import lint_configs
@@ -12,6 +13,7 @@ from orchestrator.display import plan_view, registry as displays, results_view
 from orchestrator.engines import registry as engines
 from orchestrator.engines.base import Engine
 from orchestrator.errors import HostError, Problem, UsageError
+from orchestrator.forecast import find_forecast_warnings, forecast
 from orchestrator.gpu_occupants import find_occupied, occupants
 from orchestrator.gpu_rest import RestingGpus
 from orchestrator.gpu_slots import GpuSlots
@@ -23,12 +25,12 @@ from orchestrator.preflight import host_problems, host_warnings
 from orchestrator.retries import Retries
 from orchestrator.revision_lock import pinned, read_lock, renew_lock, unlocked
 from orchestrator.run_directory import RunDirectory
+from orchestrator.run_forecast import RunForecast
 from orchestrator.run_planner import REFERENCE_GPUS, GpuSet, Plan, make_plan
 from orchestrator.settings import Settings
 from orchestrator.simulation_file import Simulations, read_simulations
 from orchestrator.stop_request import StopRequest
 from orchestrator.sweep import Sweep
-from orchestrator.sweep_record import ExpectedRun
 from orchestrator.sweep_result import SweepResult
 from orchestrator.todo import decide
 
@@ -57,6 +59,9 @@ def run_batch(settings: Settings, dry_run: bool, as_json: bool, command: Sequenc
     not_locked = unlocked(plan, lock, settings.csv)
     plan = pinned(plan, lock)
     engine = _engine(settings)
+    directory = RunDirectory(settings.output_dir)
+    chosen = within_budget(plan, forecast(plan, settings, gpus, directory), settings)
+    plan, expected = chosen.plan, chosen.forecast
     problems = [*gpu_problems, *host_problems(plan, settings, engine, gpus)]
     if not settings.is_served_elsewhere:
         problems += find_occupied(gpus)
@@ -66,20 +71,20 @@ def run_batch(settings: Settings, dry_run: bool, as_json: bool, command: Sequenc
         *not_locked,
         *(own.warnings if own else ()),
         *host_warnings(plan, settings, engine, gpus),
+        *find_forecast_warnings(expected, plan, settings),
     ]
     if dry_run:
-        directory = RunDirectory(settings.output_dir)
         unbelieved = MasterTable(directory).read_folders()
         decision = decide(plan, directory, settings, unbelieved)
         problems += decision.conflicts
-        preview = plan_view.Preview(decision.todos, plan.skipped, warnings, problems)
+        preview = plan_view.Preview(decision.todos, expected, plan.skipped, warnings, problems)
         with suppress(BrokenPipeError):
             plan_view.show(preview, as_json)
         return FINISHED
+    refuse_nothing(chosen, settings)
     if problems:
         raise HostError(*problems)
-    expected: dict[str, ExpectedRun] = {}
-    return _sweep(plan, settings, engine, gpus, [*plan.skipped, *warnings], expected, command)
+    return _sweep(plan, settings, engine, gpus, [*plan.skipped, *warnings], expected.runs, command)
 
 
 def _chosen(configs: Sequence[ModelConfig], settings: Settings) -> list[ModelConfig]:
@@ -114,7 +119,7 @@ def _sweep(
     engine: Engine,
     gpus: Sequence[Gpu],
     warnings: Sequence[Problem],
-    expected: Mapping[str, ExpectedRun],
+    forecasts: Mapping[str, RunForecast],
     command: Sequence[str],
 ) -> int:
     directory = RunDirectory(settings.output_dir)
@@ -130,7 +135,7 @@ def _sweep(
             bench = Bench(settings, directory, engine, servers, resting, display, stop)
             slots = GpuSlots(gpus, lambda: occupants(gpus), not settings.is_served_elsewhere)
             retries = Retries(settings.retries, settings.offline)
-            result = Sweep(bench, slots, retries, expected, command).run(plan)
+            result = Sweep(bench, slots, retries, forecasts, command).run(plan)
     finally:
         display.close()
     # A reader of our output that has left changes nothing of what was measured.

@@ -47,12 +47,24 @@ def seed(text: str) -> int:
 
 
 def seconds(text: str) -> float:
+    return _above_zero(text, "seconds")
+
+
+def hours(text: str) -> float:
+    return _above_zero(text, "hours")
+
+
+def watt_hours(text: str) -> float:
+    return _above_zero(text, "Wh")
+
+
+def _above_zero(text: str, unit: str) -> float:
     try:
         value = float(text)
     except ValueError:
         value = 0.0
     if not 0 < value < float("inf"):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds above 0")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of {unit} above 0")
     return value
 
 

@@ -236,13 +236,13 @@ def add_sweep(group: argparse._ArgumentGroup) -> None:
     )
     group.add_argument(
         "--budget-hours",
-        type=flag_values.seconds,
+        type=flag_values.hours,
         metavar="H",
         help="rows by priority as long as the forecast stays within so many hours",
     )
     group.add_argument(
         "--budget-wh",
-        type=flag_values.seconds,
+        type=flag_values.watt_hours,
         metavar="WH",
         help="likewise within so much GPU energy in Wh",
     )

@@ -4,9 +4,10 @@ The first 19 are the ones that users' one-liners count on.
 """
 
 from collections.abc import Callable, Iterable
+from datetime import datetime
 
 from benchmark_core.backend_facts import BACKEND_FACTS
-from benchmark_core.contract import Launch, PhaseName, TaskName, TokenLimits
+from benchmark_core.contract import JOULES_PER_WH, Launch, PhaseName, TaskName, TokenLimits
 from benchmark_core.documents import ContractError
 from benchmark_core.imported import Imported
 from benchmark_core.reasoning.facts import ReasoningFacts
@@ -243,6 +244,8 @@ COLUMNS: dict[str, Callable[[Record], Cell]] = {
     "imported_from": _of_import(lambda imported: imported.format),
     "avg_time_to_first_token_seconds": _of_summary(lambda s: s.avg_time_to_first_token_seconds),
     "concurrency": _of_applied(lambda applied: applied.concurrency),
+    "run_seconds": lambda record: _run_seconds(record),
+    "run_gpu_energy_wh": _usable(_of_report(lambda report: _run_gpu_energy_wh(report))),
 }
 
 
@@ -254,6 +257,22 @@ def _launch(record: Record) -> Launch:
 
 def _task(name: TaskName | None) -> str | None:
     return tasks.get(name).spellings[0] if name else None
+
+
+def _run_seconds(record: Record) -> float | None:
+    """None also where a time lacks its zone: a source of imports, and a run, can write anything."""
+    if record.outcome is None or record.outcome.started_at is None:
+        return None
+    try:
+        begin = datetime.fromisoformat(record.outcome.started_at)
+        return max((datetime.fromisoformat(record.outcome.finished_at) - begin).total_seconds(), 0)
+    except (ValueError, TypeError):
+        return None
+
+
+def _run_gpu_energy_wh(report: ReportOutline) -> float | None:
+    joules = report.ledger.total_joules if report.ledger else None
+    return None if joules is None else joules / JOULES_PER_WH
 
 
 def _repetitions(record: Record) -> int | None:

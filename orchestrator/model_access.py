@@ -36,7 +36,7 @@ def find_access_warnings(plan: Plan, settings: Settings) -> Iterator[Problem]:
     lines = _lines_by_model(plan)
     if settings.offline:
         for model, rows in lines.items():
-            if not _is_cached(model, settings.hub_cache):
+            if not is_cached(model, settings.hub_cache):
                 yield Problem(
                     _place(settings, rows),
                     f"model {model} is not in the cache {settings.hub_cache}, and HF_HUB_OFFLINE"
@@ -163,7 +163,7 @@ def _lines_by_model(plan: Plan) -> Mapping[str, list[int]]:
     return dict(sorted(lines.items()))
 
 
-def _is_cached(model: str, cache: Path) -> bool:
+def is_cached(model: str, cache: Path) -> bool:
     """Whether any revision of it is there, whole or not."""
     snapshots = cache / f"models--{model.replace('/', '--')}" / "snapshots"
     return snapshots.is_dir() and any(snapshots.iterdir())

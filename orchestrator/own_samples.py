@@ -17,7 +17,7 @@ TABLES = (".csv", ".jsonl", ".json", ".parquet")
 
 @dataclass(frozen=True)
 class OwnSamples:
-    """By task: where its samples are, their SHA-256, and why there are none that it can use.
+    """By task: where its samples are, their SHA-256, how many, or why there are none for it.
 
     `are_prompts`: they are a prompts file, and not files of any kind. `warnings` tell of samples
     that will be lacking or fail.
@@ -28,6 +28,7 @@ class OwnSamples:
     sha256: dict[TaskName, str] = field(default_factory=dict)
     obstacles: dict[TaskName, SampleFault] = field(default_factory=dict)
     warnings: list[Problem] = field(default_factory=list)
+    available: dict[TaskName, int] = field(default_factory=dict)
 
 
 def find_own_samples(names: Iterable[TaskName], settings: Settings) -> OwnSamples | None:
@@ -48,7 +49,7 @@ def find_own_samples(names: Iterable[TaskName], settings: Settings) -> OwnSample
                 place, task.columns, own.are_prompts, settings.num_prompts, settings.seed
             )
             refuse_lone_table(place, check)
-            own.sha256[name] = check.sha256
+            own.sha256[name], own.available[name] = check.sha256, check.available
             own.warnings.extend(_warnings(place, name, check))
         except SampleFault as fault:
             own.obstacles[name] = fault

@@ -47,11 +47,15 @@ REFERENCE_GPUS = GpuSet(count=REFERENCE_GPUS_PER_NODE, memory_bytes=REFERENCE_GP
 
 @dataclass(frozen=True)
 class PlannedRun:
-    """A row and its spec. `samples_path` is where samples of the user's are on the host."""
+    """A row and its spec.
+
+    `samples_path` is where samples of the user's are on the host, `samples_there` how many.
+    """
 
     config: ModelConfig
     spec: RunSpec
     samples_path: Path | None = None
+    samples_there: int | None = None
 
     @property
     def run_id(self) -> str:
@@ -92,7 +96,8 @@ def make_plan(
             skipped.append(obstacle)
             continue
         path = own.paths[config.task] if own else None
-        runs.append(PlannedRun(config=config, spec=spec, samples_path=path))
+        there = own.available.get(config.task) if own else None
+        runs.append(PlannedRun(config, spec, samples_path=path, samples_there=there))
     problems = _shared_names(runs)
     if problems:
         raise UsageError(*problems)

@@ -20,6 +20,7 @@ from orchestrator.placement import Room
 from orchestrator.recovery import discard, take_stock
 from orchestrator.retries import Retries, lost_its_gpu
 from orchestrator.run_directory import RunFolder
+from orchestrator.run_forecast import RunForecast
 from orchestrator.run_planner import Plan
 from orchestrator.settings import MOST_PARALLEL
 from orchestrator.shared_loads import group
@@ -38,7 +39,7 @@ LOOK_SECONDS = 1.0
 class Sweep:
     """One walk through a plan, over one output directory that the caller has locked.
 
-    `expected` are the forecasts by run_id, `command` is what the user typed.
+    `forecasts` are by run_id, `command` is what the user typed.
     """
 
     def __init__(
@@ -46,13 +47,13 @@ class Sweep:
         bench: Bench,
         slots: GpuSlots,
         retries: Retries,
-        expected: Mapping[str, ExpectedRun] | None = None,
+        forecasts: Mapping[str, RunForecast] | None = None,
         command: Sequence[str] = (),
     ) -> None:
         self._bench = bench
         self._slots = slots
         self._retries = retries
-        self._expected = expected or {}
+        self._forecasts = forecasts or {}
         self._command = tuple(command)
         self._table = MasterTable(bench.directory)
         self._takes_gpus = slots.total > 0
@@ -125,12 +126,17 @@ class Sweep:
 
     def _expectation(self, todo: Todo) -> ExpectedRun:
         spec = todo.run.spec
-        unknown = ExpectedRun(run_id=spec.run_id, gpu_count=spec.device.gpu_count)
-        return self._expected.get(spec.run_id, unknown)
+        known = self._forecasts.get(spec.run_id, RunForecast(spec.device.gpu_count))
+        return ExpectedRun(
+            run_id=spec.run_id,
+            gpu_count=known.gpu_count,
+            seconds=known.seconds,
+            gpu_energy_wh=known.gpu_energy_wh,
+        )
 
     def _seconds(self, run_id: str) -> float | None:
-        expected = self._expected.get(run_id)
-        return expected.seconds.central if expected and expected.seconds else None
+        known = self._forecasts.get(run_id)
+        return known.seconds.central if known and known.seconds else None
 
     # ------------------------------------------------------------------ the loop
 

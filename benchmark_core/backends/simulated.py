@@ -21,12 +21,8 @@ from benchmark_core.faults import HubFault, MemoryFault
 from benchmark_core.hub import UNREACHABLE, pinned_commit
 from benchmark_core.kinds import MeasuredPass
 from benchmark_core.recipe import LoadedModel, Sample
+from benchmark_core.simulated_time import PREPROCESS_SHARE, answer_tokens, share_of_answer
 
-ANSWER_TOKENS = 48
-FIRST_TOKEN_SHARE = 0.1
-"""Of the time of a whole answer; the other tokens share the rest evenly."""
-PREPROCESS_SHARE = 0.02
-"""Of the same time, for making one sample ready."""
 CRASH_EXIT_CODE = 134
 
 
@@ -99,17 +95,11 @@ class SimulatedBackend:
         if limits is None:
             time.sleep(self._simulation.seconds_per_sample)
             return SampleResult(prepared, 0, "stop")
-        tokens = _answer_tokens(limits)
-        time.sleep(self._simulation.seconds_per_sample * self._share_of_answer(tokens))
+        tokens = answer_tokens(limits)
+        share = share_of_answer(tokens, self._spec.limits)
+        time.sleep(self._simulation.seconds_per_sample * share)
         stopped = tokens < limits.max_new_tokens
         return SampleResult(prepared, tokens, "stop" if stopped else "length")
-
-    def _share_of_answer(self, tokens: int) -> float:
-        """The time of so many tokens as a part of that of the longest answer of the run."""
-        whole = _answer_tokens(self._spec.limits) if self._spec.limits else tokens
-        if tokens >= whole:
-            return 1.0
-        return FIRST_TOKEN_SHARE + (1 - FIRST_TOKEN_SHARE) * (tokens - 1) / (whole - 1)
 
     def _misbehave(self) -> None:
         fault = self._simulation.fault
@@ -144,7 +134,3 @@ class SimulatedBackend:
 
     def close(self) -> None:
         """Nothing to give back."""
-
-
-def _answer_tokens(limits: TokenLimits) -> int:
-    return max(limits.min_new_tokens, min(limits.max_new_tokens, ANSWER_TOKENS))

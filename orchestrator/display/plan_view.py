@@ -7,12 +7,15 @@ from dataclasses import dataclass
 
 from benchmark_core.contract import RunSpec
 from benchmark_core.reasoning.raw_text import planned
+from orchestrator.display import forecast_view
 from orchestrator.errors import Problem
+from orchestrator.forecast import Forecast
+from orchestrator.run_forecast import RunForecast
 from orchestrator.todo import Todo
 
 HEADINGS = (
     *("run_id", "class", "GPUs", "reasoning", "effective", "tokens", "samples", "reps"),
-    "what happens",
+    *("time", "GPU energy", "what happens"),
 )
 
 
@@ -21,6 +24,7 @@ class Preview:
     """What would happen: `skipped` are rows that cannot be run yet, `problems` stand against it."""
 
     todos: Sequence[Todo]
+    expected: Forecast
     skipped: Sequence[Problem]
     warnings: Sequence[Problem]
     problems: Sequence[Problem]
@@ -30,7 +34,7 @@ def show(preview: Preview, as_json: bool) -> None:
     if as_json:
         print(json.dumps(_document(preview), indent=2))
         return
-    _show_table(preview.todos)
+    _show_table(preview)
     for title, items in (
         ("skipped", preview.skipped),
         ("warning", preview.warnings),
@@ -38,14 +42,16 @@ def show(preview: Preview, as_json: bool) -> None:
     ):
         for item in items:
             print(f"{title}: {item}")
+    for line in forecast_view.lines(preview.expected):
+        print(line)
     print(
         f"{len(preview.todos)} runs planned, {len(preview.skipped)} rows skipped,"
         f" {len(preview.problems)} problems on this host. Nothing was started."
     )
 
 
-def _show_table(todos: Sequence[Todo]) -> None:
-    rows = [_cells(todo) for todo in todos]
+def _show_table(preview: Preview) -> None:
+    rows = [_cells(todo, preview.expected) for todo in preview.todos]
     if not sys.stdout.isatty():
         for cells in (HEADINGS, *rows):
             print("\t".join(cells))
@@ -63,7 +69,7 @@ def _show_table(todos: Sequence[Todo]) -> None:
     PlainSpokenConsole().print(table)
 
 
-def _cells(todo: Todo) -> tuple[str, ...]:
+def _cells(todo: Todo, expected: Forecast) -> tuple[str, ...]:
     """`tokens` are the most and the fewest new tokens of a sample."""
     spec = todo.run.spec
     limits = f"{spec.limits.max_new_tokens}/{spec.limits.min_new_tokens}" if spec.limits else ""
@@ -76,8 +82,14 @@ def _cells(todo: Todo) -> tuple[str, ...]:
         limits,
         str(spec.samples.count or "all"),
         str(spec.repetitions),
+        *forecast_view.cells(_expected(todo, expected)),
         _fate(todo),
     )
+
+
+def _expected(todo: Todo, expected: Forecast) -> RunForecast | None:
+    """None for a run that is not measured."""
+    return None if todo.skip_because else expected.runs.get(todo.run.run_id)
 
 
 def _effective(spec: RunSpec) -> str:
@@ -108,11 +120,13 @@ def _document(preview: Preview) -> dict[str, object]:
                 "line": todo.run.config.line,
                 "what_happens": _fate(todo),
                 **_reasoning(todo.run.spec),
+                "forecast": forecast_view.run_document(_expected(todo, preview.expected)),
                 "spec_hash": todo.run.spec.spec_hash(),
                 "spec": todo.run.spec.model_dump(mode="json"),
             }
             for todo in preview.todos
         ],
+        "forecast": forecast_view.document(preview.expected),
         "skipped": [_problem(item) for item in preview.skipped],
         "warnings": [_problem(item) for item in preview.warnings],
         "problems": [_problem(item) for item in preview.problems],

@@ -6,10 +6,11 @@ import pytest
 
 from benchmark_core.backends import simulated
 from benchmark_core.backends.base import Unusable
-from benchmark_core.backends.simulated import FIRST_TOKEN_SHARE, SimulatedBackend
+from benchmark_core.backends.simulated import SimulatedBackend
 from benchmark_core.bad_rows import BadRow, RowFault
 from benchmark_core.contract import BackendSpec, Simulation, TokenLimits
-from benchmark_core.kinds import MeasuredPass
+from benchmark_core.kinds import MeasuredPass, passes_of
+from benchmark_core.simulated_time import FIRST_TOKEN_SHARE, run_seconds
 from tests.support import builders
 
 SECONDS = 2.0
@@ -84,3 +85,24 @@ def test_a_row_that_cannot_be_used_is_no_sample_in_a_rehearsal_either(tmp_path, 
     prepared = backend(TEN, tmp_path).preprocess(samples)
     assert prepared[0] > 0
     assert prepared[1] == Unusable("a.csv, line 2: is bad")
+
+
+@pytest.mark.parametrize(
+    ("kind", "limits", "steps"),
+    [("generate", LONG, None), ("generate", TEN, None), ("forward", None, None), ("call", None, 3)],
+)
+def test_the_time_of_a_whole_run_is_that_of_its_sleeps(kind, limits, steps, tmp_path, slept):
+    simulation = Simulation(load_seconds=7.0, seconds_per_sample=SECONDS)
+    spec = builders.spec(
+        limits=limits, steps=steps, backend=BackendSpec(name="simulated", simulation=simulation)
+    )
+    running = SimulatedBackend(spec, kind, tmp_path)
+    passes = passes_of(kind, limits, steps)
+    running.load()
+    running.warm_up(*running.preprocess(["a sample"]), passes)
+    for _ in range(3):
+        prepared = running.preprocess(["a sample"] * 4)
+        for step in passes[1:]:
+            for sample in prepared:
+                running.run(sample, step)
+    assert sum(slept) == pytest.approx(run_seconds(simulation, kind, limits, steps, 4, 3))

@@ -391,6 +391,7 @@ FURTHER = {
     "seed": "42",
     "template_sha256": "c" * 64,
     "runs_beside": "a_Off; b_On",
+    "run_gpu_energy_wh": repr(1000 / 3600),
 }
 
 
@@ -537,7 +538,16 @@ UNUSABLE = (
     "active_energy_wh",
     "gpu_joules_per_answer_token",
     "gpu_joules_per_reasoning_token",
+    "run_gpu_energy_wh",
 )
+
+
+def test_the_time_of_a_run_is_that_between_its_start_and_its_end(add, rows):
+    ended = builders.NOW.replace("03:04:05", "05:04:06")
+    for name, started_at in (("a", builders.NOW), ("b", builders.NOW[:-6]), ("c", "soon")):
+        edit(add(f"{name}_model_Off").outcome_path, started_at=started_at, finished_at=ended)
+    add("d_model_Off")
+    assert [row["run_seconds"] for row in rows()] == ["7201.0", "", "", ""]
 
 
 def test_an_invalid_run_has_no_gpu_energy_and_keeps_the_rest(add, rows):

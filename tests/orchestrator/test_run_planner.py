@@ -10,6 +10,8 @@ from benchmark_core.tasks import registry as tasks
 from orchestrator.catalog import ModelConfig
 from orchestrator.display import plan_view
 from orchestrator.display.plan_view import Preview
+from orchestrator.forecast import forecast
+from orchestrator.run_directory import RunDirectory
 from orchestrator.run_planner import GpuSet, make_plan
 from orchestrator.simulation_file import Simulations
 from orchestrator.todo import Todo
@@ -148,14 +150,15 @@ EFFECTIVE = [
 
 
 @pytest.fixture
-def preview():
+def preview(tmp_path):
     rows = [
         config(model_id=model, reasoning_state=state, line=line)
         for line, (model, state, *_) in enumerate(EFFECTIVE, start=2)
     ]
     plan = make_plan(rows, settings(), EIGHT, None, Simulations())
     todos = [Todo(run) for run in plan.runs]
-    return Preview(todos, skipped=(), warnings=(), problems=())
+    expected = forecast(plan, settings(), [], RunDirectory(tmp_path))
+    return Preview(todos, expected, skipped=(), warnings=(), problems=())
 
 
 def test_the_plan_shows_how_the_models_will_answer(preview, capsys):

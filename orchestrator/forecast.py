@@ -1,0 +1,172 @@
+"""What a plan will take: time, GPU energy, disk; of each run and in all. Nothing is asked."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Literal
+
+from orchestrator.disk_need import DiskNeed
+from orchestrator.earlier_runs import EarlierRuns, read_earlier_runs
+from orchestrator.errors import Problem
+from orchestrator.estimate import Estimate
+from orchestrator.gpu_speeds import CPU_SPEED, REFERENCE_SPEED, known_speed
+from orchestrator.gpus import Gpu
+from orchestrator.makespan import makespan_seconds
+from orchestrator.parameter_rule import Place
+from orchestrator.placement import Waiting
+from orchestrator.run_directory import RunDirectory
+from orchestrator.run_forecast import Grounds, RunForecast, forecast_run
+from orchestrator.run_planner import Plan, PlannedRun
+from orchestrator.settings import REFERENCE_GPUS_PER_NODE, Settings
+
+LONG_SWEEP_SECONDS = 24 * 3600.0
+MOST_LINES_NAMED = 20
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """By run_id, of the runs that are to be measured; finished ones cost nothing any more.
+
+    Totals are of those runs whose figure is known. Their bounds are the sums of the bounds: as if
+    all were wrong the same way.
+    """
+
+    runs: Mapping[str, RunForecast]
+    gpu_total: int
+    parallel: int
+
+    @cached_property
+    def wall_seconds(self) -> Estimate | None:
+        """From the first start to the last end."""
+        known = [(name, run.gpu_count, run.seconds) for name, run in self.runs.items()]
+        if not any(seconds for _, _, seconds in known):
+            return None
+
+        def taken(bound: str) -> float:
+            waiting = [
+                Waiting(name, gpu_count, getattr(seconds, bound))
+                for name, gpu_count, seconds in known
+                if seconds
+            ]
+            return makespan_seconds(waiting, self.gpu_total, self.parallel)
+
+        low, central, high = sorted(map(taken, ("low", "central", "high")))
+        return Estimate(low=low, central=central, high=high)
+
+    @property
+    def leaves_gpus_idle(self) -> bool:
+        """Whether more runs at a time could shorten it."""
+        return self.parallel < min(self.gpu_total, len(self.runs))
+
+    @cached_property
+    def gpu_hours(self) -> Estimate | None:
+        return _sum(
+            _times(run.seconds, run.gpu_count / 3600) for run in self.runs.values() if run.seconds
+        )
+
+    @cached_property
+    def gpu_energy_wh(self) -> Estimate | None:
+        return _sum(run.gpu_energy_wh for run in self.runs.values() if run.gpu_energy_wh)
+
+    @property
+    def disk_bytes(self) -> int:
+        """Of the runs whose need is known."""
+        return sum(run.disk_bytes or 0 for run in self.runs.values())
+
+    def without(self, what: Literal["seconds", "gpu_energy_wh", "disk_bytes"]) -> list[str]:
+        """The run_ids of which that is not known."""
+        return [name for name, run in self.runs.items() if getattr(run, what) is None]
+
+
+def forecast(
+    plan: Plan, settings: Settings, gpus: Sequence[Gpu], directory: RunDirectory
+) -> Forecast:
+    """Of all runs of the plan that are not finished in the directory."""
+    earlier = read_earlier_runs(directory.master_path)
+    names = [gpu.name for gpu in gpus if gpu.name]
+    grounds = Grounds(earlier, _place(settings, gpus), names)
+    disk = DiskNeed(settings)
+    runs = {
+        run.run_id: _with_disk(forecast_run(run, grounds, settings.timeout_seconds), run, disk)
+        for run in plan.runs
+        if not _is_kept(run, settings, earlier, directory)
+    }
+    total = _gpu_total(settings, gpus)
+    return Forecast(runs, total, settings.parallel or max(total, 1))
+
+
+def find_forecast_warnings(expected: Forecast, plan: Plan, settings: Settings) -> Iterator[Problem]:
+    """What is better known before a sweep than in the morning."""
+    wall = expected.wall_seconds
+    if wall and wall.central > LONG_SWEEP_SECONDS:
+        yield Problem(
+            "forecast",
+            f"the sweep takes about {wall.central / 86400:.1f} days"
+            f" ({wall.low / 86400:.1f} to {wall.high / 86400:.1f})",
+            "Take fewer prompts (--preset overnight) or rows (--budget-hours)"
+            + (", or all GPUs at a time (--parallel auto)." if expected.leaves_gpus_idle else "."),
+        )
+    limit = settings.timeout_seconds
+    late = [
+        run.config.line
+        for run in plan.runs
+        if limit is not None and _reaches(expected.runs.get(run.run_id), limit)
+    ]
+    if late:
+        yield Problem(
+            f"{settings.csv}, lines {', '.join(map(str, late[:MOST_LINES_NAMED]))}",
+            f"{len(late)} runs are likely to be stopped by --timeout {limit:g}",
+            "Give them more time, or fewer prompts or repetitions.",
+        )
+
+
+def _is_kept(
+    run: PlannedRun, settings: Settings, earlier: EarlierRuns, directory: RunDirectory
+) -> bool:
+    """As the table has it; what the folder says is for the sweep, which reads them all."""
+    outcome, spec_hash = earlier.outcomes.get(run.run_id, ("", ""))
+    kept = outcome == "finished" or (outcome == "failed" and not settings.rerun_failed)
+    if not kept or spec_hash != run.spec.spec_hash():
+        return False
+    return directory.folder(run.run_id).outcome_path.exists()
+
+
+def _with_disk(expected: RunForecast, run: PlannedRun, disk: DiskNeed) -> RunForecast:
+    if expected.seconds is None:
+        return expected
+    return replace(expected, disk_bytes=disk.of(run, expected.seconds.central))
+
+
+def _place(settings: Settings, gpus: Sequence[Gpu]) -> Place:
+    """A server elsewhere has GPUs that nobody here knows."""
+    if settings.device == "cpu" and not settings.is_served:
+        return Place(CPU_SPEED, is_known=False)
+    known = known_speed(gpus)
+    is_known = known is not None and not settings.names_remote_gpus
+    return Place(known or REFERENCE_SPEED, is_known or not (gpus or settings.is_served_elsewhere))
+
+
+def _gpu_total(settings: Settings, gpus: Sequence[Gpu]) -> int:
+    """As many as the plan was made for."""
+    return len(gpus) or (0 if settings.takes_no_gpus else REFERENCE_GPUS_PER_NODE)
+
+
+def _reaches(expected: RunForecast | None, limit: float) -> bool:
+    return bool(expected and expected.seconds and expected.seconds.central >= limit)
+
+
+def _sum(parts: Iterable[Estimate]) -> Estimate | None:
+    listed = list(parts)
+    if not listed:
+        return None
+    return Estimate(
+        low=sum(part.low for part in listed),
+        central=sum(part.central for part in listed),
+        high=sum(part.high for part in listed),
+    )
+
+
+def _times(estimate: Estimate, number: float) -> Estimate:
+    return Estimate(
+        low=estimate.low * number, central=estimate.central * number, high=estimate.high * number
+    )
