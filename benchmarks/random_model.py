@@ -3,9 +3,15 @@
 Its joules are those of a trained model of the same shape: what a GPU draws hangs on the sizes of
 the matrices, not on what is in them. It is good for rows that do not reason, which produce a fixed
 number of tokens.
+
+    python -m benchmarks.random_model HUB HIDDEN LAYERS DEVICE
+
+puts one into the hub cache HUB and prints how many parameters it has.
 """
 
 import json
+import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -114,3 +120,14 @@ def _name_tokenizer_class(path: Path) -> None:
     content = json.loads(path.read_text())
     content["tokenizer_class"] = "PreTrainedTokenizerFast"
     path.write_text(json.dumps(content, indent=2) + "\n")
+
+
+def main(arguments: Sequence[str]) -> int:
+    hub, hidden, layers, device = arguments
+    kind: DeviceKind = "cpu" if device == "cpu" else "cuda"
+    print(build(Path(hub), Size(int(hidden), int(layers)), kind))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -73,7 +73,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options.out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="real-gpu-", dir=options.scratch) as folder:
         bench = _bench(Path(folder), options)
-        parameters = random_model.build(bench.hub, bench.size, bench.device)
+        parameters = build_model(bench.hub, bench.size, bench.device)
         print(f"{bench.size.id}: {parameters / 1e9:.2f} billion parameters", flush=True)
         prompts = _calibrate(bench, options.seconds)
         report = _run(bench, "measured", prompts, REPETITIONS, options.idle_seconds)
@@ -119,6 +119,25 @@ def _bench(place: Path, options: argparse.Namespace) -> Bench:
         index, uuid = options.gpu, found[options.gpu]
         environment = dict(os.environ)
     return Bench(place, options.out, index, uuid, options.simulated, environment | offline)
+
+
+def build_model(hub: Path, size: random_model.Size, device: DeviceKind) -> int:
+    """How many parameters the model has that now is in `hub`.
+
+    In a process of its own, which leaves the GPU when it ends: one that stayed would keep the
+    clocks high and count as a foreign program in every run.
+    """
+    arguments = [hub, size.hidden, size.layers, device]
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmarks.random_model", *map(str, arguments)],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        raise SystemExit("error: the model could not be made")
+    return int(done.stdout.split()[-1])
 
 
 # ------------------------------------------------------------------ the run

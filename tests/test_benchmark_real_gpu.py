@@ -27,7 +27,7 @@ def driver(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_a_model_with_random_weights_loads_from_the_hub_cache(tmp_path: Path) -> None:
-    parameters = random_model.build(tmp_path, random_model.TINY, "cpu")
+    parameters = real_gpu.build_model(tmp_path, random_model.TINY, "cpu")
     program = """
 import sys
 from transformers import AutoModelForCausalLM, AutoTokenizer
@@ -46,6 +46,24 @@ print(sum(p.numel() for p in model.parameters()), tokenizer.decode(tokenizer(tex
     )
     begin, end = random_model.BEGIN, random_model.END
     assert done.stdout.split() == [str(parameters), f"{begin}joules{end}"]
+
+
+def test_who_drives_the_check_never_holds_the_gpu(tmp_path: Path) -> None:
+    program = """
+import sys
+from pathlib import Path
+from benchmarks import random_model, real_gpu
+print(real_gpu.build_model(Path(sys.argv[1]), random_model.TINY, "cpu"), "torch" in sys.modules)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program, str(tmp_path)],
+        env=subjects.environment(tmp_path, {}),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    parameters, holds_torch = done.stdout.split()
+    assert (int(parameters) > 0, holds_torch) == (True, "False")
 
 
 def test_the_big_model_has_a_billion_parameters() -> None:
