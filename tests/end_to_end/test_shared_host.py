@@ -3,6 +3,7 @@
 import json
 import os
 from datetime import datetime
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -56,7 +57,7 @@ def test_two_sweeps_share_the_gpus_of_a_host_and_never_one_of_them(place, driver
     held = sorted(spans(place / "one") + spans(place / "two"))
     assert len(held) == 2 * len(ROWS)
     assert {uuid for uuid, _, _ in held} <= {simulated_driver.uuid(index) for index in range(3)}
-    for (uuid, _, end), (other, begin, _) in zip(held, held[1:], strict=False):
+    for (uuid, _, end), (other, begin, _) in pairwise(held):
         assert uuid != other or end <= begin
 
 
