@@ -24,6 +24,7 @@ class Command:
 COMMANDS: Mapping[str, Command] = {
     "run": Command("measure the models of a catalog", "batch_runner", serves_several=False),
     "catalog": Command("check a catalog and print it", "model_config_parser", serves_several=False),
+    "preflight": Command("check host and plan before a sweep", "orchestrator.__main__"),
     "status": Command("show how far the runs of a folder are", "orchestrator.__main__"),
     "rebuild": Command("make master_results.csv again", "orchestrator.__main__"),
     "plot": Command("draw power traces", "orchestrator.__main__"),

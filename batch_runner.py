@@ -47,7 +47,9 @@ def build_parser(prog: str = PROGRAM) -> argparse.ArgumentParser:
     batch_flags.add_rows(parser.add_argument_group("which rows"))
     batch_flags.add_measurement(parser.add_argument_group("what to measure"))
     batch_flags.add_place(parser.add_argument_group("where it runs"))
-    batch_flags.add_sweep(parser.add_argument_group("the sweep"))
+    sweep = parser.add_argument_group("the sweep")
+    batch_flags.add_sweep(sweep)
+    batch_flags.add_dry_run(sweep)
     return parser
 
 

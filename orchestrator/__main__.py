@@ -1,4 +1,4 @@
-"""Commands on results: `python -m orchestrator status | rebuild | plot | import`."""
+"""Commands beside a sweep: `python -m orchestrator preflight`, `status`, `rebuild` and others."""
 
 import argparse
 import sys
@@ -40,6 +40,7 @@ def main(arguments: Sequence[str] | None = None, prog: str = PROGRAM) -> int:
 def build_parser(prog: str = PROGRAM) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog=prog, allow_abbrev=False)
     commands = parser.add_subparsers(dest="command", required=True)
+    _add_preflight(commands.add_parser("preflight", help="check host and plan, and start nothing"))
     one = commands.add_parser("status", help="show how far the runs of an output directory are")
     one.add_argument("output_dir", nargs="?", type=Path, default=Path(DEFAULT_OUTPUT_DIR))
     how = one.add_mutually_exclusive_group()
@@ -54,6 +55,17 @@ def build_parser(prog: str = PROGRAM) -> argparse.ArgumentParser:
     for one in commands.choices.values():
         one.set_defaults(parser=one)
     return parser
+
+
+def _add_preflight(parser: argparse.ArgumentParser) -> None:
+    """The flags of the sweep that is to be checked."""
+    from orchestrator import flags
+
+    flags.add_rows(parser.add_argument_group("which rows"))
+    flags.add_measurement(parser.add_argument_group("what to measure"))
+    flags.add_place(parser.add_argument_group("where it runs"))
+    flags.add_sweep(parser.add_argument_group("the sweep"))
+    parser.add_argument("--json", action="store_true", help="for programs")
 
 
 def _add_import(parser: argparse.ArgumentParser) -> None:
@@ -87,6 +99,8 @@ def _add_import(parser: argparse.ArgumentParser) -> None:
 
 
 def _run(options: argparse.Namespace) -> int:
+    if options.command == "preflight":
+        return preflight(options)
     if options.command == "status":
         return status(options.output_dir, options.json, options.watch)
     if options.command == "plot":
@@ -94,6 +108,18 @@ def _run(options: argparse.Namespace) -> int:
     if options.command == "import":
         return import_runs(options)
     return rebuild(options.output_dir)
+
+
+def preflight(options: argparse.Namespace) -> int:
+    """Exit code 0, 2 with a wrong catalog, or 3 with a host that is not ready.
+
+    Raises:
+        BatchRunnerError: no plan can be made.
+    """
+    from orchestrator.preflight.command import run_preflight
+    from orchestrator.settings import from_arguments
+
+    return run_preflight(from_arguments(options), options.json)
 
 
 def status(output_dir: Path, as_json: bool, watch: bool) -> int:

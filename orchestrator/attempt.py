@@ -7,7 +7,7 @@ one after the other; each has its own folder, report and outcome.
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -41,7 +41,10 @@ STACKS_SECONDS = 2.0
 
 @dataclass(frozen=True)
 class Bench:
-    """What all attempts of a sweep work with. May be used by several threads."""
+    """What all attempts of a sweep work with. May be used by several threads.
+
+    Within `undisturbed()` the sweep does nothing else that costs the machine much.
+    """
 
     settings: Settings
     directory: RunDirectory
@@ -50,6 +53,7 @@ class Bench:
     resting: RestingGpus
     display: Display
     stop: StopRequest
+    undisturbed: Callable[[], AbstractContextManager[None]] = nullcontext
 
 
 @dataclass(frozen=True)
@@ -99,6 +103,7 @@ class Attempt:
         with ExitStack() as locks:
             for todo in self.todos:
                 locks.enter_context(self._folder(todo).lock())
+            locks.enter_context(self._bench.undisturbed())
             self._make()
         self._draw()
 

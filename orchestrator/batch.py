@@ -1,34 +1,26 @@
 """The walk of a command: catalog, filters, plan, preflight, sweep, exit code."""
 
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import replace
 
 from orchestrator.attempt import Bench
-from orchestrator.budget import refuse_nothing, within_budget
-from orchestrator.catalog import ModelConfig, filter_configs
+from orchestrator.budget import too_small
 from orchestrator.catalog_file import read_catalog
-from orchestrator.catalog_lint import lint_configs
-from orchestrator.contradictions import find_contradictions
 from orchestrator.display import plan_view, registry as displays, results_view
-from orchestrator.engines import registry as engines
-from orchestrator.engines.base import Engine
+from orchestrator.display.base import Display
+from orchestrator.engines.base import CachingEngine
 from orchestrator.errors import HostError, Problem, UsageError
-from orchestrator.forecast import find_forecast_warnings, forecast
-from orchestrator.gpu_occupants import find_occupied, occupants
+from orchestrator.gpu_occupants import occupants
 from orchestrator.gpu_rest import RestingGpus
 from orchestrator.gpu_slots import GpuSlots
-from orchestrator.gpus import Gpu, check_form, choose_gpus, find_gpus, named_gpus
 from orchestrator.master_table import MasterTable
-from orchestrator.own_samples import find_own_samples
 from orchestrator.own_server import OwnServers
-from orchestrator.preflight import host_problems, host_warnings
+from orchestrator.prefetch import BackgroundPrefetch, fetch_before
+from orchestrator.preflight.examination import examine, problems_of, warnings_of
+from orchestrator.preparation import Preparation, prepare, refuse_contradictions
 from orchestrator.retries import Retries
-from orchestrator.revision_lock import pinned, read_lock, renew_lock, unlocked
-from orchestrator.run_directory import RunDirectory
-from orchestrator.run_forecast import RunForecast
-from orchestrator.run_planner import REFERENCE_GPUS, GpuSet, Plan, make_plan
 from orchestrator.settings import Settings
-from orchestrator.simulation_file import Simulations, read_simulations
 from orchestrator.stop_request import StopRequest
 from orchestrator.sweep import Sweep
 from orchestrator.sweep_result import SweepResult
@@ -47,82 +39,42 @@ def run_batch(settings: Settings, dry_run: bool, as_json: bool, command: Sequenc
     """
     if as_json and not dry_run:
         raise UsageError(Problem("--json", "goes with --dry-run only", "Add --dry-run."))
-    contradictions = tuple(find_contradictions(settings))
-    if contradictions:
-        raise UsageError(*contradictions)
-    catalog = read_catalog(settings.csv)
-    configs = _chosen(catalog.configs, settings)
-    gpus, gpu_problems = _gpus(settings)
-    own = find_own_samples({config.task for config in configs}, settings)
-    plan = make_plan(configs, settings, _gpu_set(gpus), own, _simulations(settings))
-    lock = renew_lock(plan, settings) if settings.lock else read_lock(settings.csv)
-    not_locked = unlocked(plan, lock, settings.csv)
-    plan = pinned(plan, lock)
-    engine = _engine(settings)
-    directory = RunDirectory(settings.output_dir)
-    chosen = within_budget(plan, forecast(plan, settings, gpus, directory), settings)
-    plan, expected = chosen.plan, chosen.forecast
-    problems = [*gpu_problems, *host_problems(plan, settings, engine, gpus)]
-    if not settings.is_served_elsewhere:
-        problems += find_occupied(gpus)
-    warnings = [
-        *catalog.ignored_columns,
-        *lint_configs([run.config for run in plan.runs], catalog.name),
-        *not_locked,
-        *(own.warnings if own else ()),
-        *host_warnings(plan, settings, engine, gpus),
-        *find_forecast_warnings(expected, plan, settings),
-    ]
+    refuse_contradictions(settings)
+    prepared = prepare(settings, read_catalog(settings.csv))
+    examined = examine(prepared)
+    problems, warnings = list(problems_of(examined)), list(warnings_of(examined))
     if dry_run:
-        unbelieved = MasterTable(directory).read_folders()
-        decision = decide(plan, directory, settings, unbelieved)
-        problems += decision.conflicts
-        preview = plan_view.Preview(decision.todos, expected, plan.skipped, warnings, problems)
-        with suppress(BrokenPipeError):
-            plan_view.show(preview, as_json)
-        return FINISHED
-    refuse_nothing(chosen, settings)
+        return _show_plan(prepared, problems, warnings, as_json)
+    if prepared.nothing_fits:
+        raise too_small(settings)
     if problems:
         raise HostError(*problems)
-    return _sweep(plan, settings, engine, gpus, [*plan.skipped, *warnings], expected.runs, command)
+    return _sweep(prepared, [*prepared.plan.skipped, *warnings], command)
 
 
-def _chosen(configs: Sequence[ModelConfig], settings: Settings) -> list[ModelConfig]:
-    return filter_configs(
-        configs,
-        model_name=settings.model_name,
-        model_class=settings.model_class,
-        task=settings.task,
-        reasoning_state=settings.reasoning_state,
-    )
-
-
-def _engine(settings: Settings) -> Engine:
-    create = engines.ENGINES[settings.engine]
-    return create(
-        engines.EngineSettings(
-            image=settings.image,
-            output_dir=settings.output_dir.absolute(),
-            hub_cache=settings.hub_cache,
-            datasets_cache=settings.datasets_cache,
-            token=settings.token,
-            needs_model=not settings.is_simulated,
-            environment=settings.passed_environment,
-            optimum_python=settings.optimum_python,
-        )
-    )
-
-
-def _sweep(
-    plan: Plan,
-    settings: Settings,
-    engine: Engine,
-    gpus: Sequence[Gpu],
+def _show_plan(
+    prepared: Preparation,
+    problems: Sequence[Problem],
     warnings: Sequence[Problem],
-    forecasts: Mapping[str, RunForecast],
-    command: Sequence[str],
+    as_json: bool,
 ) -> int:
-    directory = RunDirectory(settings.output_dir)
+    plan, directory = prepared.plan, prepared.directory
+    unbelieved = MasterTable(directory).read_folders()
+    decision = decide(plan, directory, prepared.settings, unbelieved)
+    preview = plan_view.Preview(
+        todos=decision.todos,
+        expected=prepared.forecast,
+        skipped=plan.skipped,
+        warnings=warnings,
+        problems=[*problems, *decision.conflicts],
+    )
+    with suppress(BrokenPipeError):
+        plan_view.show(preview, as_json)
+    return FINISHED
+
+
+def _sweep(prepared: Preparation, warnings: Sequence[Problem], command: Sequence[str]) -> int:
+    directory = prepared.directory
     directory.create()
     display = displays.choose()
     stop = StopRequest()
@@ -130,46 +82,63 @@ def _sweep(
         with directory.lock(), stop.listening():
             directory.recover()
             display.warn(warnings)
-            servers = OwnServers(settings, directory)
-            resting = RestingGpus(gpu.uuid for gpu in gpus)
-            bench = Bench(settings, directory, engine, servers, resting, display, stop)
-            slots = GpuSlots(gpus, lambda: occupants(gpus), not settings.is_served_elsewhere)
-            retries = Retries(settings.retries, settings.offline)
-            result = Sweep(bench, slots, retries, forecasts, command).run(plan)
+            bench = _bench(prepared, display, stop)
+            with _fetched(prepared, bench) as bench:
+                result = _make(prepared, bench, command)
     finally:
         display.close()
     # A reader of our output that has left changes nothing of what was measured.
     with suppress(OSError):
-        results_view.show(directory.master_path, [run.run_id for run in plan.runs], result)
+        run_ids = [run.run_id for run in prepared.plan.runs]
+        results_view.show(directory.master_path, run_ids, result)
     return _exit_code(result)
+
+
+def _bench(prepared: Preparation, display: Display, stop: StopRequest) -> Bench:
+    settings, directory = prepared.settings, prepared.directory
+    return Bench(
+        settings=settings,
+        directory=directory,
+        engine=prepared.engine,
+        servers=OwnServers(settings, directory),
+        resting=RestingGpus(gpu.uuid for gpu in prepared.gpus),
+        display=display,
+        stop=stop,
+    )
+
+
+def _make(prepared: Preparation, bench: Bench, command: Sequence[str]) -> SweepResult:
+    settings, gpus = prepared.settings, prepared.gpus
+    slots = GpuSlots(gpus, lambda: occupants(gpus), exclusive=not settings.is_served_elsewhere)
+    retries = Retries(settings.retries, settings.offline)
+    return Sweep(bench, slots, retries, prepared.forecast.runs, command).run(prepared.plan)
+
+
+@contextmanager
+def _fetched(prepared: Preparation, bench: Bench) -> Iterator[Bench]:
+    """With what the runs need of the hub, as far as it is to be fetched by then.
+
+    Nobody waits for downloads who stops: what is there stays, and the rest comes next time.
+    """
+    settings, engine, notify = prepared.settings, prepared.engine, bench.display.notice
+    if settings.prefetch == "off":
+        yield bench
+        return
+    if prepared.inventory.missing and isinstance(engine, CachingEngine):
+        engine.make_caches()
+    if settings.prefetch == "before":
+        fetch_before(prepared.inventory, settings, notify, lambda: bench.stop.level == "go_on")
+        yield bench
+        return
+    background = BackgroundPrefetch(prepared.inventory, settings, notify)
+    background.start()
+    try:
+        yield replace(bench, undisturbed=background.paused)
+    finally:
+        background.close()
 
 
 def _exit_code(result: SweepResult) -> int:
     if result.interrupted or result.not_started:
         return INTERRUPTED
     return SOME_FAILED if result.failed or result.unplaced else FINISHED
-
-
-def _gpus(settings: Settings) -> tuple[list[Gpu], list[Problem]]:
-    """The GPUs that may be used, or why there are none; a plan can be made without them."""
-    check_form(settings.gpus)
-    if settings.names_remote_gpus:
-        return named_gpus(settings.gpus), []
-    if settings.takes_no_gpus:
-        return [], []
-    try:
-        return choose_gpus(settings.gpus, find_gpus()), []
-    except HostError as error:
-        return [], list(error.problems)
-
-
-def _gpu_set(gpus: Sequence[Gpu]) -> GpuSet:
-    if not gpus:
-        return REFERENCE_GPUS
-    known = [gpu.memory_bytes for gpu in gpus if gpu.memory_bytes]
-    smallest = min(known, default=REFERENCE_GPUS.memory_bytes)
-    return GpuSet(count=len(gpus), memory_bytes=smallest)
-
-
-def _simulations(settings: Settings) -> Simulations:
-    return read_simulations(settings.simulation) if settings.simulation else Simulations()

@@ -52,16 +52,12 @@ def within_budget(plan: Plan, expected: Forecast, settings: Settings) -> Chosen:
     )
 
 
-def refuse_nothing(chosen: Chosen, settings: Settings) -> None:
-    """Raises UsageError where the budget leaves nothing to do."""
-    if chosen.nothing_fits:
-        flags = {"--budget-hours": settings.budget_hours, "--budget-wh": settings.budget_wh}
-        asked = " ".join(f"{flag} {value:g}" for flag, value in flags.items() if value is not None)
-        raise UsageError(
-            Problem(
-                asked, "no row fits within it", "Raise it; --dry-run shows what each row takes."
-            )
-        )
+def too_small(settings: Settings) -> UsageError:
+    """What to raise where the budget leaves nothing to do."""
+    flags = {"--budget-hours": settings.budget_hours, "--budget-wh": settings.budget_wh}
+    asked = " ".join(f"{flag} {value:g}" for flag, value in flags.items() if value is not None)
+    remedy = "Raise it; --dry-run shows what each row takes."
+    return UsageError(Problem(asked, "no row fits within it", remedy))
 
 
 class _Purse:

@@ -1,11 +1,11 @@
 """Which GPUs this machine has, and which of them a sweep may use."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from benchmark_core.contract import SIMULATED_DEVICE_PREFIX
+from benchmark_core.meters.nvml_facts import describe, is_partitioned
 from orchestrator.errors import HostError, Problem, UsageError
 
 FLAG = "--gpus"
@@ -20,7 +20,10 @@ FORMS = "Give all, indices (0,1), UUIDs (GPU-...), or simulated:8 for a rehearsa
 
 @dataclass(frozen=True)
 class Gpu:
-    """`index` is the driver's, as nvidia-smi shows it. `mig`: cut into instances (MIG mode)."""
+    """`index` is the driver's, as nvidia-smi shows it. `mig`: cut into instances (MIG mode).
+
+    None is what the driver does not tell. `persistence`: the driver stays loaded between programs.
+    """
 
     index: int
     uuid: str
@@ -30,6 +33,8 @@ class Gpu:
     mig: bool = False
     power_limit_watts: float | None = None
     default_power_limit_watts: float | None = None
+    ecc: bool | None = None
+    persistence: bool | None = None
 
 
 def find_gpus() -> list[Gpu]:
@@ -184,41 +189,19 @@ def _describe(index: int) -> Gpu:
     import pynvml
 
     handle = pynvml.nvmlDeviceGetHandleByIndex(index)
-    name = str(pynvml.nvmlDeviceGetName(handle))
+    facts = describe(handle)
     return Gpu(
         index=index,
-        uuid=str(pynvml.nvmlDeviceGetUUID(handle)),
-        name=name,
-        memory_bytes=_optional(lambda: pynvml.nvmlDeviceGetMemoryInfo(handle).total),
-        simulated=name.startswith(SIMULATED_DEVICE_PREFIX),
-        mig=_is_partitioned(handle),
-        power_limit_watts=_watts(pynvml.nvmlDeviceGetEnforcedPowerLimit, handle),
-        default_power_limit_watts=_watts(pynvml.nvmlDeviceGetPowerManagementDefaultLimit, handle),
+        uuid=facts.uuid,
+        name=facts.name,
+        memory_bytes=facts.memory_bytes,
+        simulated=facts.name.startswith(SIMULATED_DEVICE_PREFIX),
+        mig=is_partitioned(handle),
+        power_limit_watts=facts.power_limit_watts,
+        default_power_limit_watts=facts.default_power_limit_watts,
+        ecc=facts.ecc,
+        persistence=facts.persistence,
     )
-
-
-def _watts(read: Callable[[Any], int], handle: Any) -> float | None:
-    milliwatts = _optional(lambda: read(handle))
-    return None if milliwatts is None else milliwatts / 1000
-
-
-def _optional(read: Callable[[], int]) -> int | None:
-    import pynvml
-
-    try:
-        return int(read())
-    except (pynvml.NVMLError_NotSupported, pynvml.NVMLError_FunctionNotFound):
-        return None
-
-
-def _is_partitioned(handle: Any) -> bool:
-    import pynvml
-
-    try:
-        current, _ = pynvml.nvmlDeviceGetMigMode(handle)
-    except (pynvml.NVMLError_NotSupported, pynvml.NVMLError_FunctionNotFound):
-        return False
-    return bool(current == pynvml.NVML_DEVICE_MIG_ENABLE)
 
 
 def _list(gpus: Sequence[Gpu]) -> str:

@@ -240,6 +240,14 @@ class RunDirectory:
             return None
         return _name(holder_path) or "its name cannot be read"
 
+    def in_use(self, holder: str | None) -> Problem:
+        """What to tell whoever comes second."""
+        return Problem(
+            str(self.root),
+            f"another sweep is using it{f' ({holder})' if holder else ''}",
+            "Wait for it, stop it, or choose another --output-dir.",
+        )
+
     def new_log_name(self, run_id: str) -> str:
         """`<run_id>_<UTC time>.log`, to the millisecond."""
         stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S%f")[:-3]
@@ -258,14 +266,7 @@ class RunDirectory:
             try:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except OSError as error:
-                name = _name(holder_path)
-                raise HostError(
-                    Problem(
-                        str(self.root),
-                        f"another sweep is using it{f' ({name})' if name else ''}",
-                        "Wait for it, stop it, or choose another --output-dir.",
-                    )
-                ) from error
+                raise HostError(self.in_use(_name(holder_path))) from error
             holder = {"host": socket.gethostname(), "pid": os.getpid()}
             # The name is a courtesy to whoever comes second; a full disk may take it away.
             with contextlib.suppress(OSError):

@@ -43,6 +43,7 @@ PURE = {
     "benchmark_core.terminal_text",
     "benchmark_core.trace_analysis",
     "benchmark_core.meters.dcgm_exporter",
+    "benchmark_core.meters.nvml_facts",
     "benchmark_core.optimum.environment",
     "benchmark_core.optimum.objection",
     "benchmark_core.reasoning.facts",

@@ -44,6 +44,9 @@ OTHER_FORMS = {
     ),
     # The page's rehearsal is what there is to draw here.
     "python -m orchestrator plot batch_results": "python -m orchestrator plot results/rehearsal",
+    "python -m orchestrator preflight --preset overnight": (
+        "python -m orchestrator preflight --preset overnight --backend simulated --engine process"
+    ),
     "python -m orchestrator status batch_results": (
         "python -m orchestrator status results/rehearsal"
     ),

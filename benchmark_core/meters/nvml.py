@@ -10,6 +10,7 @@ from benchmark_core.faults import MeterFault
 from benchmark_core.meters import nvml_devices
 from benchmark_core.meters.counter_gauge import CounterGauge
 from benchmark_core.meters.edge_rules import MISUSE
+from benchmark_core.meters.nvml_facts import describe
 from benchmark_core.meters.power_gauge import PowerGauge
 from benchmark_core.meters.power_sampler import PowerSampler
 from benchmark_core.report import EnergySource, EnergySources, GpuFacts, Reading
@@ -65,7 +66,7 @@ class NvmlMeter:
                     "driver_error",
                 )
             handles = {uuid: nvml_devices.find(uuid) for uuid in uuids}
-            self._facts = tuple(nvml_devices.describe(*item) for item in handles.items())
+            self._facts = tuple(describe(handle) for handle in handles.values())
             lacking = [uuid for uuid in uuids if not nvml_devices.has_counter(handles[uuid])]
         if self._trace_path is not None:
             self._sampler = PowerSampler(uuids, self._trace_path)

@@ -1,13 +1,12 @@
-"""The NVIDIA driver's devices: which are the run's, and what they are."""
+"""The NVIDIA driver's devices: which are the run's."""
 
 import contextlib
-import hashlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from benchmark_core.faults import MeterFault
 from benchmark_core.meters.counter_edges import CHECK_GPU
-from benchmark_core.report import GpuFacts
+from benchmark_core.meters.nvml_facts import is_partitioned
 
 VISIBLE = "CUDA_VISIBLE_DEVICES"
 ORDER = "CUDA_DEVICE_ORDER"
@@ -69,7 +68,7 @@ def find(uuid: str) -> Any:
             "Launch the run with GPUs that it can see.",
             "driver_error",
         ) from None
-    if _is_partitioned(handle):
+    if is_partitioned(handle):
         raise _partitioned(uuid)
     return handle
 
@@ -118,29 +117,6 @@ def visible_uuids(environment: Mapping[str, str], count: int) -> tuple[str, ...]
     return tuple(chosen)
 
 
-def describe(uuid: str, handle: Any) -> GpuFacts:
-    """What makes measurements on two GPUs comparable; None where the driver does not tell."""
-    import pynvml
-
-    limit = _optional(lambda: pynvml.nvmlDeviceGetEnforcedPowerLimit(handle))
-    default_limit = _optional(lambda: pynvml.nvmlDeviceGetPowerManagementDefaultLimit(handle))
-    cuda = _optional(pynvml.nvmlSystemGetCudaDriverVersion)
-    ecc = _optional(lambda: pynvml.nvmlDeviceGetEccMode(handle)[0])
-    persistence = _optional(lambda: pynvml.nvmlDeviceGetPersistenceMode(handle))
-    return GpuFacts(
-        uuid=uuid,
-        uuid_sha256=hashlib.sha256(uuid.encode()).hexdigest(),
-        name=pynvml.nvmlDeviceGetName(handle),
-        memory_bytes=_optional(lambda: pynvml.nvmlDeviceGetMemoryInfo(handle).total),
-        power_limit_watts=None if limit is None else limit / 1000,
-        default_power_limit_watts=None if default_limit is None else default_limit / 1000,
-        driver_version=pynvml.nvmlSystemGetDriverVersion(),
-        cuda_version=None if cuda is None else f"{cuda // 1000}.{cuda % 1000 // 10}",
-        ecc=None if ecc is None else bool(ecc),
-        persistence=None if persistence is None else bool(persistence),
-    )
-
-
 def _partitioned(uuid: str) -> MeterFault:
     return MeterFault(
         f"GPU {uuid} is in MIG mode, where the counter covers all instances together",
@@ -149,28 +125,9 @@ def _partitioned(uuid: str) -> MeterFault:
     )
 
 
-def _is_partitioned(handle: Any) -> bool:
-    import pynvml
-
-    try:
-        current, _ = pynvml.nvmlDeviceGetMigMode(handle)
-    except (pynvml.NVMLError_NotSupported, pynvml.NVMLError_FunctionNotFound):
-        return False
-    return bool(current == pynvml.NVML_DEVICE_MIG_ENABLE)
-
-
 def _present() -> list[tuple[str, str]]:
     """UUID and name of every GPU, in the driver's order."""
     import pynvml
 
     handles = map(pynvml.nvmlDeviceGetHandleByIndex, range(pynvml.nvmlDeviceGetCount()))
     return [(pynvml.nvmlDeviceGetUUID(h), pynvml.nvmlDeviceGetName(h)) for h in handles]
-
-
-def _optional(read: Callable[[], int]) -> int | None:
-    import pynvml
-
-    try:
-        return int(read())
-    except (pynvml.NVMLError_NotSupported, pynvml.NVMLError_FunctionNotFound):
-        return None

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from benchmark_core.meters import nvml_devices
+from benchmark_core.meters.nvml_facts import describe
 from benchmark_core.report import GpuFacts
 
 
@@ -30,7 +31,7 @@ def given_gpus(uuids: Sequence[str], count: int) -> GivenGpus:
             own = tuple(uuids) or nvml_devices.visible_uuids(os.environ, count)
             handles = [nvml_devices.find(uuid) for uuid in own]
             return GivenGpus(
-                tuple(map(nvml_devices.describe, own, handles)),
+                tuple(map(describe, handles)),
                 tuple(pynvml.nvmlDeviceGetIndex(handle) for handle in handles),
             )
     finally:

@@ -1,9 +1,9 @@
 """What every engine offers: it starts a run folder somewhere, and says how that ended."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 from benchmark_core.contract import Launch
 from orchestrator.errors import Problem
@@ -140,3 +140,19 @@ class Engine(Protocol):
 
         Harmless when called twice. Raises HostError when the engine refuses.
         """
+
+
+@runtime_checkable
+class DescribedEngine(Protocol):
+    """An engine that can say what it found, where all is well."""
+
+    def facts(self) -> Mapping[str, str]:
+        """What was looked at, and what it is. Raises HostError, as `problems` tells."""
+
+
+@runtime_checkable
+class CachingEngine(Protocol):
+    """An engine whose runs are another user's, who has to own the caches."""
+
+    def make_caches(self) -> None:
+        """Make the folders of the caches that are missing. Raises OSError."""

@@ -112,6 +112,16 @@ class DockerEngine:
                     f"Run: chown -R {owner} {shlex.quote(str(folder))}",
                 )
 
+    def facts(self) -> dict[str, str]:
+        return self._host.facts()
+
+    def make_caches(self) -> None:
+        user = self._host.user
+        for folder, _ in self._caches or ():
+            if not folder.is_dir():
+                folder.mkdir(parents=True, exist_ok=True)
+                os.chown(folder, user.host_uid, user.host_gid)
+
     def image_name(self) -> str:
         return self._host.image_name
 
@@ -210,10 +220,7 @@ class DockerEngine:
             if not user.is_caller:
                 for folder in order.folders:
                     self._give_away(folder)
-            for folder, _ in self._caches or ():
-                if not folder.is_dir():
-                    folder.mkdir(parents=True)
-                    os.chown(folder, user.host_uid, user.host_gid)
+            self.make_caches()
             closed = user.unreadable(samples) if samples is not None else None
         except OSError as error:
             raise HostError(

@@ -1,5 +1,6 @@
 """The container engine as this process meets it: its client, our image, its abilities."""
 
+import os
 import shlex
 import shutil
 from functools import cached_property
@@ -110,6 +111,18 @@ class DockerHost:
         options = self.info.get("SecurityOptions") or []
         return ContainerUser.for_caller(rootless="name=rootless" in options)
 
+    def facts(self) -> dict[str, str]:
+        """What was found, in words; raises HostError where something was not."""
+        image, runtimes = self.image, sorted(self.info.get("Runtimes") or {})
+        built = "" if image.labels.get(CORE_LABEL) else ", of unknown sources"
+        return {
+            "engine": f"Docker {self.info.get('ServerVersion')} at {_place()}",
+            "image": f"{self.image_name}, version {VERSION}{built}, {image.short_id}",
+            "NVIDIA runtime": "present"
+            if self.offers_gpus()
+            else f"absent (runtimes: {', '.join(runtimes)})",
+        }
+
     def offers_gpus(self) -> bool:
         """By any of three signs; the engine itself says so for certain only at a start."""
         devices = self.info.get("DiscoveredDevices") or []
@@ -118,6 +131,19 @@ class DockerHost:
             or any("nvidia.com/gpu" in str(device) for device in devices)
             or any(shutil.which(hook) for hook in NVIDIA_HOOKS)
         )
+
+
+def _place() -> str:
+    """Which of the engines that the user can name is meant, as the SDK chooses it."""
+    from docker.context import ContextAPI
+
+    if address := os.environ.get("DOCKER_HOST"):
+        return f"{address} (DOCKER_HOST)"
+    try:
+        context = ContextAPI.get_current_context()
+        return f"{context.Host} (context {context.name})"
+    except Exception:  # noqa: BLE001 - it answers; where it is, is a courtesy
+        return "a place that the client does not tell"
 
 
 def unreachable(error: Exception) -> Problem:

@@ -12,6 +12,7 @@ import pytest
 from demo.tiny_models import build_hub
 from orchestrator.engines.container_settings import hash_of_folder
 from orchestrator.engines.server_container import SERVES_LABEL
+from tests.support.file_hub import of_cache, serving
 from tests.support.image import CHAT_TAG, ROOT, require_image
 from tests.support.prompt_counts import write_counts
 from tests.support.runner import batch, start, table, wait_for
@@ -105,12 +106,13 @@ def test_a_row_is_measured_through_a_server_of_its_own(place, hub):
 def test_the_token_reaches_the_server_as_a_file_alone(place, hub):
     """A look at the container while it serves, and at all that is left afterwards."""
     flags = ("--serve-args", "--token-seconds 0.2")
-    online = {"HF_HUB_OFFLINE": "0", "HF_TOKEN": TOKEN, "HF_ENDPOINT": "http://127.0.0.1:9"}
-    runner = start(*ROW, *flags, cwd=place, **(variables(hub) | online))
-    wait_for(lambda: running(place))
-    (container,) = running(place)
-    seen = json.dumps(container.attrs)
-    output, _ = runner.communicate()
+    with serving(of_cache(hub)) as source:
+        online = {"HF_HUB_OFFLINE": "0", "HF_TOKEN": TOKEN, "HF_ENDPOINT": source.address}
+        runner = start(*ROW, *flags, cwd=place, **(variables(hub) | online))
+        wait_for(lambda: running(place))
+        (container,) = running(place)
+        seen = json.dumps(container.attrs)
+        output, _ = runner.communicate()
     assert "HF_TOKEN_PATH=/run/secrets/hf_token" in seen
     assert TOKEN not in seen + output
     for path in (place / "results").rglob("*"):

@@ -7,6 +7,7 @@ import re
 import pytest
 
 from demo.tiny_models import build_hub
+from tests.support import file_hub
 from tests.support.chat_server import answering, chunk, hanging, rendering, serving
 from tests.support.image import PRODUCT_TAG, require_image
 from tests.support.runner import ROOT, batch, table
@@ -116,12 +117,15 @@ def test_the_time_to_the_first_token_is_measured(both):
 def test_a_container_reaches_a_server_of_this_machine(hub, server, tmp_path):
     image = require_image(PRODUCT_TAG)
     hub.chmod(0o755)
-    done = batch(
-        *(*ROWS, *PROMPTS, "--model-name", "gpt2", "--reasoning-state", "Off"),
-        *("--image", image, "--backend", "vllm", "--endpoint", server, "--output-dir", "results"),
-        cwd=tmp_path,
-        HF_HUB_CACHE=str(hub),
-    )
+    with file_hub.serving(file_hub.of_cache(hub)) as source:
+        done = batch(
+            *(*ROWS, *PROMPTS, "--model-name", "gpt2", "--reasoning-state", "Off"),
+            *("--image", image, "--backend", "vllm", "--endpoint", server),
+            *("--output-dir", "results"),
+            cwd=tmp_path,
+            HF_HUB_CACHE=str(hub),
+            HF_ENDPOINT=source.address,
+        )
     assert done.returncode == 0, done.stdout + done.stderr
     (row,) = table(tmp_path / "results").values()
     assert row["total_completion_tokens"] == "30"

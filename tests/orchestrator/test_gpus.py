@@ -165,6 +165,13 @@ def test_mig_mode_is_seen(driver: Path) -> None:
     assert [gpu["mig"] for gpu in find(simulated_driver.environment(driver, mig=1))] == [True]
 
 
+@pytest.mark.parametrize("mode", ["ecc", "persistence"])
+def test_modes_that_change_what_a_gpu_draws_are_seen(driver: Path, mode: str) -> None:
+    (usual,) = find(simulated_driver.environment(driver))
+    (other,) = find(simulated_driver.environment(driver, **{mode: 0}))
+    assert (usual[mode], other) == (True, usual | {mode: False})
+
+
 def test_a_driver_that_lacks_what_only_describes_a_gpu_still_tells_which_there_are(
     driver: Path, tmp_path: Path
 ) -> None:

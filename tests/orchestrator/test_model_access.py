@@ -39,7 +39,7 @@ def plan(tmp_path, capsys):
         flags = flags or ("--device", "cpu")
         made = settings(
             *("--csv", str(catalog), "--output-dir", str(tmp_path / "results")),
-            *("--engine", "process", *flags),
+            *("--engine", "process", "--prefetch", "off", *flags),
             environ={"HOME": str(tmp_path), "HF_ENDPOINT": address, "HF_TOKEN": TOKEN}
             | (environ or {}),
         )
@@ -136,14 +136,14 @@ def test_a_hub_that_cannot_be_reached_is_told_once(plan):
 
 
 def test_a_hub_that_never_answers_is_not_waited_for_by_every_model(plan, monkeypatch):
-    monkeypatch.setattr("orchestrator.model_access.SECONDS_FOR_AN_ANSWER", 0.2)
+    monkeypatch.setattr("orchestrator.hub_inquiry.SECONDS_FOR_AN_ANSWER", 0.2)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         ((where, what, _),) = plan(f"http://127.0.0.1:{silent.getsockname()[1]}")
     assert (where, "it cannot be reached" in what) == ("model hub", True)
 
 
 def test_a_slow_hub_is_given_up(plan, monkeypatch):
-    monkeypatch.setattr("orchestrator.model_access.SECONDS_FOR_ALL", -1.0)
+    monkeypatch.setattr("orchestrator.hub_inquiry.SECONDS_FOR_ALL", -1.0)
     seen = []
     with knowing_hub(HUB, seen=seen) as address:
         ((where, what, _),) = plan(address)
@@ -234,7 +234,7 @@ def test_of_an_answer_without_end_only_the_beginning_is_read(plan):
 
 def test_an_answer_that_comes_in_drops_is_not_waited_for(plan, monkeypatch):
     """Each drop comes in time, so only the time for all bounds it."""
-    monkeypatch.setattr("orchestrator.model_access.SECONDS_FOR_ALL", 1.0)
+    monkeypatch.setattr("orchestrator.hub_inquiry.SECONDS_FOR_ALL", 1.0)
     with sending(b"HTTP/1.1 200 OK\r\n", b"X-Drop: 1\r\n", 0.2) as address:
         ((where, what, _),) = plan(address)
     assert (where, "slow to answer" in what) == ("model hub", True)

@@ -9,7 +9,8 @@ from orchestrator.model_server import (
     find_meter_warnings,
     find_server_problems,
 )
-from orchestrator.preflight import host_warnings
+from orchestrator.preflight.examination import examine, warnings_of
+from orchestrator.preparation import Preparation
 from orchestrator.revision_lock import RevisionLock, pinned
 from orchestrator.run_planner import REFERENCE_GPUS, GpuSet, make_plan
 from orchestrator.simulation_file import Simulations
@@ -121,7 +122,7 @@ def test_a_sweep_that_measures_no_energy_says_so_before(rows, tmp_path, flags, r
     plan = make_plan(rows, made, REFERENCE_GPUS, None, Simulations())
     told = [
         problem
-        for problem in host_warnings(plan, made, ProcessEngine(tmp_path))
+        for problem in warnings_of(examine(Preparation(made, plan, ProcessEngine(tmp_path))))
         if "measures no energy" in problem.what
     ]
     assert [problem.where for problem in told] == ["--meters"]

@@ -22,6 +22,8 @@
  *                           that of the first initialisation with it (none: this process and its
  *                           forks share their own)
  *   AIES_SIM_MIG            1: MIG mode is on (0)
+ *   AIES_SIM_ECC            0: the memory's error correction is off (1)
+ *   AIES_SIM_PERSISTENCE    0: persistence mode is off (1)
  *   AIES_SIM_CELSIUS        temperature, or FROM:TO:SECONDS where it goes from one to the other in
  *                           so many seconds after zero (45)
  *   AIES_SIM_FAULT          what goes wrong, separated by semicolons (none):
@@ -57,7 +59,7 @@
 #define NOWHERE {INFINITY, INFINITY}
 
 struct device devices[MAX_GPUS];
-int device_count, mig_enabled;
+int device_count, mig_enabled, ecc_enabled, persistence_enabled;
 
 void misconfigured(const char *what) {
     fprintf(stderr, "simulated driver: %s\n", what);
@@ -176,6 +178,8 @@ void configure(void) {
     device_count = (int)number("AIES_SIM_GPUS", 1);
     if (device_count < 0 || device_count > MAX_GPUS) misconfigured("AIES_SIM_GPUS is out of range");
     mig_enabled = number("AIES_SIM_MIG", 0) != 0;
+    ecc_enabled = number("AIES_SIM_ECC", 1) != 0;
+    persistence_enabled = number("AIES_SIM_PERSISTENCE", 1) != 0;
     for (int i = 0; i < MAX_GPUS; i++) {
         struct device *device = &devices[i];
         next_entry(&watts, one_watts, sizeof one_watts);

@@ -38,7 +38,7 @@ struct device {
 
 /* behaviour.c: the environment, read once. */
 extern struct device devices[MAX_GPUS];
-extern int device_count, mig_enabled;
+extern int device_count, mig_enabled, ecc_enabled, persistence_enabled;
 void configure(void);
 void misconfigured(const char *what);
 int is_struck(const struct device *device, enum fault fault);

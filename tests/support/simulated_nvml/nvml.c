@@ -277,12 +277,12 @@ nvmlReturn_t nvmlDeviceGetComputeMode(nvmlDevice_t device, int *mode) {
 }
 nvmlReturn_t nvmlDeviceGetPersistenceMode(nvmlDevice_t device, int *mode) {
     CHECK(device);
-    *mode = 1;
+    *mode = persistence_enabled;
     return SUCCESS;
 }
 nvmlReturn_t nvmlDeviceGetEccMode(nvmlDevice_t device, int *current, int *pending) {
     CHECK(device);
-    *current = *pending = 1;
+    *current = *pending = ecc_enabled;
     return SUCCESS;
 }
 nvmlReturn_t nvmlDeviceGetMigMode(nvmlDevice_t device, unsigned *current, unsigned *pending) {

@@ -1,0 +1,1 @@
+"""Every check of host and plan, before anything is spent."""

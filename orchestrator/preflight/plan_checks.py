@@ -1,0 +1,95 @@
+"""The rows: what is doubtful about them, and whether memory and night are large enough."""
+
+import re
+from collections.abc import Iterator
+
+from orchestrator.errors import Problem
+from orchestrator.forecast import find_forecast_warnings
+from orchestrator.model_size import model_size
+from orchestrator.preflight.finding import Finding, warning, well
+from orchestrator.preparation import Preparation
+from orchestrator.run_planner import BYTES_PER_PARAMETER, PlannedRun
+
+QUANTIZED_NAME = re.compile(r"[48][-_]?bit|int[48]|fp[48]|awq|gptq|gguf|bnb|nf4|gpt-oss", re.I)
+"""Whose weights take less than two bytes each."""
+
+
+def check_catalog(prepared: Preparation) -> Iterator[Finding]:
+    settings, plan = prepared.settings, prepared.plan
+    yield from map(warning, prepared.doubts)
+    if plan.runs or plan.skipped:
+        skipped = f", {len(plan.skipped)} rows are skipped" if plan.skipped else ""
+        yield well(f"{settings.csv}: {len(plan.runs)} runs are planned{skipped}")
+
+
+def check_memory(prepared: Preparation) -> Iterator[Finding]:
+    settings = prepared.settings
+    if not (settings.computes_on_gpus or settings.serves_on_gpus) or not prepared.plan.runs:
+        return
+    yield from map(warning, _unknown_sizes(prepared))
+    known = [gpu.memory_bytes for gpu in prepared.gpus if gpu.memory_bytes]
+    if not known:
+        return
+    too_large = list(_too_large(prepared, min(known)))
+    yield from map(warning, too_large)
+    if not too_large:
+        yield well("every model whose size is known fits into the GPUs of its runs")
+
+
+def check_time(prepared: Preparation) -> Iterator[Finding]:
+    """By the forecast, for whoever asks for weeks without knowing."""
+    expected = prepared.forecast
+    doubts = list(find_forecast_warnings(expected, prepared.plan, prepared.settings))
+    yield from map(warning, doubts)
+    wall = expected.wall_seconds
+    if expected.runs and wall is None:
+        yield well("unknown: no row tells how large its model is, and none was measured before")
+    elif wall and not doubts:
+        hours = f"{wall.central / 3600:.1f} h ({wall.low / 3600:.1f} to {wall.high / 3600:.1f})"
+        yield well(f"the sweep takes about {hours}")
+
+
+def _unknown_sizes(prepared: Preparation) -> Iterator[Problem]:
+    """Idle GPUs draw power too, so taking all of them is said aloud."""
+    settings = prepared.settings
+    rows = [
+        run.config.line
+        for run in prepared.plan.runs
+        if run.config.model_class == "C" and not (run.config.gpus or run.config.parameters_billion)
+    ]
+    if not rows or settings.gpus_per_run:
+        return
+    yield Problem(
+        f"{settings.csv}, lines {', '.join(map(str, rows))}",
+        "class C rows of unknown size take every GPU that may be used",
+        "Fill their GPUs or Parameters (B) column, or give --gpus-per-run.",
+    )
+
+
+def _too_large(prepared: Preparation, gpu_bytes: int) -> Iterator[Problem]:
+    """By the row's size, or by one in the model's name; each model once."""
+    told: set[str] = set()
+    for run in prepared.plan.runs:
+        billions = _billions(run)
+        if billions is None or run.config.model_id in told:
+            continue
+        needed = billions * 1e9 * BYTES_PER_PARAMETER
+        given = gpu_bytes * run.spec.device.gpu_count
+        if needed <= given:
+            continue
+        told.add(run.config.model_id)
+        yield Problem(
+            f"{prepared.settings.csv}, line {run.config.line}",
+            f"{run.config.model_id} has about {billions:g} billion parameters, which take some"
+            f" {needed / 1e9:.0f} GB in 16 bits, and the GPUs of its run have {given / 1e9:.0f} GB",
+            "Give it more GPUs: class C with a GPUs column, or --gpus-per-run.",
+        )
+
+
+def _billions(run: PlannedRun) -> float | None:
+    """None where neither row nor name tells, or where the name is of fewer bytes each."""
+    config, size = run.config, model_size(run.config)
+    if size is None:
+        return None
+    is_small = config.quantization or QUANTIZED_NAME.search(config.model_id.rpartition("/")[2])
+    return None if is_small and config.parameters_billion is None else size.parameters / 1e9
