@@ -26,6 +26,8 @@ COMMANDS: Mapping[str, Command] = {
     "catalog": Command("check a catalog and print it", "model_config_parser", serves_several=False),
     "preflight": Command("check host and plan before a sweep", "orchestrator.__main__"),
     "status": Command("show how far the runs of a folder are", "orchestrator.__main__"),
+    "failures": Command("show what failed, and what to do", "orchestrator.__main__"),
+    "report": Command("write a page on all runs of a folder", "orchestrator.__main__"),
     "rebuild": Command("make master_results.csv again", "orchestrator.__main__"),
     "plot": Command("draw power traces", "orchestrator.__main__"),
     "import": Command("read results of other programs", "orchestrator.__main__"),

@@ -46,6 +46,12 @@ def build_parser(prog: str = PROGRAM) -> argparse.ArgumentParser:
     how = one.add_mutually_exclusive_group()
     how.add_argument("--json", action="store_true", help="for programs")
     how.add_argument("--watch", action="store_true", help="follow the sweep until it ends")
+    one = commands.add_parser("failures", help="show what failed by its reasons, and what to do")
+    one.add_argument("output_dir", nargs="?", type=Path, default=Path(DEFAULT_OUTPUT_DIR))
+    one.add_argument("--json", action="store_true", help="for programs")
+    one = commands.add_parser("report", help="write one page of HTML on all runs")
+    one.add_argument("output_dir", nargs="?", type=Path, default=Path(DEFAULT_OUTPUT_DIR))
+    one.add_argument("--out", type=Path, metavar="FILE", help="default: report.html in the folder")
     one = commands.add_parser("rebuild", help="make master_results.csv again from the run folders")
     one.add_argument("output_dir", nargs="?", type=Path, default=Path(DEFAULT_OUTPUT_DIR))
     one = commands.add_parser("plot", help="draw the power trace of one run or of all")
@@ -103,6 +109,10 @@ def _run(options: argparse.Namespace) -> int:
         return preflight(options)
     if options.command == "status":
         return status(options.output_dir, options.json, options.watch)
+    if options.command == "failures":
+        return failures(options.output_dir, options.json)
+    if options.command == "report":
+        return report(options.output_dir, options.out)
     if options.command == "plot":
         return plot(options.folder, options.image_format)
     if options.command == "import":
@@ -138,6 +148,35 @@ def status(output_dir: Path, as_json: bool, watch: bool) -> int:
         watch_view.watch(directory)
     else:
         status_view.show(read_status(directory), as_json)
+    return 0
+
+
+def failures(output_dir: Path, as_json: bool) -> int:
+    """Exit code 0, whatever failed.
+
+    Raises:
+        UsageError: there are no run folders.
+    """
+    from orchestrator.display import failures_view
+    from orchestrator.failures import read_failures
+    from orchestrator.run_directory import RunDirectory
+
+    failures_view.show(read_failures(RunDirectory(output_dir)), as_json)
+    return 0
+
+
+def report(output_dir: Path, out: Path | None) -> int:
+    """Exit code 0, whatever the states are.
+
+    Raises:
+        UsageError: there are no run folders.
+        HostError: the page cannot be written.
+    """
+    from orchestrator.morning_report import write_report
+    from orchestrator.run_directory import RunDirectory
+
+    path = write_report(RunDirectory(output_dir), out)
+    print(printable(f"wrote {path}"))
     return 0
 
 

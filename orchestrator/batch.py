@@ -15,6 +15,7 @@ from orchestrator.gpu_occupants import occupants
 from orchestrator.gpu_rest import RestingGpus
 from orchestrator.gpu_slots import GpuSlots
 from orchestrator.master_table import MasterTable
+from orchestrator.notification import notifying
 from orchestrator.own_server import OwnServers
 from orchestrator.prefetch import BackgroundPrefetch, fetch_before
 from orchestrator.preflight.examination import examine, problems_of, warnings_of
@@ -83,13 +84,16 @@ def _sweep(prepared: Preparation, warnings: Sequence[Problem], command: Sequence
             directory.recover()
             display.warn(warnings)
             bench = _bench(prepared, display, stop)
-            with _fetched(prepared, bench) as bench:
+            run_ids = [run.run_id for run in prepared.plan.runs]
+            with (
+                notifying(prepared.settings, directory, run_ids, display),
+                _fetched(prepared, bench) as bench,
+            ):
                 result = _make(prepared, bench, command)
     finally:
         display.close()
     # A reader of our output that has left changes nothing of what was measured.
     with suppress(OSError):
-        run_ids = [run.run_id for run in prepared.plan.runs]
         results_view.show(directory.master_path, run_ids, result)
     return _exit_code(result)
 

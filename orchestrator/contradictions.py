@@ -10,6 +10,7 @@ from orchestrator.errors import Problem
 from orchestrator.exporter import find_exporter_contradictions
 from orchestrator.gpus import is_simulated
 from orchestrator.model_server import find_server_contradictions
+from orchestrator.notification import find_notification_problem
 from orchestrator.own_server import find_own_server_contradictions
 from orchestrator.settings import METERS, Settings
 
@@ -23,7 +24,10 @@ def find_contradictions(settings: Settings) -> Iterator[Problem]:
     yield from find_own_server_contradictions(settings)
     yield from _about_samples(settings)
     yield from _about_stopping(settings)
+    yield from _about_rerunning(settings)
     yield from _without_effect(settings)
+    if settings.notify_url and (problem := find_notification_problem(settings.notify_url)):
+        yield problem
     if settings.region not in carbon.regions():
         yield Problem(
             f"--region {settings.region[:40]}",
@@ -114,6 +118,15 @@ def _about_stopping(settings: Settings) -> Iterator[Problem]:
             "--stop-at-ci",
             "looks at the GPU energy, and no meter measures it",
             f"Add one of {', '.join(GPU_METERS)} to --meters, or leave the flag out.",
+        )
+
+
+def _about_rerunning(settings: Settings) -> Iterator[Problem]:
+    if settings.only_reason and not settings.reruns_failed:
+        yield Problem(
+            "--only-reason",
+            "chooses among failed rows, which are not run again",
+            "Add --rerun-failed, or --rerun-failed-from with a table of results.",
         )
 
 

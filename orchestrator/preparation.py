@@ -18,13 +18,13 @@ from orchestrator.forecast import Forecast, forecast
 from orchestrator.gpus import Gpu, check_form, choose_gpus, find_gpus, named_gpus
 from orchestrator.model_access import Access, ask_access
 from orchestrator.own_samples import find_own_samples
+from orchestrator.rerun import restrict
 from orchestrator.revision_lock import pinned, read_lock, renew_lock, unlocked
 from orchestrator.run_directory import RunDirectory
 from orchestrator.run_planner import REFERENCE_GPUS, GpuSet, Plan, make_plan
 from orchestrator.settings import Settings
 from orchestrator.simulation_file import Simulations, read_simulations
 from orchestrator.todo import decide
-
 
 NOTHING_EXPECTED = Forecast({}, 0, 1)
 
@@ -81,9 +81,11 @@ def prepare(settings: Settings, catalog: CatalogFile) -> Preparation:
     gpus, gpu_problems = _gpus(settings)
     own = find_own_samples({config.task for config in configs}, settings)
     plan = make_plan(configs, settings, _gpu_set(gpus), own, _simulations(settings))
+    plan, left_out = restrict(plan, settings)
     lock = renew_lock(plan, settings) if settings.lock else read_lock(settings.csv)
     doubts = [
         *catalog.ignored_columns,
+        *left_out,
         *lint_configs([run.config for run in plan.runs], catalog.name),
         *unlocked(plan, lock, settings.csv),
         *(own.warnings if own else ()),

@@ -36,6 +36,7 @@ RUNS_DIR = "individual_runs"
 LOGS_DIR = "logs"
 HOLDER_FILE = ".sweep_holder.json"
 SWEEP_FILE = "sweep.json"
+PAGE_FILE = "report.html"
 ARCHIVING_SUFFIX = ".archiving"
 
 StateName = Literal["planned", "running", "finished", "failed", "interrupted", "unreadable"]
@@ -169,6 +170,7 @@ class RunDirectory:
         self.root = root.absolute()
         self.master_path = self.root / MASTER_FILE
         self.sweep_path = self.root / SWEEP_FILE
+        self.page_path = self.root / PAGE_FILE
         self.runs_path = self.root / RUNS_DIR
         self.logs_path = self.root / LOGS_DIR
 

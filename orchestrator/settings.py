@@ -121,6 +121,11 @@ class Settings:
     given: frozenset[str]
 
     @property
+    def reruns_failed(self) -> bool:
+        """Whether failed rows of the plan are run again; a table of failures asks for that too."""
+        return self.rerun_failed or self.rerun_failed_from is not None
+
+    @property
     def is_served(self) -> bool:
         """Whether a server runs the models, and runs only ask it."""
         return BACKEND_FACTS[self.backend].is_served

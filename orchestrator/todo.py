@@ -74,7 +74,7 @@ def _decide(
         return Todo(run) if settings.replace else Todo(run, conflict=objection)
     if state.name == "finished":
         return Todo(run, skip_because="finished before" + _other_region(folder, settings))
-    if state.name == "failed" and same and not settings.rerun_failed:
+    if state.name == "failed" and same and not settings.reruns_failed:
         return Todo(run, skip_because="failed before; --rerun-failed runs it again")
     if state.name == "interrupted" and same and leftover and leftover.spec_hash == state.spec_hash:
         return Todo(run, leftover=leftover)

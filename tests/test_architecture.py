@@ -11,6 +11,7 @@ ROOT = Path(__file__).resolve().parents[1]
 PACKAGES = ("orchestrator", "benchmark_core", "scoring", "demo", "benchmarks", "tests")
 HEAVY = ("torch", "transformers", "datasets", "codecarbon", "docker", "pandas", "pynvml", "rich")
 HEAVY += ("matplotlib", "scipy", "diffusers", "numpy", "pyarrow", "PIL", "soundfile", "soxr")
+HEAVY += ("jinja2", "httpx2")
 
 # The parts of the container side that are pure, so the host may read them.
 PURE = {
@@ -42,6 +43,7 @@ PURE = {
     "benchmark_core.statistics",
     "benchmark_core.terminal_text",
     "benchmark_core.trace_analysis",
+    "benchmark_core.web_address",
     "benchmark_core.meters.dcgm_exporter",
     "benchmark_core.meters.nvml_facts",
     "benchmark_core.optimum.environment",

@@ -56,7 +56,7 @@ FOREIGN_FLAGS |= {"--max-model-len", "--tensor-parallel-size", "--api-key"}
 FOREIGN_FLAGS |= {"--hf-token", "--ssl-keyfile-password"}
 # Packages whose modules the architecture names one by one.
 TREES = (
-    *("orchestrator", "benchmark_core", "benchmark_core/reasoning"),
+    *("orchestrator", "orchestrator/morning", "benchmark_core", "benchmark_core/reasoning"),
     *("benchmark_core/checkpoints", "benchmark_core/serving", "benchmark_core/direct"),
     *("benchmark_core/optimum", "scoring"),
 )

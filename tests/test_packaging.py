@@ -17,7 +17,12 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 BEHIND_PURE_PARTS = {"benchmark_core.sample_parquet"}
 OURS = {"orchestrator", "benchmark_core", "batch_runner", "model_config_parser"}
 # Packages that others bring along, which use them in what they return.
-BROUGHT_ALONG = {"numpy": "matplotlib", "requests": "docker", "urllib3": "docker"}
+BROUGHT_ALONG = {
+    "markupsafe": "jinja2",
+    "numpy": "matplotlib",
+    "requests": "docker",
+    "urllib3": "docker",
+}
 
 
 def pins(name: str) -> dict[str, str]:

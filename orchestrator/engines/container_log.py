@@ -3,14 +3,17 @@
 import threading
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any
+
+from orchestrator.engines.bounded_log import BoundedFile
 
 if TYPE_CHECKING:
     from docker.models.containers import Container
 
-HEAD_BYTES = 10 * 1024 * 1024
-TAIL_BYTES = 20 * 1024 * 1024
 RECONNECT_SECONDS = 0.5
+END_LINES = 1000
+END_BYTES = 4096
+ENGINE_LEFT_OUT = b"\n[... the container engine lost output here ...]\n"
 
 
 def engine_errors() -> tuple[type[Exception], ...]:
@@ -22,55 +25,19 @@ def engine_errors() -> tuple[type[Exception], ...]:
     return (DockerException, RequestException, HTTPError, OSError)
 
 
-class BoundedFile:
-    """A log of any length in at most `head + 2 * tail` bytes: its beginning and its end."""
-
-    def __init__(self, path: Path, head: int = HEAD_BYTES, tail: int = TAIL_BYTES) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self._file: BinaryIO = path.open("w+b")
-        self._head = head
-        self._tail = tail
-        self._left_out = 0
-
-    def write(self, chunk: bytes) -> None:
-        """Append. On a full disk the log ends there; the run's results report the disk."""
-        with suppress(OSError):
-            self._file.write(chunk)
-            self._file.flush()
-            if self._file.tell() > self._head + 2 * self._tail:
-                self._compact()
-
-    def close(self) -> None:
-        with suppress(OSError):
-            self._file.close()
-
-    def _compact(self) -> None:
-        self._file.seek(-self._tail, 2)
-        end = self._file.read(self._tail)
-        length = self._file.tell()
-        self._left_out += length - self._head - len(end) - len(self._notice(self._left_out))
-        self._file.seek(self._head)
-        self._file.write(self._notice(self._left_out) + end)
-        self._file.truncate()
-
-    def _notice(self, left_out: int) -> bytes:
-        """Empty until something is left out; always as long, to be counted and overwritten."""
-        if left_out == 0:
-            return b""
-        return f"\n[... {left_out:020d} bytes of output left out ...]\n".encode()
-
-
 class LogStream:
     """A thread that copies both output streams until the container has ended.
 
     Losing the engine on the way costs nothing: the log is asked for again, and what was copied
-    before is skipped.
+    before is skipped. An engine loses output that comes faster than it is asked for; the end of a
+    log is fetched then by itself.
     """
 
     def __init__(self, container: "Container", path: Path) -> None:
         self._container = container
         self._file = BoundedFile(path)
         self._copied = 0
+        self._end = b""
         self._released = threading.Event()
         self._stream: Any = None
         self._thread = threading.Thread(target=self._copy, name=f"log-{path.name}", daemon=True)
@@ -113,11 +80,25 @@ class LogStream:
             for chunk in self._stream:
                 fresh = chunk[to_skip:]
                 to_skip -= len(chunk) - len(fresh)
-                self._file.write(fresh)
-                self._copied += len(fresh)
+                self._write(fresh)
             self._container.reload()
+            is_over = self._container.status not in ("running", "paused", "restarting")
+            if is_over and not self._released.is_set():
+                self._complete()
         except NotFound:
             return True
         except engine_errors():
             return False
-        return self._container.status not in ("running", "paused", "restarting")
+        return is_over
+
+    def _write(self, fresh: bytes) -> None:
+        self._file.write(fresh)
+        self._copied += len(fresh)
+        self._end = (self._end + fresh)[-END_BYTES:]
+
+    def _complete(self) -> None:
+        """Append the last lines of a container that has ended, if they did not come."""
+        end: bytes = self._container.logs(tail=END_LINES)
+        same = min(len(end), len(self._end))
+        if end and (not same or end[-same:] != self._end[-same:]):
+            self._write(ENGINE_LEFT_OUT + end)

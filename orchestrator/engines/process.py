@@ -13,6 +13,7 @@ from pathlib import Path
 
 from benchmark_core.optimum import environment as optimum
 from orchestrator.engines.base import Exit, Leftover, Order
+from orchestrator.engines.bounded_log import BoundedLog
 from orchestrator.engines.container_settings import Caches
 from orchestrator.engines.optimum_environment import find_optimum_problems
 from orchestrator.engines.owner import Owner, process_start
@@ -124,7 +125,7 @@ class ProcessEngine:
             child.wait()
             _remove(token_file)
             raise _not_started(order, error) from error
-        return ProcessHandle(record, folder, child, token_file)
+        return ProcessHandle(record, folder, BoundedLog(order.log_path), child, token_file)
 
     def leftovers(self) -> list[Leftover]:
         found = []
@@ -142,7 +143,8 @@ class ProcessEngine:
             raise HostError(
                 Problem(leftover.key, f"{RECORD_FILE} cannot be read", "Start the run anew")
             )
-        return ProcessHandle(record, Path(leftover.key), None, None)
+        log = BoundedLog(order.log_path)
+        return ProcessHandle(record, Path(leftover.key), log, None, None)
 
     def discard(self, leftover: Leftover) -> None:
         """Kill what still runs of it and remove its record, unless a new attempt is there now."""
@@ -185,17 +187,20 @@ class ProcessHandle:
         self,
         record: ProcessRecord,
         folder: Path,
+        log: BoundedLog,
         child: "subprocess.Popen[bytes] | None",
         token_file: TokenFile | None,
     ) -> None:
         self._group = _group(record)
         self._started_at = record.launched_at
         self._folder = folder
+        self._log = log
         self._child = child
         self._token_file = token_file
         self._exit: Exit | None = None
 
     def poll(self) -> Exit | None:
+        self._log.bound()
         if self._exit is None and not self._group.leader_lives():
             self._group.kill()
             self._exit = self._ended(self._code())
@@ -231,6 +236,7 @@ class ProcessHandle:
     def release(self) -> None:
         self._group.kill()
         self._code()
+        self._log.bound()
         _remove(self._token_file)
         record = ProcessRecord.read(self._folder)
         # A later attempt has a record of its own in the same folder.

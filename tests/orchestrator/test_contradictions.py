@@ -34,6 +34,8 @@ def said(**changes):
             {"backend": "vllm", "endpoint": "http://a", "offline": True},
             "gives offline runs no network",
         ),
+        ({"notify_url": "ftp://host/key"}, "--notify-url: the URL does not begin with http"),
+        ({"only_reason": "timeout"}, "--only-reason: chooses among failed rows"),
         ({"request_timeout_seconds": 3.0}, "--request-timeout 3: the pytorch backend asks no"),
         (
             {"backend": "optimum", "meters": ("nvml", "codecarbon")},

@@ -2,7 +2,6 @@
 
 import json
 import os
-import re
 import signal
 import subprocess
 import sys
@@ -17,7 +16,7 @@ import pytest
 
 from benchmark_core import VERSION
 from orchestrator.engines.base import Leftover
-from orchestrator.engines.container_log import BoundedFile
+from orchestrator.engines.bounded_log import HEAD_BYTES, TAIL_BYTES
 from orchestrator.engines.container_settings import (
     ALSO_LABEL,
     OUTPUT_DIR_LABEL,
@@ -654,21 +653,15 @@ def test_the_whole_of_a_long_output_arrives(engine: DockerEngine, output_dir: Pa
     assert lines[-1] == "the end"
 
 
-def test_an_endless_log_keeps_its_beginning_and_its_end(tmp_path: Path) -> None:
-    path = tmp_path / "run.log"
-    log = BoundedFile(path, head=100, tail=200)
-    text = b"".join(b"%07d\n" % number for number in range(1000))
-    for start in range(0, len(text), 64):
-        log.write(text[start : start + 64])
-        assert path.stat().st_size <= 500
-    log.close()
-    kept = path.read_bytes()
-    notice = re.search(rb"\n\[\.\.\. (\d+) bytes of output left out \.\.\.\]\n", kept)
-    assert notice is not None
-    head, tail = kept[: notice.start()], kept[notice.end() :]
-    assert head == text[:100]
-    assert text.endswith(tail) and len(tail) >= 200
-    assert len(head) + int(notice[1]) + len(tail) == len(text)
+def test_a_flood_of_output_is_bounded_here_too(engine: DockerEngine, output_dir: Path) -> None:
+    """The engine itself throws most of such a flood away before anybody can read it."""
+    order = make_order(output_dir, flood_lines=1_000_000, last_line="the end")
+    assert run_to_end(engine, order).code == 0
+    assert order.log_path.stat().st_size <= HEAD_BYTES + 2 * TAIL_BYTES
+    with order.log_path.open("rb") as log:
+        assert log.readline().startswith(b"line 000000000 ")
+        log.seek(-8, os.SEEK_END)
+        assert log.read() == b"the end\n"
 
 
 def test_an_unprivileged_user_runs_containers_under_the_own_number(

@@ -1,6 +1,7 @@
 """The process engine with real processes, whose program does as it is told."""
 
 import os
+import resource
 import shutil
 import signal
 import time
@@ -12,6 +13,7 @@ import pytest
 
 from benchmark_core.contract import REPORT_FILE, BackendSpec, Simulation
 from orchestrator.engines.base import Leftover
+from orchestrator.engines.bounded_log import HEAD_BYTES, NOTICE_BYTES, TAIL_BYTES
 from orchestrator.engines.container_settings import Caches
 from orchestrator.engines.owner import Owner, process_start
 from orchestrator.engines.process import ProcessEngine
@@ -71,6 +73,26 @@ def test_a_run_ends_with_its_code_and_whole_log(engine: ProcessEngine, output_di
     assert ended.started_at < ended.finished_at
     assert order.log_path.read_text() == "first\nto stderr\n"
     assert not (order.folder / RECORD_FILE).exists()
+
+
+def test_a_run_that_prints_200_mb_costs_neither_memory_nor_the_disk(
+    engine: ProcessEngine, output_dir: Path
+) -> None:
+    order = make_order(output_dir, flood_lines=1_000_000, last_line="the end")
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    assert run_to_end(engine, order).code == 0
+    kib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
+    assert kib * 1024 < 3 * TAIL_BYTES
+    assert order.log_path.stat().st_size <= HEAD_BYTES + 2 * TAIL_BYTES
+    with order.log_path.open("rb") as log:
+        assert log.readline().startswith(b"line 000000000 ")
+        log.seek(HEAD_BYTES)
+        left_out = int(log.read(NOTICE_BYTES).split()[1])
+        log.seek(-8, os.SEEK_END)
+        assert log.read() == b"the end\n"
+    printed = 1_000_000 * len(f"line {0:09d} {'x' * 180}\n") + len("the end\n")
+    kept = order.log_path.stat().st_size - NOTICE_BYTES
+    assert 0.9 * printed < left_out + kept <= printed
 
 
 def test_a_killed_run_says_by_which_signal(engine: ProcessEngine, output_dir: Path) -> None:
