@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from orchestrator.errors import Problem, UsageError
+from orchestrator.estimate import two_digits
 from orchestrator.forecast import Forecast
 from orchestrator.makespan import Load, makespan_seconds
 from orchestrator.placement import Waiting
@@ -86,7 +87,8 @@ class _Purse:
                 return self._problem(run, "nothing tells how much GPU energy it takes", FILL)
             wh += found.gpu_energy_wh.central
             if wh > limit_wh:
-                what = f"its {found.gpu_energy_wh.central:.2g} Wh exceed --budget-wh {limit_wh:g}"
+                own = two_digits(found.gpu_energy_wh.central)
+                what = f"its {own} Wh exceed --budget-wh {limit_wh:g}"
                 return self._problem(run, f"{what}{self._beside()}", RAISE)
         self._load, self._wh = load, wh
         self._taken.append(run)
@@ -122,7 +124,7 @@ class _Purse:
         hours = found.seconds.central / 3600 if found.seconds else 0.0
         limit = self._settings.budget_hours
         gpus = "1 GPU" if found.gpu_count == 1 else f"{found.gpu_count} GPUs"
-        what = f"its {hours:.2g} h on {gpus} exceed --budget-hours {limit:g}"
+        what = f"its {two_digits(hours)} h on {gpus} exceed --budget-hours {limit:g}"
         return self._problem(run, f"{what}{self._beside()}", RAISE)
 
     def _beside(self) -> str:

@@ -19,3 +19,8 @@ class Estimate(Frozen):
         if not 0 <= self.low <= self.central <= self.high:
             raise ValueError("an estimate is not in order")
         return self
+
+
+def two_digits(value: float) -> str:
+    """More than an estimate knows: `0.35`, `3.5`, `660`."""
+    return f"{float(f'{value:.2g}'):.0f}" if value >= 10 else f"{value:.2g}"

@@ -8,7 +8,7 @@ from typing import Literal
 from orchestrator.disk_need import DiskNeed
 from orchestrator.earlier_runs import EarlierRuns, read_earlier_runs
 from orchestrator.errors import Problem
-from orchestrator.estimate import Estimate
+from orchestrator.estimate import Estimate, two_digits
 from orchestrator.gpu_speeds import CPU_SPEED, REFERENCE_SPEED, known_speed
 from orchestrator.gpus import Gpu
 from orchestrator.makespan import makespan_seconds
@@ -19,7 +19,7 @@ from orchestrator.run_forecast import Grounds, RunForecast, forecast_run
 from orchestrator.run_planner import Plan, PlannedRun
 from orchestrator.settings import REFERENCE_GPUS_PER_NODE, Settings
 
-LONG_SWEEP_SECONDS = 24 * 3600.0
+DAY_SECONDS = 86400.0
 MOST_LINES_NAMED = 20
 
 
@@ -98,11 +98,11 @@ def forecast(
 def find_forecast_warnings(expected: Forecast, plan: Plan, settings: Settings) -> Iterator[Problem]:
     """What is better known before a sweep than in the morning."""
     wall = expected.wall_seconds
-    if wall and wall.central > LONG_SWEEP_SECONDS:
+    if wall and wall.central > DAY_SECONDS:
         yield Problem(
             "forecast",
-            f"the sweep takes about {wall.central / 86400:.1f} days"
-            f" ({wall.low / 86400:.1f} to {wall.high / 86400:.1f})",
+            f"the sweep takes about {two_digits(wall.central / DAY_SECONDS)} days"
+            f" ({two_digits(wall.low / DAY_SECONDS)} to {two_digits(wall.high / DAY_SECONDS)})",
             "Take fewer prompts (--preset overnight) or rows (--budget-hours)"
             + (", or all GPUs at a time (--parallel auto)." if expected.leaves_gpus_idle else "."),
         )

@@ -12,7 +12,7 @@ are spread over several GPUs run one after the other, and the other GPUs wait me
 
 Of the 24 models named with their size that fit on one GPU in the published text generation results
 of February 2025 (ten tokens, 1,000 prompts, H100), 23 took at most twice and at least half of this
-energy. Those spread over several GPUs took up to ten times as much.
+energy. Those spread over several GPUs took up to fifteen times as much.
 """
 
 import math

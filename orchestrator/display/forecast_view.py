@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator
 
-from orchestrator.estimate import Estimate
+from orchestrator.estimate import Estimate, two_digits
 from orchestrator.forecast import Forecast
 from orchestrator.run_forecast import RunForecast
 
@@ -94,21 +94,16 @@ def _range(estimate: Estimate | None, units: tuple[tuple[float, str], ...]) -> s
         return UNKNOWN
     size, unit = _unit(estimate.central, units)
     low, central, high = (
-        _figure(value / size) for value in (estimate.low, estimate.central, estimate.high)
+        two_digits(value / size) for value in (estimate.low, estimate.central, estimate.high)
     )
     return f"{central} {unit}" if low == high else f"{central} {unit} ({low}-{high})"
 
 
 def _scaled(value: float, units: tuple[tuple[float, str], ...]) -> str:
     size, unit = _unit(value, units)
-    return f"{_figure(value / size)} {unit}"
+    return f"{two_digits(value / size)} {unit}"
 
 
 def _unit(value: float, units: tuple[tuple[float, str], ...]) -> tuple[float, str]:
     # 90 min say more than 1.5 h, and 47 h more than 2 d.
     return next((one for one in units if value >= 2 * one[0]), units[-1])
-
-
-def _figure(value: float) -> str:
-    """Two digits, which is more than a forecast knows."""
-    return f"{float(f'{value:.2g}'):.0f}" if value >= 10 else f"{value:.2g}"

@@ -13,10 +13,15 @@ from orchestrator.forecast import Forecast
 from orchestrator.run_forecast import RunForecast
 from orchestrator.todo import Todo
 
+FORECAST_HEADINGS = ("time", "GPU energy")
 HEADINGS = (
     *("run_id", "class", "GPUs", "reasoning", "effective", "tokens", "samples", "reps"),
-    *("time", "GPU energy", "what happens"),
+    *FORECAST_HEADINGS,
+    "what happens",
 )
+NARROW_HEADINGS = ("run_id", "GPUs", *FORECAST_HEADINGS, "what happens")
+"""What fits on eighty columns; the name of a run also has its state."""
+WIDE_COLUMNS = 140
 
 
 @dataclass(frozen=True)
@@ -61,12 +66,15 @@ def _show_table(preview: Preview) -> None:
 
     from orchestrator.display.console import PlainSpokenConsole
 
+    console = PlainSpokenConsole()
+    shown = HEADINGS if console.width >= WIDE_COLUMNS else NARROW_HEADINGS
     table = Table(box=None, pad_edge=False)
-    for heading in HEADINGS:
-        table.add_column(heading, overflow="fold")
+    for heading in shown:
+        table.add_column(heading, overflow="fold", no_wrap=heading in FORECAST_HEADINGS)
     for cells in rows:
-        table.add_row(*(Text(cell) for cell in cells))
-    PlainSpokenConsole().print(table)
+        by_heading = dict(zip(HEADINGS, cells, strict=True))
+        table.add_row(*(Text(by_heading[heading]) for heading in shown))
+    console.print(table)
 
 
 def _cells(todo: Todo, expected: Forecast) -> tuple[str, ...]:

@@ -1,6 +1,11 @@
 """A dry run shows what is doubtful about the rows it would run, and is no failure."""
 
 import json
+import os
+import pty
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -15,6 +20,7 @@ ROWS = (
     "Qwen/Qwen3-0.6B,1,A,text_gen,On (High),",
     "org/model,1,A,text_gen,On,",
 )
+ROOT = Path(__file__).resolve().parents[2]
 STATE, NOTE = "Reasoning State", "Chat Template"
 
 
@@ -83,3 +89,21 @@ def test_a_column_that_is_not_read_is_named_before_the_sweep(tmp_path, capsys):
     said = capsys.readouterr().out
     assert f"warning: {catalog}: the column 'Revison' is not read" in said
     assert "Did you mean 'Revision'?" in said
+
+
+def test_the_table_fits_a_narrow_terminal_and_keeps_the_forecast(tmp_path):
+    catalog = catalogs.write(tmp_path / "mine.csv", f"org/{'n' * 60}-7B,1,A,text_gen,Off,")
+    master, slave = pty.openpty()
+    command = [sys.executable, "batch_runner.py", "--csv", str(catalog), "--dry-run"]
+    command += ["--backend", "simulated", "--engine", "process", "--output-dir", str(tmp_path)]
+    size = {"COLUMNS": "80", "LINES": "24", "NO_COLOR": "1", "TERM": "dumb"}
+    subprocess.run(command, cwd=ROOT, stdout=slave, check=True, env=os.environ | size)
+    os.close(slave)
+    screen = os.read(master, 65_536).decode().splitlines()
+    os.close(master)
+    heading, row = screen[:2]
+    assert heading.split() == ["run_id", "GPUs", "time", "GPU", "energy", "what", "happens"]
+    assert "12 s (11-23)" in row
+    table = screen[: next(n for n, line in enumerate(screen) if line.startswith("forecast"))]
+    assert sum(line.count("n") for line in table[1:]) >= 60
+    assert max(map(len, table)) <= 80
