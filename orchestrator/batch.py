@@ -129,7 +129,8 @@ def _fetched(prepared: Preparation, bench: Bench) -> Iterator[Bench]:
         yield bench
         return
     if prepared.inventory.missing and isinstance(engine, CachingEngine):
-        engine.make_caches()
+        with suppress(OSError):  # which the downloads meet too, and tell
+            engine.make_caches()
     if settings.prefetch == "before":
         fetch_before(prepared.inventory, settings, notify, lambda: bench.stop.level == "go_on")
         yield bench

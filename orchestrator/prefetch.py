@@ -136,6 +136,6 @@ def _fetch(
         progress.tell_end(one, ended)
         left.remove(one)
     if left and (is_over or progress.has_stalled):
-        notify(f"the hub went silent: {len(left)} models and datasets are left to their runs")
+        notify(f"downloads ended early: {len(left)} models and datasets are left to their runs")
         return ()
     return left

@@ -59,7 +59,10 @@ class Preparation:
         refused = self.access.troubles
         if self.settings.prefetch == "off" or self.access.hub_trouble is not None:
             return Inventory()
-        todos = decide(self.plan, self.directory, self.settings, {}).todos
+        try:
+            todos = decide(self.plan, self.directory, self.settings, {}).todos
+        except OSError:  # of which the check of the output directory speaks
+            return Inventory()
         wanted = wanted_by((todo.run for todo in todos if not todo.skip_because), self.settings)
         return take_inventory([one for one in wanted if one.id not in refused], self.settings)
 

@@ -109,7 +109,8 @@ class Fetcher:
     def _read(self) -> None:
         assert self._child is not None and self._child.stdout is not None
         for line in self._child.stdout:
-            self._ended.put(Ended(**json.loads(line)))
+            with suppress(ValueError, TypeError):  # a library's own words
+                self._ended.put(Ended(**json.loads(line)))
 
 
 def _environment(settings: Settings) -> dict[str, str]:

@@ -12,7 +12,7 @@ import sys
 from dataclasses import asdict, dataclass
 from threading import Thread
 
-from benchmark_core.hub import hub_trouble
+from benchmark_core.hub import HubTrouble, hub_trouble
 from orchestrator.hub_inquiry import speaks_of_one
 
 FILES_AT_ONCE = 4
@@ -65,11 +65,8 @@ def main() -> int:
             _fetch(errand, orders)
         except Exception as error:  # noqa: BLE001 - its row will say more
             failures = 0 if speaks_of_one(error) else failures + 1
-            trouble = hub_trouble(error)
-            # Never the error's own words, which may hold an address with a signature in it.
-            what = trouble.what if trouble else f"could not be fetched ({type(error).__name__})"
-            remedy = trouble.remedy if trouble else "Its runs will try by themselves."
-            _tell(Ended(number, what, remedy))
+            trouble = hub_trouble(error) or _unknown(error)
+            _tell(Ended(number, trouble.what, trouble.remedy))
         else:
             failures = 0
             _tell(Ended(number))
@@ -92,6 +89,12 @@ def _fetch(errand: Errand, orders: Orders) -> None:
         allow_patterns=[glob.escape(name) for name in errand.files],
         max_workers=FILES_AT_ONCE,
     )
+
+
+def _unknown(error: Exception) -> HubTrouble:
+    """Never with the error's own words, which may hold an address with a signature in it."""
+    told = getattr(error, "strerror", None) or type(error).__name__
+    return HubTrouble(f"could not be fetched ({told})", "Its runs will try by themselves.")
 
 
 def _tell(ended: Ended) -> None:

@@ -6,7 +6,7 @@ from orchestrator.catalog_file import read_catalog
 from orchestrator.display import preflight_view
 from orchestrator.errors import HostError, Problem, UsageError
 from orchestrator.preflight.examination import Examined, examine, problems_of
-from orchestrator.preflight.finding import trouble
+from orchestrator.preflight.finding import trouble, warning
 from orchestrator.preparation import prepare, prepare_without_rows, refuse_contradictions
 from orchestrator.settings import Settings
 
@@ -27,8 +27,8 @@ def run_preflight(settings: Settings, as_json: bool) -> int:
         wrong = error.problems
     prepared = prepare_without_rows(settings) if wrong else prepare(settings, catalog)
     examined = examine(prepared)
-    if wrong:
-        examined.insert(0, Examined("catalog", [trouble(problem) for problem in wrong]))
+    about_rows = [*map(trouble, wrong), *map(warning, prepared.plan.skipped)]
+    examined.insert(0, Examined("catalog", about_rows))
     preflight_view.show(examined, as_json)
     if wrong:
         return UsageError.exit_code

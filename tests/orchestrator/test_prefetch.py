@@ -132,6 +132,16 @@ def test_what_a_killed_download_left_is_removed_and_what_another_one_writes_is_n
     assert place.unfinished() == [others]
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root downloads for others")
+def test_what_root_downloads_belongs_to_the_owner_of_the_cache(place):
+    place.cache.mkdir()
+    os.chown(place.cache, 10001, 10001)
+    place.fetch(ONE)
+    made = [place.cache / name for name in ("models--org--one", ".locks")]
+    inside = [path for folder in made for path in folder.rglob("*")]
+    assert {path.lstat().st_uid for path in (*made, *inside)} == {10001}
+
+
 def test_a_gated_model_is_told_and_the_others_come(place, hub):
     hub.gated = frozenset({"models/org/one"})
     place.fetch()
@@ -154,7 +164,7 @@ def test_a_hub_that_goes_away_ends_the_downloads_and_nothing_else(tmp_path):
         inventory = place.inventory()
     fetch_before(inventory, place.settings, place.told.append, lambda: True)
     assert sum(line.startswith("not downloaded") for line in place.told) == 2
-    assert place.told[-1].startswith("the hub went silent: 1 models and datasets are left")
+    assert place.told[-1].startswith("downloads ended early: 1 models and datasets are left")
 
 
 def test_the_token_reaches_the_hub_and_no_place_where_others_could_read_it(place, hub):

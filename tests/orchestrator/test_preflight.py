@@ -23,6 +23,7 @@ from orchestrator.preparation import Preparation
 from orchestrator.run_directory import RunDirectory
 from orchestrator.run_planner import Plan
 from tests.support import catalogs, simulated_driver
+from tests.support.catalogs import HEADER
 from tests.support.file_hub import FileHub, serving
 from tests.support.image import STUB_TAG, require_image
 from tests.support.on_terminal import on_terminal
@@ -156,6 +157,15 @@ def test_a_host_that_is_not_ready_is_exit_code_3(command, driver):
     assert code == 3
     (words,) = [words for check, level, words in findings if level == "problem"]
     assert words.startswith("--gpus MIG mode is on")
+
+
+def test_rows_that_would_be_left_out_are_named(command, driver):
+    catalogs.write(command.catalog, *ROWS, "org/huge,1,C,text_gen,Off,,8", header=f"{HEADER},GPUs")
+    told = [words for level, words in command.said("catalog", **driven(driver)) if level != "ok"]
+    assert [words.partition("mine.csv, ")[2] for words in told] == [
+        "line 4 org/huge needs 8 GPUs, and 1 may be used The row is skipped; allow more with"
+        " --gpus, or set the row's GPUs column."
+    ]
 
 
 def test_a_model_too_large_for_its_gpus_is_named_and_its_remedy(command, driver):
