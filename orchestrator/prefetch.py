@@ -35,9 +35,15 @@ def find_space_problems(inventory: Inventory, settings: Settings) -> Iterator[Pr
 
 def free_space(folder: Path) -> int:
     """Bytes on the disk where the folder is, or will be. Raises OSError."""
+    return shutil.disk_usage(existing(folder)).free
+
+
+def existing(folder: Path) -> Path:
+    """The folder, or the nearest above it that is there. Raises OSError."""
+    folder = folder.absolute()
     while not folder.exists():
         folder = folder.parent
-    return shutil.disk_usage(folder).free
+    return folder
 
 
 def fetch_before(

@@ -4,12 +4,11 @@ import os
 from collections.abc import Iterator
 from contextlib import suppress
 from datetime import UTC, datetime
-from pathlib import Path
 
 from orchestrator.downloads.progress import gigabytes
 from orchestrator.engines.base import DescribedEngine
 from orchestrator.errors import HostError, Problem
-from orchestrator.prefetch import free_space
+from orchestrator.prefetch import existing, free_space
 from orchestrator.preflight.finding import Finding, trouble, warning, well
 from orchestrator.preparation import Preparation
 from orchestrator.run_directory import RunDirectory
@@ -36,7 +35,7 @@ def check_output(prepared: Preparation) -> Iterator[Finding]:
     output_dir = prepared.settings.output_dir
     place = f"--output-dir {output_dir}"
     try:
-        folder = _existing(output_dir.absolute())
+        folder = existing(output_dir)
         writable = folder.is_dir() and os.access(folder, os.W_OK)
         free_bytes = free_space(folder)
     except OSError as error:
@@ -67,12 +66,6 @@ def check_clock(prepared: Preparation) -> Iterator[Finding]:
         yield warning(Problem("clock", what, remedy))
     else:
         yield well(_shown(now))
-
-
-def _existing(folder: Path) -> Path:
-    while not folder.exists():
-        folder = folder.parent
-    return folder
 
 
 def _newest_outcome(directory: RunDirectory) -> datetime | None:
