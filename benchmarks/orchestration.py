@@ -7,8 +7,6 @@ single time on a busy machine says nothing. Exit code 1 when a bound is not kept
 """
 
 import argparse
-import contextlib
-import io
 import json
 import os
 import shutil
@@ -22,7 +20,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-HEADER = "Models to Add,Priority (1=hi),Class,Task,Reasoning State,Chat Template\n"
+from benchmarks.finished_rows import HEADER, write_rows  # noqa: E402
+
 LARGEST_RATIO, LARGEST_EXTRA_SECONDS = 1.10, 0.3
 LARGEST_SECONDS, LARGEST_MEGABYTES = 5.0, 300.0
 ROUNDS_PER_SIZE = 3
@@ -152,7 +151,7 @@ def _compare_rows(place: Path, rows: int) -> bool:
     found = []
     for share in (4, 2, 1):
         folder = place / f"rows{share}"
-        _write_rows(folder, rows // share)
+        write_rows(folder, rows // share)
         # A sweep's folders have long reached the disk; writing these out is not what is timed.
         os.sync()
         result = _median_of_rounds(folder)
@@ -192,77 +191,6 @@ def _median_of_rounds(folder: Path) -> dict[str, float]:
         )
         rounds.append(json.loads(done.stdout))
     return {name: statistics.median(one[name] for one in rounds) for name in rounds[0]}
-
-
-def _write_rows(folder: Path, rows: int) -> None:
-    """A catalog, and a finished run folder for each row, as a sweep would have left them."""
-    from benchmark_core.contract import (
-        REPORT_FILE,
-        BackendSpec,
-        DeviceSpec,
-        Launch,
-        ModelSpec,
-        ReasoningRequest,
-        RunSpec,
-        SampleSource,
-        Simulation,
-        TokenLimits,
-    )
-    from benchmark_core.reported_run import run
-    from orchestrator.outcome import Outcome
-    from orchestrator.run_directory import RunDirectory
-
-    folder.mkdir()
-    lines = [f"sim/m{n},1,A,text_gen,Off,\n" for n in range(rows)]
-    (folder / "models.csv").write_text(HEADER + "".join(lines))
-    directory = RunDirectory(folder / "results")
-    directory.create()
-    spec = RunSpec(
-        run_id="sim_m0_Off",
-        model=ModelSpec(id="sim/m0", model_class="A"),
-        task="text_generation",
-        reasoning=ReasoningRequest(state="Off", thinking=False),
-        samples=SampleSource(synthetic=True, count=2),
-        limits=TokenLimits(max_new_tokens=10, min_new_tokens=10),
-        precision="float16",
-        backend=BackendSpec(name="simulated", simulation=Simulation(seconds_per_sample=0.0)),
-        device=DeviceSpec(kind="simulated", gpu_count=1),
-        meters=("simulated",),
-    )
-    launch = Launch(engine="docker", launched_at="2026-01-01T00:00:00+00:00")
-    first = directory.folder(spec.run_id)
-    first.prepare(spec, launch)
-    with contextlib.redirect_stdout(io.StringIO()):
-        report = run(first.path).to_json()
-    outcome = Outcome(
-        run_id=spec.run_id,
-        spec_hash=spec.spec_hash(),
-        outcome="finished",
-        finished_at="2026-01-01T00:00:00+00:00",
-        log_file="x.log",
-        engine="docker",
-    )
-    first.record(spec, launch, outcome)
-    texts = {
-        "launch.json": launch.to_json(),
-        REPORT_FILE: report,
-        "outcome.json": outcome.to_json(),
-    }
-    for number in range(1, rows):
-        name = f"sim_m{number}_Off"
-        model = ModelSpec(id=f"sim/m{number}", model_class="A")
-        own = spec.model_copy(update={"run_id": name, "model": model})
-        path = directory.folder(name).path
-        path.mkdir()
-        (path / "run_spec.json").write_text(own.to_json())
-        for file_name, text in texts.items():
-            for found, replaced in (
-                (spec.run_id, name),
-                (spec.model.id, model.id),
-                (spec.spec_hash(), own.spec_hash()),
-            ):
-                text = text.replace(found, replaced)
-            (path / file_name).write_text(text)
 
 
 def _measure_rows(folder: Path) -> int:

@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 
 from benchmark_core.report import RunReport
-from benchmarks import beside_zeus, orchestration, random_model, real_gpu, real_gpu_page
+from benchmarks import beside_zeus, random_model, real_gpu, real_gpu_page
 from benchmarks.beside_zeus import Beside, CounterSteps
+from benchmarks.finished_rows import write_rows
 from benchmarks.meter_rig import subjects
 from tests.support import simulated_driver
 
@@ -103,7 +104,7 @@ def test_what_was_measured_beside_zeus_comes_back_as_it_was_written(tmp_path: Pa
 
 
 def simulated_report(tmp_path: Path) -> RunReport:
-    orchestration._write_rows(tmp_path / "rows", 1)
+    write_rows(tmp_path / "rows", 1)
     path = tmp_path / "rows/results/individual_runs/sim_m0_Off/benchmark_report.json"
     return RunReport.read(path)
 

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import meters, orchestration
+from benchmarks import meters, orchestration, status
+from benchmarks.finished_rows import write_rows
 from benchmarks.meter_rig import bounds, cost_bounds, subjects
 from benchmarks.meter_rig.shapes import SHAPES, Shape
 from benchmarks.meter_rig.subjects import OURS, PEERS
@@ -36,13 +37,24 @@ def driver(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_rows_made_for_the_benchmark_are_rows_the_program_believes(tmp_path, capsys):
-    orchestration._write_rows(tmp_path / "rows", 12)
+    write_rows(tmp_path / "rows", 12)
     assert orchestration._measure_rows(tmp_path / "rows") == 0
     figures = json.loads(capsys.readouterr().out)
     assert set(figures) == {"plan_seconds", "aggregate_seconds", "peak_megabytes"}
     table = (tmp_path / "rows/results/master_results.csv").read_text().splitlines()
     assert len(table) == 1 + 12
     assert all(",finished," in line for line in table[1:])
+
+
+def test_looking_at_many_runs_is_measured_in_every_way(tmp_path, capsys):
+    write_rows(tmp_path / "rows", 12)
+    place = tmp_path / "rows/results"
+    for way in ("pipe", "json", "terminal"):
+        assert status._measure(way, place) == 0
+        assert set(json.loads(capsys.readouterr().out)) == {"seconds", "megabytes"}
+    assert status._measure_watch(place, 12) == 0
+    figures = json.loads(capsys.readouterr().out)
+    assert set(figures) == {"first look", "later look", "picture", "megabytes"}
 
 
 # ------------------------------------------------------------------ the truth

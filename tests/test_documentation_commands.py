@@ -36,6 +36,7 @@ OLDER_REPORT = f'{{"preprocess": {ENERGY}, "prefill": {ENERGY}, "decode": {ENERG
 OTHER_FORMS = {
     "./build.sh": "./build.sh --help",
     "python benchmarks/orchestration.py --rows 400": "python benchmarks/orchestration.py --help",
+    "python benchmarks/status.py --rows 400": "python benchmarks/status.py --help",
     "python benchmarks/task_loop.py": "python benchmarks/task_loop.py --help",
     "python benchmarks/sample_memory.py": "python benchmarks/sample_memory.py --help",
     "benchmarks/.venv/bin/python benchmarks/meters.py": "python benchmarks/meters.py --help",

@@ -171,7 +171,7 @@ def _bar(done: int, total: int, width: int, ascii_only: bool) -> Text:
 def _sweep_line(picture: SweepPicture, width: int, ascii_only: bool) -> Text:
     done = f"{picture.ended:,} of {counted(picture.total, 'run')}"
     took = duration(picture.elapsed_seconds)
-    left = _about(picture.left_seconds, " left")
+    left = _about(picture.left_seconds, " left") if picture.ended < picture.total else ""
     words = f"{done}, {took} so far{', ' + left if left else ''}"
     line = _label("sweep")
     bar = min(width - LABEL_WIDTH - cell_len(words) - 2, WIDEST_BAR)
@@ -196,7 +196,7 @@ def _queue_line(picture: SweepPicture) -> Text:
 def _energy_line(picture: SweepPicture) -> Text:
     line = _label("energy")
     if picture.gpu_energy_wh is None:
-        return line.append("of the GPUs: not known yet", style="dim")
+        return line.append("GPU energy not measured so far", style="dim")
     line.append(energy(picture.gpu_energy_wh), style="bold")
     line.append(" of GPU energy so far")
     if picture.watts is not None:
