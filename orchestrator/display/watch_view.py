@@ -1,5 +1,6 @@
 """`status --watch`: a sweep seen from another terminal until it ends, or until Ctrl-C."""
 
+import signal
 import sys
 import time
 from contextlib import suppress
@@ -35,6 +36,8 @@ def _show(directory: RunDirectory, following: SweepWatch) -> None:
     from orchestrator.display.live_view import LiveView
     from orchestrator.display.sweep_drawing import SweepDrawing
 
+    # Also then the terminal gets its cursor back.
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
     console = PlainSpokenConsole()
     view = LiveView(console, following.picture, ())
     try:

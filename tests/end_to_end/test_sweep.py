@@ -185,7 +185,7 @@ def test_the_first_ctrl_c_lets_the_run_finish(place):
     runner.send_signal(signal.SIGINT)
     output, _ = runner.communicate(timeout=60)
     assert runner.returncode == 130, output
-    assert "finishing this run first; Ctrl-C again stops it now" in output
+    assert "finishing this run first, no other is started; Ctrl-C again stops it now" in output
     rows = table(place / "results")
     assert [row["outcome"] for row in rows.values()] == ["finished"]
     assert "3 not started" in output

@@ -8,20 +8,9 @@ from benchmark_core.power_trace import TraceRow, format_row
 from benchmark_core.sample_journal import COLUMNS
 from orchestrator.pulse import HEAD_BYTES, LONGEST_SILENCE_SECONDS, Pulse, PulseReader, TraceTail
 from orchestrator.run_directory import RunFolder
-from tests.support.traces import sampled, write_trace
+from tests.support.traces import two_gpus, write_trace
 
 HEADER = ",".join(COLUMNS) + "\n"
-
-
-def two_gpus(until, phase="generate 3"):
-    """Of 100 and 300 W by their averages, of which the second tells 310 W at the moment."""
-
-    def look(seconds, gpu):
-        watts = 100.0 + 200 * gpu
-        joules = 5000.0 + watts * seconds
-        return TraceRow(seconds, gpu, phase, watts, 310.0 if gpu else None, joules)
-
-    return sampled(until, look, gpus=2)
 
 
 @pytest.fixture

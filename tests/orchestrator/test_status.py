@@ -19,6 +19,7 @@ from orchestrator.run_directory import RunDirectory
 from orchestrator.status import read_status
 from tests.support import builders
 from tests.support.runner import ROOT, start, wait_for, write_catalog
+from tests.support.traces import two_gpus, write_trace
 
 LATER = builders.NOW.replace("03:04", "03:14")
 
@@ -197,6 +198,24 @@ def test_a_run_folder_that_may_not_be_entered_is_named(directory, monkeypatch, c
         "unreadable",
         "cannot be read: Permission denied",
     )
+
+
+def test_energy_is_of_all_attempts_and_rehearsals_are_apart(capsys, directory):
+    """In joules: a report's two repetitions of 101, and traces of 400."""
+    ended(directory, "a")
+    ended(directory, "b", rehearsal=True)
+    for name in ("failed", "failed", "interrupted"):
+        trace = ended(directory, "d", name, "timeout: late").path / "power_trace.csv"
+        write_trace(trace, two_gpus(1.0))
+    document = json.loads(shown(capsys, directory, "--json"))
+    assert document["gpu_energy_wh"] == pytest.approx((202 + 3 * 400) / 3600)
+    assert document["simulated_gpu_energy_wh"] == pytest.approx(202 / 3600)
+    again, _ = begun(directory, "d")
+    write_trace(again.path / "power_trace.csv", two_gpus(2.0))
+    with again.lock():
+        text = shown(capsys, directory)
+    energy = "0.61 Wh, 0.06 Wh simulated"
+    assert text.splitlines()[-1].endswith(f"GPU energy so far: {energy}.")
 
 
 def test_a_thousand_folders_are_listed(capsys, directory):

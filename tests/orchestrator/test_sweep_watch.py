@@ -2,15 +2,16 @@
 
 import pytest
 
+from benchmark_core.sample_journal import COLUMNS
 from orchestrator.estimate import Estimate
 from orchestrator.outcome import Outcome
 from orchestrator.run_directory import RunDirectory
 from orchestrator.sweep_record import ExpectedRun, SweepGpu, SweepRecord
 from orchestrator.sweep_watch import SweepWatch
-from tests.orchestrator.test_pulse import HEADER, two_gpus
 from tests.support import builders
-from tests.support.traces import write_trace
+from tests.support.traces import two_gpus, write_trace
 
+HEADER = ",".join(COLUMNS) + "\n"
 EARLIER = "2026-01-02T03:00:00.000+00:00"
 UUIDS = ("GPU-a", "GPU-b", "GPU-c")
 

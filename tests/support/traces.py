@@ -22,3 +22,14 @@ def sampled(
     times = (since + number * SAMPLE_SECONDS for number in range(round((until - since) * 20) + 1))
     looks = (look(seconds, gpu) for seconds in times for gpu in range(gpus))
     return [row for row in looks if row is not None]
+
+
+def two_gpus(until: float, phase: str = "generate 3") -> list[TraceRow]:
+    """Of 100 and 300 W by counter and average; the second tells 310 W as its instant power."""
+
+    def look(seconds: float, gpu: int) -> TraceRow:
+        watts = 100.0 + 200 * gpu
+        joules = 5000.0 + watts * seconds
+        return TraceRow(seconds, gpu, phase, watts, 310.0 if gpu else None, joules)
+
+    return sampled(until, look, gpus=2)
