@@ -14,7 +14,8 @@ HEAD_BYTES = TAIL_BYTES = 65536
 """The first and the newest rows of all GPUs: some seconds of eight of them."""
 LONGEST_SILENCE_SECONDS = 5.0
 """After which the newest power of a trace is no longer what the GPUs draw."""
-LOADING, WARMING_UP = "load", "warm_up"
+RESTING, LOADING, WARMING_UP = "rest", "load", "warm_up"
+"""`rest`: the GPUs are watched, and no window was opened yet."""
 
 
 @dataclass(frozen=True)
@@ -120,7 +121,7 @@ class TraceTail:
             watts=sum(watts.values()) if all_told and not silent else None,
             joules=self._joules(joules),
             # `generate 3`: which repetition it is, the samples tell too.
-            phase=self._phase.split(" ")[0],
+            phase=self._phase.split(" ")[0] or (RESTING if self._first else ""),
         )
 
     def _joules(self, newest: dict[int, float]) -> float | None:

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Literal
 
@@ -15,6 +15,7 @@ from orchestrator.pulse import PulseReader
 from orchestrator.run_directory import RunDirectory, RunFolder
 from orchestrator.run_record import Record, read_record
 from orchestrator.spent import added, earlier_joules, joules_of
+from orchestrator.sweep_record import SweepRecord
 
 Name = Literal["running", "finished", "failed", "interrupted", "unreadable"]
 NAMES: tuple[Name, ...] = ("running", "finished", "failed", "interrupted", "unreadable")
@@ -79,8 +80,19 @@ def read_status(directory: RunDirectory) -> Status:
     """
     refuse_without_runs(directory)
     now = datetime.now(UTC)
-    runs = (_read_run(folder, now) for folder in directory.folders())
-    return Status(directory, directory.holder(), tuple(run for run in runs if run))
+    runs = [run for folder in directory.folders() if (run := _read_run(folder, now))]
+    if _is_rehearsal(directory):
+        # Only a report says it of its run.
+        runs = [run if run.verdict else replace(run, is_rehearsal=True) for run in runs]
+    return Status(directory, directory.holder(), tuple(runs))
+
+
+def _is_rehearsal(directory: RunDirectory) -> bool:
+    """Whether the last sweep was one."""
+    try:
+        return SweepRecord.read(directory.sweep_path).is_simulated
+    except ContractError:
+        return False
 
 
 def refuse_without_runs(directory: RunDirectory) -> None:

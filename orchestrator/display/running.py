@@ -9,6 +9,7 @@ WORDS = {
     "": "starting",
     "load": "loading",
     "warm_up": "warm-up",
+    "rest": "resting",
     "idle_before": "resting",
     "idle_after": "resting",
 }
@@ -82,7 +83,7 @@ class Running:
     def _phase(self, progress: Progress | None) -> str:
         """`loading`, or `generate 3/10`."""
         phase = self.pulse.phase
-        if phase in WORDS and not (progress and phase in ("", "load", "warm_up")):
+        if phase in WORDS and not (progress and phase in ("", "rest", "load", "warm_up")):
             return WORDS[phase]
         if progress is None:
             return phase

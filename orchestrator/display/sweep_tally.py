@@ -8,7 +8,7 @@ from threading import Lock
 from benchmark_core.contract import JOULES_PER_WH
 from orchestrator.display.running import Running
 from orchestrator.display.sweep_picture import Lane, Setback, SweepPicture
-from orchestrator.display.words import again, is_simulated, places, ranges
+from orchestrator.display.words import again, places, ranges
 from orchestrator.pulse import Pulse
 from orchestrator.sweep_record import ExpectedRun, SweepRecord
 
@@ -149,7 +149,7 @@ class SweepTally:
                 setbacks=tuple(self._setbacks),
                 watts=sum(watts) if watts else None,
                 gpu_energy_wh=sum(joules) / JOULES_PER_WH if joules else None,
-                simulated=is_simulated(self._record),
+                simulated=self._record.is_simulated,
                 elapsed_seconds=max(now - self._began, 0.0),
                 left_seconds=left,
             )

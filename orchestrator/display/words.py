@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Sequence
 
-from benchmark_core.contract import SIMULATED_DEVICE_PREFIX
 from orchestrator.outcome import Outcome
 from orchestrator.sweep_record import SweepGpu, SweepRecord
 
@@ -65,8 +64,3 @@ def on_gpus(uuids: Sequence[str], record: SweepRecord) -> str:
     if not indices:
         return ""
     return f" on GPU{'s' if indices[1:] else ''} {ranges(indices)}"
-
-
-def is_simulated(record: SweepRecord) -> bool:
-    """Whether the GPUs of a sweep are made up, so that nothing of their energy was drawn."""
-    return any(gpu.name.startswith(SIMULATED_DEVICE_PREFIX) for gpu in record.gpus)

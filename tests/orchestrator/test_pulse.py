@@ -42,6 +42,11 @@ def test_power_and_energy_are_of_all_gpus_of_the_run(folder):
     assert pulse.phase == "generate", "between two windows"
 
 
+def test_before_the_first_window_the_gpus_are_resting(folder):
+    write_trace(folder.path / "power_trace.csv", two_gpus(1.0, phase=""))
+    assert PulseReader(folder).read().phase == "rest"
+
+
 def test_a_trace_that_no_longer_grows_tells_no_power_but_its_energy(tmp_path):
     now = [0.0]
     tail = TraceTail(write_trace(tmp_path / "trace.csv", two_gpus(1.0)), lambda: now[0])
