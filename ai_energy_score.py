@@ -29,6 +29,7 @@ COMMANDS: Mapping[str, Command] = {
     "failures": Command("show what failed, and what to do", "orchestrator.__main__"),
     "report": Command("write a page on all runs of a folder", "orchestrator.__main__"),
     "rebuild": Command("make master_results.csv again", "orchestrator.__main__"),
+    "collect": Command("conclude submitted runs that have ended", "orchestrator.__main__"),
     "plot": Command("draw power traces", "orchestrator.__main__"),
     "import": Command("read results of other programs", "orchestrator.__main__"),
     "score": Command("rate official results", "scoring.__main__", serves_several=False),

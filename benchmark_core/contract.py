@@ -51,7 +51,7 @@ RUN_ENTRIES = (
     GPU_ENERGY_SUMMARY_FILE,
     EMISSIONS_DIR,
     OPTIMUM_DIR,
-    *("power_trace.svg", "power_trace.png", "process.json"),
+    *("power_trace.svg", "power_trace.png", "process.json", "job.json", "lease.json"),
     # Last what makes a folder one that holds a run: while entries move, it is still one.
     *(REPORT_FILE, OUTCOME_FILE, SPEC_FILE),
 )

@@ -39,4 +39,4 @@ FaultKind = Literal[
     "gpu_lost",
     "hub_unreachable",
 ]
-EngineName = Literal["docker", "process"]
+EngineName = Literal["docker", "process", "slurm"]

@@ -54,6 +54,8 @@ def build_parser(prog: str = PROGRAM) -> argparse.ArgumentParser:
     one.add_argument("--out", type=Path, metavar="FILE", help="default: report.html in the folder")
     one = commands.add_parser("rebuild", help="make master_results.csv again from the run folders")
     one.add_argument("output_dir", nargs="?", type=Path, default=Path(DEFAULT_OUTPUT_DIR))
+    one = commands.add_parser("collect", help="conclude the submitted runs that have ended")
+    one.add_argument("output_dir", nargs="?", type=Path, default=Path(DEFAULT_OUTPUT_DIR))
     one = commands.add_parser("plot", help="draw the power trace of one run or of all")
     one.add_argument("folder", type=Path, help="a run folder or an output directory")
     one.add_argument("--format", choices=("svg", "png"), default="svg", dest="image_format")
@@ -113,6 +115,8 @@ def _run(options: argparse.Namespace) -> int:
         return failures(options.output_dir, options.json)
     if options.command == "report":
         return report(options.output_dir, options.out)
+    if options.command == "collect":
+        return collect(options.output_dir)
     if options.command == "plot":
         return plot(options.folder, options.image_format)
     if options.command == "import":
@@ -200,6 +204,24 @@ def rebuild(output_dir: Path) -> int:
     print(f"wrote {path}")
     if problems:
         raise HostError(*problems.values())
+    return 0
+
+
+def collect(output_dir: Path) -> int:
+    """Exit code 0, whatever the outcomes are and whatever is still under way.
+
+    Raises:
+        UsageError: there are no run folders.
+        HostError: a sweep is at work there, Slurm does not answer, or some folders are damaged.
+    """
+    from orchestrator import collection
+    from orchestrator.display import collection_view
+    from orchestrator.run_directory import RunDirectory
+
+    collected = collection.collect(RunDirectory(output_dir))
+    collection_view.show(collected)
+    if collected.problems:
+        raise HostError(*collected.problems)
     return 0
 
 

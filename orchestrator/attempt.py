@@ -6,9 +6,9 @@ one after the other; each has its own folder, report and outcome.
 
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from benchmark_core.contract import Launch
@@ -25,13 +25,18 @@ from orchestrator.own_server import OwnServers, Unserved
 from orchestrator.patience import Patience
 from orchestrator.pulse import PulseReader
 from orchestrator.run_directory import RunDirectory, RunFolder
+from orchestrator.run_forecast import RunForecast
+from orchestrator.run_planner import PlannedRun
 from orchestrator.settings import Settings
 from orchestrator.shared_loads import end_of_one
 from orchestrator.stop_request import StopRequest
+from orchestrator.sweep_record import ExpectedRun
 from orchestrator.todo import Todo
 from orchestrator.trace_plot import draw_if_possible
 
 POLL_SECONDS = 0.05
+LIMIT_OVER_FORECAST, LOADING_SECONDS = 2.0, 1800.0
+"""Of the time limit of a job: over the upper bound of its forecast, which knows no download."""
 PULSE_SECONDS = 0.5
 DRAWING = threading.Lock()
 """The library that draws is not made for several threads."""
@@ -43,7 +48,8 @@ STACKS_SECONDS = 2.0
 class Bench:
     """What all attempts of a sweep work with. May be used by several threads.
 
-    Within `undisturbed()` the sweep does nothing else that costs the machine much.
+    `forecasts` are by run_id. Within `undisturbed()` the sweep does nothing else that costs the
+    machine much.
     """
 
     settings: Settings
@@ -53,7 +59,18 @@ class Bench:
     resting: RestingGpus
     display: Display
     stop: StopRequest
+    forecasts: Mapping[str, RunForecast] = field(default_factory=dict)
     undisturbed: Callable[[], AbstractContextManager[None]] = nullcontext
+
+    def expectation(self, run: PlannedRun) -> ExpectedRun:
+        """What was expected of a run, for the record of the sweep."""
+        known = self.forecasts.get(run.run_id, RunForecast(run.spec.device.gpu_count))
+        return ExpectedRun(
+            run_id=run.run_id,
+            gpu_count=known.gpu_count,
+            seconds=known.seconds,
+            gpu_energy_wh=known.gpu_energy_wh,
+        )
 
 
 @dataclass(frozen=True)
@@ -94,12 +111,22 @@ class Attempt:
         self._reports: dict[str, ReportOutline | None] = {}
         self._guard = threading.Lock()
 
+    def submit(self) -> Ending | None:
+        """Start its one run and leave it alone; answers its end where it could not be started.
+
+        Raises HostError when the disk refuses.
+        """
+        (todo,) = self.todos
+        self._prepare_all()
+        try:
+            self._start(todo, self._orders[todo.run.run_id])
+        except BatchRunnerError as refusal:
+            return self._refused(todo, refusal)
+        return None
+
     def run(self) -> None:
         """Raises HostError when the disk or the engine refuses; finished runs are intact."""
-        for todo in self.todos:
-            folder = self._folder(todo)
-            with folder.disk_errors(), self._guard:
-                self._orders[todo.run.run_id] = self._prepare(todo, folder)
+        self._prepare_all()
         with ExitStack() as locks:
             for todo in self.todos:
                 locks.enter_context(self._folder(todo).lock())
@@ -119,6 +146,12 @@ class Attempt:
                     self._relaunch(todo, order)
 
     # ------------------------------------------------------------------ before
+
+    def _prepare_all(self) -> None:
+        for todo in self.todos:
+            folder = self._folder(todo)
+            with folder.disk_errors(), self._guard:
+                self._orders[todo.run.run_id] = self._prepare(todo, folder)
 
     def _prepare(self, todo: Todo, folder: RunFolder) -> Order:
         """What the engine needs; for a fresh run the folder is made ready with it."""
@@ -144,7 +177,15 @@ class Attempt:
             host_network=asks_this_machine(settings),
             offline=settings.offline or spec.backend.is_simulated,
             samples=todo.run.samples_path,
+            time_limit_seconds=self._time_limit_seconds(todo),
         )
+
+    def _time_limit_seconds(self, todo: Todo) -> float | None:
+        """Of a job of unknown length: far above what is expected, for queues that ask for one."""
+        expected = self._bench.forecasts.get(todo.run.run_id)
+        if expected is None or expected.seconds is None:
+            return None
+        return LIMIT_OVER_FORECAST * expected.seconds.high + LOADING_SECONDS
 
     def _launch(self, todo: Todo) -> Launch:
         bench, samples = self._bench, todo.run.samples_path
@@ -192,10 +233,12 @@ class Attempt:
         try:
             handle = self._start(todo, order)
         except BatchRunnerError as refusal:
-            ended = Exit(cause="not_started", code=None, detail=str(refusal))
-            return self._conclude(todo, ended, None)
+            return self._refused(todo, refusal)
         stack.callback(handle.release)
         return handle
+
+    def _refused(self, todo: Todo, refusal: BatchRunnerError) -> Ending:
+        return self._conclude(todo, Exit("not_started", None, str(refusal)), None)
 
     def _serve(self, todo: Todo, stack: ExitStack) -> Order:
         """With the run's own server up, where it has one."""
@@ -228,11 +271,8 @@ class Attempt:
 
     def _watch(self, handle: Handle, todo: Todo) -> tuple[Exit, StopReason | None]:
         """Until the run ends, or until time or the user says so."""
-        order, begun_at = self._orders[todo.run.run_id], timestamp()
-        launched_at = order.launch.launched_at if todo.leftover or self._is_alone else begun_at
-        settings = self._bench.settings
-        hang_seconds = None if settings.measures_itself else settings.hang_seconds
-        patience = Patience(settings.timeout_seconds, hang_seconds, launched_at)
+        begun_at: str | None = timestamp() if not self._is_alone else None
+        patience: Patience | None = None
         pulse, next_pulse = PulseReader(self._folder(todo)), 0.0
         while True:
             if not self._is_alone and (report := self._report(todo)):
@@ -241,6 +281,12 @@ class Attempt:
                 return ended, None
             if self._bench.stop.level == "now":
                 return handle.stop(), "user"
+            if handle.waits():
+                # No limit of time holds for it before it begins, whenever that is.
+                begun_at = timestamp()
+                time.sleep(POLL_SECONDS)
+                continue
+            patience = patience or self._patience(todo, begun_at)
             if time.monotonic() >= next_pulse:
                 next_pulse = time.monotonic() + PULSE_SECONDS
                 beat = pulse.read()
@@ -249,6 +295,12 @@ class Attempt:
             if reason := patience.over():
                 return self._stop_late(handle, reason), reason
             time.sleep(POLL_SECONDS)
+
+    def _patience(self, todo: Todo, begun_at: str | None) -> Patience:
+        """Of a run that began then, or when it was launched."""
+        settings, launch = self._bench.settings, self._orders[todo.run.run_id].launch
+        hang_seconds = None if settings.measures_itself else settings.hang_seconds
+        return Patience(settings.timeout_seconds, hang_seconds, begun_at or launch.launched_at)
 
     @property
     def _is_alone(self) -> bool:
@@ -273,6 +325,9 @@ class Attempt:
         folder, spec = self._folder(todo), todo.run.spec
         with folder.disk_errors(), self._guard:
             order = self._orders[spec.run_id]
+            if ended.launch:
+                # An engine that places runs itself knows only now on what.
+                order = replace(order, launch=ended.launch)
             returned = read_report(folder.report_path)
             outcome = conclude(
                 spec, order.launch, returned, order.log_path, ended, stopped, timestamp()

@@ -7,7 +7,7 @@ from dataclasses import replace
 from orchestrator.attempt import Bench
 from orchestrator.budget import too_small
 from orchestrator.catalog_file import read_catalog
-from orchestrator.display import plan_view, registry as displays, results_view
+from orchestrator.display import collection_view, plan_view, registry as displays, results_view
 from orchestrator.display.base import Display
 from orchestrator.engines.base import CachingEngine
 from orchestrator.errors import HostError, Problem, UsageError
@@ -23,7 +23,9 @@ from orchestrator.preparation import Preparation, prepare, refuse_contradictions
 from orchestrator.retries import Retries
 from orchestrator.settings import Settings
 from orchestrator.stop_request import StopRequest
+from orchestrator.submission import submit
 from orchestrator.sweep import Sweep
+from orchestrator.sweep_record import SweepLog
 from orchestrator.sweep_result import SweepResult
 from orchestrator.todo import decide
 
@@ -79,17 +81,20 @@ def _sweep(prepared: Preparation, warnings: Sequence[Problem], command: Sequence
     directory.create()
     display = displays.choose()
     stop = StopRequest()
+    log = SweepLog(directory, prepared.engine.name, command)
     try:
         with directory.lock(), stop.listening():
             directory.recover()
             display.warn(warnings)
             bench = _bench(prepared, display, stop)
+            if prepared.settings.detach:
+                return _submit(prepared, bench, log)
             run_ids = [run.run_id for run in prepared.plan.runs]
             with (
                 notifying(prepared.settings, directory, run_ids, display),
                 _fetched(prepared, bench) as bench,
             ):
-                result = _make(prepared, bench, command)
+                result = _make(prepared, bench, log)
     finally:
         display.close()
     # A reader of our output that has left changes nothing of what was measured.
@@ -108,14 +113,23 @@ def _bench(prepared: Preparation, display: Display, stop: StopRequest) -> Bench:
         resting=RestingGpus(gpu.uuid for gpu in prepared.gpus),
         display=display,
         stop=stop,
+        forecasts=prepared.forecast.runs,
     )
 
 
-def _make(prepared: Preparation, bench: Bench, command: Sequence[str]) -> SweepResult:
+def _submit(prepared: Preparation, bench: Bench, log: SweepLog) -> int:
+    submission = submit(bench, prepared.plan, log)
+    bench.display.close()
+    with suppress(OSError):
+        collection_view.show_submission(submission, prepared.settings.output_dir)
+    return SOME_FAILED if submission.failed else FINISHED
+
+
+def _make(prepared: Preparation, bench: Bench, log: SweepLog) -> SweepResult:
     settings, gpus = prepared.settings, prepared.gpus
     slots = GpuSlots(gpus, lambda: occupants(gpus), exclusive=not settings.is_served_elsewhere)
     retries = Retries(settings.retries, settings.offline)
-    return Sweep(bench, slots, retries, prepared.forecast.runs, command).run(prepared.plan)
+    return Sweep(bench, slots, retries, log).run(prepared.plan)
 
 
 @contextmanager

@@ -10,10 +10,15 @@ INSTALLED = "ai-energy-score"
 IN_A_CHECKOUT = {
     "catalog": "python model_config_parser.py",
     "rebuild": "python -m orchestrator rebuild",
+    "status": "python -m orchestrator status",
+    "collect": "python -m orchestrator collect",
 }
 
 
-def command_line(name: Literal["catalog", "rebuild"], *arguments: str | Path) -> str:
+Name = Literal["catalog", "rebuild", "status", "collect"]
+
+
+def command_line(name: Name, *arguments: str | Path) -> str:
     """What a remedy tells the user to type."""
     is_installed = Path(sys.argv[0]).name == INSTALLED
     program = f"{INSTALLED} {name}" if is_installed else IN_A_CHECKOUT[name]

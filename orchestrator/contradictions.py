@@ -6,6 +6,7 @@ from benchmark_core import carbon
 from benchmark_core.backend_facts import BACKEND_FACTS, usual_meters
 from benchmark_core.contract import FEWEST_REPETITIONS_TO_STOP
 from benchmark_core.meter_facts import GPU_COUNTERS, GPU_METERS, SIMULATED_METERS
+from orchestrator.engines.slurm.contradictions import find_slurm_contradictions
 from orchestrator.errors import Problem
 from orchestrator.exporter import find_exporter_contradictions
 from orchestrator.gpus import is_simulated
@@ -22,6 +23,7 @@ def find_contradictions(settings: Settings) -> Iterator[Problem]:
     yield from find_exporter_contradictions(settings)
     yield from find_server_contradictions(settings)
     yield from find_own_server_contradictions(settings)
+    yield from find_slurm_contradictions(settings)
     yield from _about_samples(settings)
     yield from _about_stopping(settings)
     yield from _about_rerunning(settings)

@@ -156,6 +156,11 @@ def add_place(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--engine", choices=settings.ENGINES, help="default: docker; USE_DOCKER=false means process"
     )
+    group.add_argument(
+        "--slurm-profile",
+        metavar="FILE",
+        help="YAML with partition, account, runtime and more, for --engine slurm",
+    )
     group.add_argument("--image", metavar="NAME", help=f"default: {settings.DEFAULT_IMAGE}")
     group.add_argument(
         "--device", choices=settings.DEVICES, help=f"default: {settings.DEFAULT_DEVICE}"
@@ -252,6 +257,11 @@ def add_sweep(group: argparse._ArgumentGroup) -> None:
 
 
 def add_dry_run(group: argparse._ArgumentGroup) -> None:
+    group.add_argument(
+        "--detach",
+        action="store_true",
+        help="with --engine slurm: submit every job and end; `status` and `collect` look later",
+    )
     group.add_argument(
         "--dry-run", action="store_true", help="show the plan and every problem; start nothing"
     )

@@ -13,6 +13,7 @@ from orchestrator.downloads.inventory import Inventory, take_inventory
 from orchestrator.downloads.wanted import wanted_by
 from orchestrator.engines import registry as engines
 from orchestrator.engines.base import Engine
+from orchestrator.engines.slurm.profile import read_profile
 from orchestrator.errors import HostError, Problem, UsageError
 from orchestrator.forecast import Forecast, forecast
 from orchestrator.gpus import Gpu, check_form, choose_gpus, find_gpus, named_gpus
@@ -83,7 +84,7 @@ def prepare(settings: Settings, catalog: CatalogFile) -> Preparation:
     configs = _chosen(catalog.configs, settings)
     gpus, gpu_problems = _gpus(settings)
     own = find_own_samples({config.task for config in configs}, settings)
-    plan = make_plan(configs, settings, _gpu_set(gpus), own, _simulations(settings))
+    plan = make_plan(configs, settings, _gpu_set(gpus, settings), own, _simulations(settings))
     plan, left_out = restrict(plan, settings)
     lock = renew_lock(plan, settings) if settings.lock else read_lock(settings.csv)
     doubts = [
@@ -136,6 +137,8 @@ def _engine(settings: Settings) -> Engine:
             needs_model=not settings.is_simulated,
             environment=settings.passed_environment,
             optimum_python=settings.optimum_python,
+            slurm_profile=settings.slurm_profile,
+            token_stays_here=settings.token_stays_here,
         )
     )
 
@@ -143,6 +146,8 @@ def _engine(settings: Settings) -> Engine:
 def _gpus(settings: Settings) -> tuple[list[Gpu], list[Problem]]:
     """The GPUs that may be used, or why there are none; a plan can be made without them."""
     check_form(settings.gpus)
+    if settings.is_scheduled:
+        return [], []
     if settings.names_remote_gpus:
         return named_gpus(settings.gpus), []
     if settings.takes_no_gpus:
@@ -153,7 +158,10 @@ def _gpus(settings: Settings) -> tuple[list[Gpu], list[Problem]]:
         return [], list(error.problems)
 
 
-def _gpu_set(gpus: Sequence[Gpu]) -> GpuSet:
+def _gpu_set(gpus: Sequence[Gpu], settings: Settings) -> GpuSet:
+    if settings.is_scheduled:
+        count = read_profile(settings.slurm_profile).gpus_per_node
+        return GpuSet(count=count, memory_bytes=REFERENCE_GPUS.memory_bytes)
     if not gpus:
         return REFERENCE_GPUS
     known = [gpu.memory_bytes for gpu in gpus if gpu.memory_bytes]

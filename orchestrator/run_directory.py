@@ -29,6 +29,7 @@ from benchmark_core.contract import (
 from benchmark_core.documents import ContractError
 from benchmark_core.terminal_text import printable
 from orchestrator.errors import HostError, Problem
+from orchestrator.lease import JOB_FILE, read_lease
 from orchestrator.outcome import Outcome
 
 MASTER_FILE = "master_results.csv"
@@ -39,7 +40,9 @@ SWEEP_FILE = "sweep.json"
 PAGE_FILE = "report.html"
 ARCHIVING_SUFFIX = ".archiving"
 
-StateName = Literal["planned", "running", "finished", "failed", "interrupted", "unreadable"]
+StateName = Literal[
+    "planned", "queued", "running", "finished", "failed", "interrupted", "unreadable"
+]
 
 
 @dataclass(frozen=True)
@@ -78,7 +81,16 @@ class RunFolder:
             spec_hash = RunSpec.read(self.spec_path).spec_hash()
         except ContractError as error:
             return RunState("unreadable", damage=str(error))
-        return RunState("running" if _is_locked(self.path) else "interrupted", spec_hash)
+        return RunState(self._state_without_outcome(), spec_hash)
+
+    def _state_without_outcome(self) -> StateName:
+        """By its job where it has one, which no lock of this machine knows of."""
+        lease = read_lease(self.path)
+        if lease and lease.is_fresh():
+            return "running"
+        if lease is None and (self.path / JOB_FILE).exists():
+            return "queued"
+        return "running" if _is_locked(self.path) else "interrupted"
 
     def outcome(self) -> Outcome | None:
         """How the run ended; None when it did not.

@@ -108,7 +108,7 @@ class Record:
 
 
 def read_record(folder: RunFolder) -> Record | None:
-    """What a folder tells; None while its run is planned or running, or when it has no spec.
+    """What a folder tells; None while its run is yet to end, or when it has no spec.
 
     Raises:
         ContractError: a file of the folder is damaged, too new, or belongs to another run.
@@ -116,7 +116,7 @@ def read_record(folder: RunFolder) -> Record | None:
     outcome = folder.outcome()
     if outcome and outcome.engine == IMPORT_ENGINE:
         return _imported_record(folder, outcome)
-    if outcome is None and folder.state().name in ("planned", "running"):
+    if outcome is None and folder.state().name in ("planned", "queued", "running"):
         return None
     spec = RunSpec.read(folder.spec_path)
     spec_hash = spec.spec_hash()

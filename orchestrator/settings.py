@@ -66,7 +66,8 @@ class Settings:
     """What the user wants, with every default filled in; `given` names the flags that were used.
 
     `parallel` 0 is as many runs at a time as the GPUs take. `optimum_python` is None with every
-    other backend. The token never enters a file or a log.
+    other backend. The token never enters a file or a log; `token_stays_here` where no file of the
+    user's holds it either.
     """
 
     csv: Path
@@ -87,6 +88,8 @@ class Settings:
     reasoning_state: str | None
     task: str | None
     engine: EngineName
+    slurm_profile: Path | None
+    detach: bool
     image: str
     device: DeviceKind
     gpus: str
@@ -117,6 +120,7 @@ class Settings:
     offline: bool
     passed_environment: Mapping[str, str]
     token: str | None
+    token_stays_here: bool
     optimum_python: Path | None
     given: frozenset[str]
 
@@ -166,6 +170,11 @@ class Settings:
         return bool(set(self.meters) & set(EXPORTER_METERS))
 
     @property
+    def is_scheduled(self) -> bool:
+        """Whether a scheduler gives runs their machine and its GPUs; those here play no part."""
+        return self.engine == "slurm"
+
+    @property
     def takes_no_gpus(self) -> bool:
         """Whether a run is given none: neither to compute on, nor for a meter to watch."""
         elsewhere = self.device == "cpu" or self.is_served_elsewhere
@@ -212,6 +221,8 @@ def from_arguments(flags: Namespace, environ: Mapping[str, str] | None = None) -
         reasoning_state=flags.reasoning_state,
         task=flags.task,
         engine=engine,
+        slurm_profile=Path(flags.slurm_profile) if flags.slurm_profile else None,
+        detach=flags.detach,
         image=flags.image or env.get("DOCKER_IMAGE") or DEFAULT_IMAGE,
         device="simulated" if facts.is_simulated else device,
         gpus=_gpus(flags.gpus, facts),
@@ -244,7 +255,8 @@ def from_arguments(flags: Namespace, environ: Mapping[str, str] | None = None) -
         ).absolute(),
         offline=truth(env, "HF_HUB_OFFLINE", False),
         passed_environment={name: text for name, text in env.items() if leads_to_hub(name)},
-        token=_token(env, home),
+        token=find_token(env, home),
+        token_stays_here=_token_stays_here(env, home),
         optimum_python=optimum_python(env) if facts.measures_itself else None,
         given=frozenset(name for name, value in vars(flags).items() if value is not None),
     )
@@ -270,8 +282,17 @@ def _meters(
     return usual_meters(backend, device, sees_server)
 
 
-def _token(env: Mapping[str, str], home: Path) -> str | None:
-    """The Hugging Face token from HF_TOKEN or the places where a login leaves it."""
+def _token_stays_here(env: Mapping[str, str], home: Path) -> bool:
+    """Whether the token is in a variable alone, which programs elsewhere do not see."""
+    files_alone = {name: text for name, text in env.items() if name != "HF_TOKEN"}
+    return find_token(env, home) is not None and find_token(files_alone, home) is None
+
+
+def find_token(env: Mapping[str, str], home: Path) -> str | None:
+    """The Hugging Face token from HF_TOKEN or the places where a login leaves it.
+
+    `home` is the hub's folder of the user.
+    """
     if env.get("HF_TOKEN", "").strip():
         return env["HF_TOKEN"].strip()
     named = env.get("HF_TOKEN_PATH")

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Literal
+from typing import Literal, get_args
 
 from benchmark_core.contract import JOULES_PER_WH
 from benchmark_core.documents import ContractError
@@ -17,8 +17,8 @@ from orchestrator.run_record import Record, read_record
 from orchestrator.spent import added, earlier_joules, joules_of
 from orchestrator.sweep_record import SweepRecord
 
-Name = Literal["running", "finished", "failed", "interrupted", "unreadable"]
-NAMES: tuple[Name, ...] = ("running", "finished", "failed", "interrupted", "unreadable")
+Name = Literal["queued", "running", "finished", "failed", "interrupted", "unreadable"]
+NAMES: tuple[Name, ...] = get_args(Name)
 
 WITHOUT_RUNNER = "its runner is gone; the same command again takes it over or starts it anew"
 
@@ -110,6 +110,8 @@ def _read_run(folder: RunFolder, now: datetime) -> RunStatus | None:
     try:
         if not folder.outcome_path.exists():
             name = folder.state().name
+            if name == "queued":
+                return RunStatus(folder.run_id, "queued")
             if name == "running":
                 return _running(folder, now)
             if name == "planned":

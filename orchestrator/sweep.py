@@ -6,28 +6,27 @@ table, belongs to the thread that called `run`.
 
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from queue import Empty, SimpleQueue
 
 from benchmark_core.documents import ContractError
 from orchestrator.attempt import Bench, Ending
-from orchestrator.errors import BatchRunnerError, HostError, Problem, UsageError
+from orchestrator.errors import BatchRunnerError, HostError, Problem
 from orchestrator.gpu_slots import GpuSlots
 from orchestrator.master_table import MasterTable
+from orchestrator.opening import open_sweep
 from orchestrator.own_server import find_own_server_problems
 from orchestrator.placement import Room
-from orchestrator.recovery import discard, take_stock
 from orchestrator.retries import Retries, lost_its_gpu
 from orchestrator.run_directory import RunFolder
-from orchestrator.run_forecast import RunForecast
 from orchestrator.run_planner import Plan
 from orchestrator.settings import MOST_PARALLEL
 from orchestrator.shared_loads import group
 from orchestrator.stop_request import finishing_notice
-from orchestrator.sweep_record import ExpectedRun, SweepLog
+from orchestrator.sweep_record import SweepLog
 from orchestrator.sweep_result import SweepResult
-from orchestrator.todo import Todo, decide
+from orchestrator.todo import Todo
 from orchestrator.under_way import Made, UnderWay
 from orchestrator.waiting_list import WaitingList
 
@@ -37,24 +36,19 @@ LOOK_SECONDS = 1.0
 
 
 class Sweep:
-    """One walk through a plan, over one output directory that the caller has locked.
-
-    `forecasts` are by run_id, `command` is what the user typed.
-    """
+    """One walk through a plan, over one output directory that the caller has locked."""
 
     def __init__(
         self,
         bench: Bench,
         slots: GpuSlots,
         retries: Retries,
-        forecasts: Mapping[str, RunForecast] | None = None,
-        command: Sequence[str] = (),
+        log: SweepLog,
     ) -> None:
         self._bench = bench
         self._slots = slots
         self._retries = retries
-        self._forecasts = forecasts or {}
-        self._command = tuple(command)
+        self._log = log
         self._table = MasterTable(bench.directory)
         self._takes_gpus = slots.total > 0
         self._waiting = WaitingList(self._seconds, self._takes_gpus)
@@ -72,23 +66,20 @@ class Sweep:
             UsageError: a finished run stands in the directory with other settings.
             HostError: the engine or the disk stopped working; finished runs are intact.
         """
-        todos = self._decide(plan)
-        self._table.write()
+        todos = open_sweep(self._bench, self._table, plan)
         skipped = {todo.run.run_id: todo.skip_because for todo in todos if todo.skip_because}
         fresh = [todo for todo in todos if not todo.skip_because]
         for run_id in skipped:
             self._names[self._bench.directory.folder(run_id).state().name] += 1
-        log = SweepLog(self._bench.directory, self._bench.engine.name, self._command)
-        record = log.begin(
-            [self._expectation(todo) for todo in fresh], self._slots.gpus(), self._parallel
-        )
+        expected = [self._bench.expectation(todo.run) for todo in fresh]
+        record = self._log.begin(expected, self._slots.gpus(), self._parallel)
         self._bench.display.sweep_started(record, skipped)
         with ThreadPoolExecutor(MOST_PARALLEL) as pool:
             under_way = UnderWay(self._bench, pool, self._endings.put)
             self._line_up(fresh, under_way)
             while len(under_way) or (len(self._waiting) and not self._is_ending):
                 self._step(under_way)
-        log.end()
+        self._log.end()
         if self._crash:
             raise self._crash
         if self._problems:
@@ -96,21 +87,6 @@ class Sweep:
         return self._result(len(skipped))
 
     # ------------------------------------------------------------------ before the first run
-
-    def _decide(self, plan: Plan) -> list[Todo]:
-        """What to do with each run, after what a killed runner left behind is sorted out."""
-        bench = self._bench
-        alive = take_stock(bench.directory, bench.engine, bench.servers, bench.display)
-        unbelieved = self._table.read_folders()
-        decision = decide(plan, bench.directory, bench.settings, unbelieved, alive)
-        if decision.conflicts:
-            raise UsageError(*decision.conflicts)
-        for problem in unbelieved.values():
-            bench.display.notice(str(problem))
-        taken_over = {todo.leftover for todo in decision.todos}
-        unwanted = [leftover for leftover in alive if leftover not in taken_over]
-        discard(bench.engine, unwanted, bench.display)
-        return decision.todos
 
     def _line_up(self, todos: Sequence[Todo], under_way: UnderWay) -> None:
         """What is at work already is taken over at once, whatever there is room for."""
@@ -124,18 +100,8 @@ class Sweep:
             else:
                 self._waiting.add(together)
 
-    def _expectation(self, todo: Todo) -> ExpectedRun:
-        spec = todo.run.spec
-        known = self._forecasts.get(spec.run_id, RunForecast(spec.device.gpu_count))
-        return ExpectedRun(
-            run_id=spec.run_id,
-            gpu_count=known.gpu_count,
-            seconds=known.seconds,
-            gpu_energy_wh=known.gpu_energy_wh,
-        )
-
     def _seconds(self, run_id: str) -> float | None:
-        known = self._forecasts.get(run_id)
+        known = self._bench.forecasts.get(run_id)
         return known.seconds.central if known and known.seconds else None
 
     # ------------------------------------------------------------------ the loop

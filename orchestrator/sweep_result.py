@@ -16,3 +16,13 @@ class SweepResult:
     interrupted: int
     not_started: int
     unplaced: int = 0
+
+
+@dataclass(frozen=True)
+class Submission:
+    """Counts of the planned runs of a sweep that nobody stays to watch."""
+
+    submitted: int
+    under_way: int
+    skipped: int
+    failed: int

@@ -76,7 +76,8 @@ def _decide(
         return Todo(run, skip_because="finished before" + _other_region(folder, settings))
     if state.name == "failed" and same and not settings.reruns_failed:
         return Todo(run, skip_because="failed before; --rerun-failed runs it again")
-    if state.name == "interrupted" and same and leftover and leftover.spec_hash == state.spec_hash:
+    is_open = state.name in ("queued", "running", "interrupted")
+    if is_open and same and leftover and leftover.spec_hash == state.spec_hash:
         return Todo(run, leftover=leftover)
     return Todo(run)
 
@@ -103,7 +104,7 @@ def _strangers(directory: RunDirectory, settings: Settings) -> list[Problem]:
         return []
     problems = []
     for folder in directory.folders():
-        if folder.outcome_path.exists() or folder.state().name != "interrupted":
+        if folder.outcome_path.exists() or folder.state().name in ("planned", "unreadable"):
             continue
         launch = folder.launch()
         if launch and launch.engine != settings.engine:

@@ -42,15 +42,16 @@ from orchestrator.errors import HostError, UsageError
 from orchestrator.importing.imported_report import FAILED_ELSEWHERE
 from orchestrator.importing.registry import FORMATS
 from orchestrator.importing.writing import SOURCE_OBJECT_FILE, SOURCE_ROW_FILE
+from orchestrator.lease import JOB_FILE, LEASE_FILE
 from orchestrator.master_columns import COLUMNS
 from orchestrator.passed_variables import HUB_VARIABLES, PROXY_VARIABLES
 from tests.support.pages import PAGES, ROOT, coded, rows, run_folder_files, section, text
 from tests.support.parsers import actions, commands_of
 
-# Flags of build.sh, docker, mypy, hf, vLLM and the benchmark scripts.
+# Flags of build.sh, docker, mypy, hf, vLLM, Slurm and the benchmark scripts.
 FOREIGN_FLAGS = {"--base", "--tag", "--no-cache", "--no-deps", "--help", "--all", "--filter"}
 FOREIGN_FLAGS |= {"--without-optimum", "--strict", "--rows", "--out", "--seconds", "--simulated"}
-FOREIGN_FLAGS |= {"--repo-type"}
+FOREIGN_FLAGS |= {"--repo-type", "--nice", "--reservation", "--container-image"}
 FOREIGN_FLAGS |= {"--rm", "--shm-size", "--user", "--batch"}
 FOREIGN_FLAGS |= {"--max-model-len", "--tensor-parallel-size", "--api-key"}
 FOREIGN_FLAGS |= {"--hf-token", "--ssl-keyfile-password"}
@@ -252,6 +253,8 @@ def test_the_files_of_a_run_folder_are_those_the_code_writes() -> None:
         contract.GPU_ENERGY_SUMMARY_FILE,
         OUTCOME_FILE,
         RECORD_FILE,
+        JOB_FILE,
+        LEASE_FILE,
         SOURCE_OBJECT_FILE,
         SOURCE_ROW_FILE,
         *(f"{contract.EMISSIONS_DIR}/{name}" for name in emissions),

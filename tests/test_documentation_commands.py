@@ -7,7 +7,6 @@ import shutil
 import stat
 import subprocess
 import sys
-import textwrap
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,7 +16,7 @@ from benchmark_core.tasks.registry import TASKS
 from orchestrator.catalog_file import read_catalog
 from orchestrator.master_columns import COLUMNS
 from tests.support.hub_server import knowing_hub
-from tests.support.pages import PAGES, ROOT, run_folder_files, text
+from tests.support.pages import PAGES, ROOT, run_folder_files, shell_blocks, text
 from tests.support.runner import environment
 from tests.support.tiny_hub import built_hub  # noqa: F401
 
@@ -58,6 +57,7 @@ OTHER_FORMS = {
 }
 # Of a flag given twice the last counts.
 REHEARSED = "--backend simulated --engine process --num-prompts 2 --repetitions 1"
+ON_SLURM = "a test with a cluster of its own runs the block"
 NOT_RUN = {
     "make demo": "one row of it is run by a test of its own",
     "make setup": "the tests run in the environment that it makes",
@@ -75,20 +75,18 @@ NOT_RUN = {
     "dcgm-exporter -c 500": "another program's, on a host with GPUs",
     "docker ps --all --filter label=ai-energy-score.run_id": "another program's; the labels are"
     " tested with the engine",
+    "python batch_runner.py --engine slurm --slurm-profile cluster.yaml --detach": ON_SLURM,
+    "python -m orchestrator status": ON_SLURM,
+    "python -m orchestrator collect": ON_SLURM,
+    "python batch_runner.py --engine slurm --slurm-profile cluster.yaml": ON_SLURM,
     "make test": "it is what runs this",
     "make check": "it is run by itself, and takes a minute",
 }
 
 
-FENCED = re.MULTILINE | re.DOTALL
 COMMAND = re.compile(
     r"(python3?|pip|make|docker|hf|\./\w+\.sh|ai-energy-score|dcgm-exporter) \S", re.MULTILINE
 )
-
-
-def shell_blocks(page: Path) -> list[str]:
-    fences = re.findall(r"^ *```(?:bash|sh)\n(.*?)^ *```", page.read_text(encoding="utf-8"), FENCED)
-    return [re.sub(r"\\\n\s*", " ", textwrap.dedent(block)) for block in fences]
 
 
 def form_to_run(line: str) -> str:

@@ -16,6 +16,9 @@ ExitCause = Literal[
     "not_started",
     "engine_restarted",
     "server_failed",
+    "timeout",
+    "lost",
+    "cancelled",
 ]
 
 
@@ -28,6 +31,7 @@ class Order:
     `wants_gpus` is false for runs on the CPU and for simulated ones: no device is asked for then.
     `offline` runs, simulated ones for example, get no network; with `host_network` they share the
     machine's, because their server answers to programs of this machine alone.
+    `time_limit_seconds` is what a scheduler is asked for where the launch has no timeout.
     """
 
     run_id: str
@@ -40,6 +44,7 @@ class Order:
     offline: bool = False
     host_network: bool = False
     also: tuple[Path, ...] = ()
+    time_limit_seconds: float | None = None
 
     @property
     def folders(self) -> tuple[Path, ...]:
@@ -49,7 +54,10 @@ class Order:
 
 @dataclass(frozen=True)
 class Exit:
-    """How an attempt ended, as the engine saw it. `detail` is one line for people."""
+    """How an attempt ended, as the engine saw it. `detail` is one line for people.
+
+    `launch` is there where the engine chose the place itself: the order's launch, completed.
+    """
 
     cause: ExitCause
     code: int | None
@@ -57,10 +65,14 @@ class Exit:
     started_at: str | None = None
     finished_at: str | None = None
     image_digest: str | None = None
+    launch: Launch | None = None
 
 
 class Handle(Protocol):
     """One started attempt."""
+
+    def waits(self) -> bool:
+        """Whether it stands in a queue and has not begun; no limit of time holds till then."""
 
     def poll(self) -> Exit | None:
         """How it ended, or None while it runs. Never blocks for longer than a request takes."""
@@ -103,7 +115,8 @@ class Leftover:
 
 
 class Engine(Protocol):
-    """`places_gpus`: it finds GPUs for each run by itself, on machines that share nothing."""
+    """`places_gpus`: it chooses the GPUs of a run itself, on machines that share nothing, so an
+    order names none."""
 
     name: str
     places_gpus: bool

@@ -4,7 +4,7 @@ import hashlib
 import os
 import secrets
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
@@ -93,8 +93,17 @@ class Caches:
 
 
 @dataclass(frozen=True)
+class Bind:
+    """A file or folder of the host, and where a container sees it."""
+
+    source: Path
+    target: str
+    read_only: bool
+
+
+@dataclass(frozen=True)
 class Confinement:
-    """What all containers of an engine have in common."""
+    """What all containers of an engine have in common; `labels` beside those of every engine."""
 
     image_id: str
     user: ContainerUser
@@ -102,6 +111,7 @@ class Confinement:
     caches: Caches | None
     memory_limit: str | None
     environment: Mapping[str, str]
+    labels: Mapping[str, str] = field(default_factory=dict)
 
 
 def create_arguments(
@@ -115,9 +125,11 @@ def create_arguments(
         "image": confinement.image_id,
         "command": ["run", *map(results_target, range(len(order.folders)))],
         "name": new_container_name(order.run_id),
-        "labels": _labels(confinement.output_dir, order),
+        "labels": {**_labels(confinement.output_dir, order), **confinement.labels},
         "mounts": _mounts(confinement.caches, order, token_file),
-        "environment": _environment(confinement, order, token_file),
+        "environment": run_environment(
+            confinement.environment, order, has_token=token_file is not None
+        ),
         "user": f"{user.uid}:{user.gid}",
         "init": True,
         "cap_drop": ["ALL"],
@@ -147,6 +159,20 @@ def create_arguments(
 def results_target(number: int) -> str:
     """Where the run folder of an order is seen, by its number from 0: /results, /results2 ..."""
     return RESULTS if number == 0 else f"{RESULTS}{number + 1}"
+
+
+def binds(caches: Caches | None, order: Order, token_file: Path | None) -> list[Bind]:
+    """What a container of a run sees of the host."""
+    found = [
+        Bind(folder, results_target(number), read_only=False)
+        for number, folder in enumerate(order.folders)
+    ]
+    found += [Bind(folder, target, read_only=False) for folder, target in caches or ()]
+    if order.samples is not None:
+        found.append(Bind(order.samples, samples_target(order.samples), read_only=True))
+    if token_file is not None:
+        found.append(Bind(token_file, TOKEN, read_only=True))
+    return found
 
 
 def samples_target(samples: Path) -> str:
@@ -181,21 +207,19 @@ def _mounts(caches: Caches | None, order: Order, token_file: Path | None) -> lis
     """Binds that refuse a missing source and take any character in a path."""
     from docker.types import Mount
 
-    results = [(folder, results_target(number)) for number, folder in enumerate(order.folders)]
-    binds = [(folder, target, False) for folder, target in results]
-    binds += [(folder, target, False) for folder, target in caches or ()]
-    if order.samples is not None:
-        binds.append((order.samples, samples_target(order.samples), True))
-    if token_file is not None:
-        binds.append((token_file, TOKEN, True))
     mounts = [
-        Mount(type="bind", source=str(source.resolve()), target=target, read_only=read_only)
-        for source, target, read_only in binds
+        Mount(
+            type="bind",
+            source=str(bind.source.resolve()),
+            target=bind.target,
+            read_only=bind.read_only,
+        )
+        for bind in binds(caches, order, token_file)
     ]
     # Earlier attempts are evidence, and none of the present one's business.
     mounts += [
-        Mount(type="tmpfs", source=None, target=f"{target}/{ATTEMPTS_DIR}")
-        for folder, target in results
+        Mount(type="tmpfs", source=None, target=f"{results_target(number)}/{ATTEMPTS_DIR}")
+        for number, folder in enumerate(order.folders)
         if (folder / ATTEMPTS_DIR).is_dir()
     ]
     return mounts
@@ -211,7 +235,8 @@ def scratch(user: ContainerUser) -> dict[str, str]:
     return {"/tmp": "exec,mode=1777"} | dict.fromkeys(folders, options)
 
 
-def _environment(confinement: Confinement, order: Order, token_file: Path | None) -> dict[str, str]:
+def run_environment(given: Mapping[str, str], order: Order, has_token: bool) -> dict[str, str]:
+    """The variables of a run in a container; `given` are those of the user that lead to the hub."""
     environment = {
         # The user has no entry in the image's user table, and some libraries ask for a name.
         "HOME": HOME,
@@ -219,11 +244,11 @@ def _environment(confinement: Confinement, order: Order, token_file: Path | None
         "LOGNAME": "user",
         # The transfer cache would fill memory with a second copy of the weights.
         "HF_XET_CHUNK_CACHE_SIZE_BYTES": "0",
-        **confinement.environment,
+        **given,
     }
     if order.offline:
         environment["HF_HUB_OFFLINE"] = "1"
-    if token_file is not None:
+    if has_token:
         environment["HF_TOKEN_PATH"] = TOKEN
     if not order.wants_gpus:
         # CUDA images ask for all devices where the NVIDIA runtime is the engine's default.

@@ -40,7 +40,7 @@ class DockerEngine:
 
     `caches` is None where no model is loaded. `patience_seconds` is how long the engine may be
     away before a run of it counts as vanished. With `needs_optimum` the image has to bring
-    optimum-benchmark.
+    optimum-benchmark. `labels` are put on containers beside our own.
     """
 
     name = "docker"
@@ -56,6 +56,7 @@ class DockerEngine:
         memory_limit: str | None = None,
         patience_seconds: float = PATIENCE_SECONDS,
         needs_optimum: bool = False,
+        labels: Mapping[str, str] | None = None,
     ) -> None:
         self._host = DockerHost(image)
         self._output_dir = output_dir
@@ -65,6 +66,7 @@ class DockerEngine:
         self._memory_limit = memory_limit
         self._patience_seconds = patience_seconds
         self._needs_optimum = needs_optimum
+        self._labels = dict(labels or {})
         remove_stale_tokens()
 
     def problems(self, wants_gpus: bool) -> Iterator[Problem]:
@@ -163,6 +165,10 @@ class DockerEngine:
         return DockerHandle(container, log, token_file, self._patience_seconds)
 
     def leftovers(self) -> list[Leftover]:
+        return self.abandoned([f"{OUTPUT_DIR_LABEL}={hash_of_folder(self._output_dir)}"])
+
+    def abandoned(self, labels: list[str]) -> list[Leftover]:
+        """Containers with all of these labels whose starter is gone; raises HostError."""
         return [
             Leftover(
                 key=str(container.id),
@@ -174,7 +180,7 @@ class DockerEngine:
                     and ALSO_LABEL not in container.labels
                 ),
             )
-            for container in self._own_containers()
+            for container in self._containers(labels)
             if _is_abandoned(container)
         ]
 
@@ -210,6 +216,7 @@ class DockerEngine:
             caches=self._caches,
             memory_limit=self._memory_limit,
             environment=self._environment,
+            labels=self._labels,
         )
 
     def _prepare_folders(self, order: Order) -> None:
@@ -255,12 +262,11 @@ class DockerEngine:
         own = self._host.client.containers.prepare_model(dict(container.attrs))
         return LogStream(own, order.log_path)
 
-    def _own_containers(self) -> "list[Container]":
-        label = f"{OUTPUT_DIR_LABEL}={hash_of_folder(self._output_dir)}"
+    def _containers(self, labels: list[str]) -> "list[Container]":
         client = self._host.client
         try:
             return list(
-                client.containers.list(all=True, filters={"label": label}, ignore_removed=True)
+                client.containers.list(all=True, filters={"label": labels}, ignore_removed=True)
             )
         except engine_errors() as error:
             raise HostError(unreachable(error)) from error

@@ -42,6 +42,9 @@ class DockerHandle:
         self._away_since: float | None = None
         self._away_seconds = 0.0
 
+    def waits(self) -> bool:
+        return False
+
     def poll(self) -> Exit | None:
         now = time.monotonic()
         if self._exit is None and now >= self._next_look:

@@ -199,6 +199,9 @@ class ProcessHandle:
         self._token_file = token_file
         self._exit: Exit | None = None
 
+    def waits(self) -> bool:
+        return False
+
     def poll(self) -> Exit | None:
         self._log.bound()
         if self._exit is None and not self._group.leader_lives():

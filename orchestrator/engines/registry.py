@@ -9,6 +9,8 @@ from orchestrator.engines.base import Engine
 from orchestrator.engines.container_settings import Caches
 from orchestrator.engines.docker import DockerEngine
 from orchestrator.engines.process import ProcessEngine
+from orchestrator.engines.slurm.engine import SlurmEngine, SlurmSettings
+from orchestrator.engines.slurm.profile import read_profile
 from orchestrator.passed_variables import container_variables
 
 
@@ -29,6 +31,8 @@ class EngineSettings:
     needs_model: bool = True
     environment: Mapping[str, str] = field(default_factory=dict, repr=False)
     optimum_python: Path | None = None
+    slurm_profile: Path | None = None
+    token_stays_here: bool = False
 
     @property
     def caches(self) -> Caches | None:
@@ -56,7 +60,24 @@ def _process(settings: EngineSettings) -> Engine:
     )
 
 
+def _slurm(settings: EngineSettings) -> Engine:
+    return SlurmEngine(
+        SlurmSettings(
+            profile=read_profile(settings.slurm_profile),
+            image=settings.image,
+            output_dir=settings.output_dir,
+            hub_cache=settings.hub_cache,
+            datasets_cache=settings.datasets_cache,
+            needs_model=settings.needs_model,
+            optimum_python=settings.optimum_python,
+            environment=settings.environment,
+            token_stays_here=settings.token_stays_here,
+        )
+    )
+
+
 ENGINES: dict[EngineName, Callable[[EngineSettings], Engine]] = {
     "docker": _docker,
     "process": _process,
+    "slurm": _slurm,
 }

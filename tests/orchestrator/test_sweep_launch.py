@@ -25,6 +25,7 @@ from orchestrator.settings import Settings
 from orchestrator.simulation_file import Simulations
 from orchestrator.stop_request import StopRequest
 from orchestrator.sweep import Sweep
+from orchestrator.sweep_record import SweepLog
 from tests.support import builders
 from tests.support.other_run import filling
 from tests.support.settings import settings
@@ -34,6 +35,9 @@ FIRST = GPUS[0].uuid
 
 
 class Ended:
+    def waits(self) -> bool:
+        return False
+
     def poll(self) -> Exit:
         return Exit("exited", 0)
 
@@ -127,7 +131,8 @@ def swept(chosen: Settings, gates: Sequence[ThermalGate | None]) -> list[Order]:
     resting = RestingGpus(gpu.uuid for gpu in GPUS)
     servers = OwnServers(chosen, directory)
     bench = Bench(chosen, directory, engine, servers, resting, Silence(), StopRequest())
-    Sweep(bench, GpuSlots(GPUS), Retries(0, offline=True)).run(plan)
+    log = SweepLog(directory, engine.name, ())
+    Sweep(bench, GpuSlots(GPUS), Retries(0, offline=True), log).run(plan)
     written = [directory.folder(run.run_id).launch() for run in plan.runs]
     assert written == [order.launch for order in engine.orders]
     return engine.orders

@@ -1,9 +1,11 @@
 """The pages of the documentation, and what their tables say."""
 
 import re
+import textwrap
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
+FENCED = re.MULTILINE | re.DOTALL
 OF_THE_USER = {"batch_results", "results"}
 PAGES = sorted(
     path
@@ -46,3 +48,9 @@ def run_folder_files() -> set[str]:
     """The files of a run folder that the documentation names."""
     table = rows(section(text("docs/results.md"), "A run folder"))
     return {name for cells in table for name in coded(cells[:1]) if not name.endswith("/")}
+
+
+def shell_blocks(page: Path) -> list[str]:
+    """Every block in which a page tells what to type, a command on each line."""
+    fences = re.findall(r"^ *```(?:bash|sh)\n(.*?)^ *```", page.read_text(encoding="utf-8"), FENCED)
+    return [re.sub(r"\\\n\s*", " ", textwrap.dedent(block)) for block in fences]

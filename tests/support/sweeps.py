@@ -24,7 +24,7 @@ from orchestrator.settings import Settings
 from orchestrator.simulation_file import Simulations, read_simulations
 from orchestrator.stop_request import StopRequest
 from orchestrator.sweep import Sweep
-from orchestrator.sweep_record import SweepRecord
+from orchestrator.sweep_record import SweepLog, SweepRecord
 from orchestrator.sweep_result import SweepResult
 
 
@@ -86,4 +86,5 @@ def sweep(
     retries = Retries(settings.retries, settings.offline, first_wait_seconds)
     with directory.lock():
         directory.recover()
-        return Sweep(bench, slots or GpuSlots(gpus), retries).run(plan_of(settings, gpus))
+        log = SweepLog(directory, bench.engine.name, ())
+        return Sweep(bench, slots or GpuSlots(gpus), retries, log).run(plan_of(settings, gpus))

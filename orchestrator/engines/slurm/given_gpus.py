@@ -1,0 +1,75 @@
+"""Which GPUs Slurm gave a job, by UUID: the only name that holds inside of a container too.
+
+Slurm's own lists count the node's device files. CUDA_VISIBLE_DEVICES is no such list: where devices
+are confined it counts anew in each job, while everything outside of the job counts all.
+"""
+
+import re
+from collections.abc import Mapping
+
+from benchmark_core.contract import SIMULATED_DEVICE_PREFIX
+from orchestrator.errors import HostError, Problem
+
+LISTS = ("SLURM_JOB_GPUS", "SLURM_STEP_GPUS")
+REMEDY = "Ask whoever runs the cluster: gres.conf must name the device files of its GPUs."
+
+
+def given_indices(environment: Mapping[str, str]) -> list[int]:
+    """The numbers of the device files; empty where Slurm gave none.
+
+    Raises:
+        HostError: Slurm's list is none of numbers.
+    """
+    text = next((environment[name] for name in LISTS if environment.get(name)), "")
+    indices: list[int] = []
+    for part in text.split(",") if text else []:
+        found = re.fullmatch(r"(\d{1,4})(?:-(\d{1,4}))?", part.strip())
+        if found is None:
+            raise HostError(Problem("Slurm", f"gave the GPUs {text[:80]!r}", REMEDY))
+        first, last = int(found[1]), int(found[2] or found[1])
+        indices += range(first, last + 1)
+    return indices
+
+
+def simulated_uuids(node: str, indices: list[int]) -> tuple[str, ...]:
+    """Made up, and the same for the same GPU of the same node."""
+    return tuple(f"{SIMULATED_DEVICE_PREFIX}-GPU-{node}-{index}" for index in indices)
+
+
+def real_uuids(indices: list[int]) -> tuple[str, ...]:
+    """Those of the GPUs behind the device files, by the driver.
+
+    Raises:
+        HostError: the driver does not answer, or shows no such GPU.
+    """
+    minors = _uuids_by_minor()
+    missing = [index for index in indices if index not in minors]
+    if missing:
+        numbers = ", ".join(map(str, missing))
+        what = f"the driver shows the job no GPU {numbers}, which Slurm gave it"
+        raise HostError(Problem("Slurm", what, REMEDY))
+    return tuple(minors[index] for index in indices)
+
+
+def _uuids_by_minor() -> dict[int, str]:
+    try:
+        import pynvml
+    except ImportError as error:
+        what = "the node's Python has no pynvml"
+        raise HostError(Problem("Slurm", what, "Install nvidia-ml-py for it.")) from error
+    try:
+        pynvml.nvmlInit()
+        try:
+            handles = [
+                pynvml.nvmlDeviceGetHandleByIndex(index)
+                for index in range(pynvml.nvmlDeviceGetCount())
+            ]
+            return {
+                int(pynvml.nvmlDeviceGetMinorNumber(handle)): str(pynvml.nvmlDeviceGetUUID(handle))
+                for handle in handles
+            }
+        finally:
+            pynvml.nvmlShutdown()
+    except pynvml.NVMLError as error:
+        what = f"the node's NVIDIA driver does not answer: {error}"
+        raise HostError(Problem("Slurm", what, "Take the node out of service.")) from error
