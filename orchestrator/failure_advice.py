@@ -59,6 +59,15 @@ ADVICE: Final[Mapping[str, Advice]] = {
         "the container engine was restarted or updated",
         "it was tried again, as often as `--retries` says; run it again",
     ),
+    "lost": Advice(
+        "a node that was lost twice; or the job's program could not begin there: no such Python,"
+        " no shared folder",
+        "`logs/<run_id>_<time>.slurm.log`; then run it again",
+    ),
+    "cancelled": Advice(
+        "`scancel` by somebody, or a preemption without a requeue",
+        "run it again",
+    ),
     "hang": Advice(
         "a driver or a library that waits for something that never comes; or samples that take"
         " longer than `--hang-timeout`",

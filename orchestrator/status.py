@@ -10,6 +10,7 @@ from benchmark_core.contract import JOULES_PER_WH
 from benchmark_core.documents import ContractError
 from benchmark_core.report import Verdict
 from orchestrator.errors import Problem, UsageError
+from orchestrator.lease import read_lease
 from orchestrator.progress import Progress
 from orchestrator.pulse import PulseReader
 from orchestrator.run_directory import RunDirectory, RunFolder
@@ -20,6 +21,7 @@ from orchestrator.sweep_record import SweepRecord
 Name = Literal["queued", "running", "finished", "failed", "interrupted", "unreadable"]
 NAMES: tuple[Name, ...] = get_args(Name)
 
+WITHOUT_JOB = "its job has ended or gives no sign of life; collect, or the same command, settles it"
 WITHOUT_RUNNER = "its runner is gone; the same command again takes it over or starts it anew"
 
 
@@ -131,9 +133,8 @@ def _over(folder: RunFolder, record: Record) -> RunStatus:
     joules = joules_of(folder, record)
     if outcome is None:
         launched_at = _time(launch.launched_at if launch else None)
-        return RunStatus(
-            folder.run_id, "interrupted", launched_at, error=WITHOUT_RUNNER, gpu_joules=joules
-        )
+        why = WITHOUT_JOB if read_lease(folder.path) else WITHOUT_RUNNER
+        return RunStatus(folder.run_id, "interrupted", launched_at, error=why, gpu_joules=joules)
     started_at = _time(outcome.started_at)
     return RunStatus(
         run_id=folder.run_id,

@@ -109,6 +109,25 @@ def said(**changes):
             {"meters": ("codecarbon",), "idle_seconds": 5.0, "given": {"idle_seconds"}},
             "only nvml and dcgm watch the power of GPUs at rest",
         ),
+        ({"detach": True}, "--detach: does nothing with the docker engine"),
+        (
+            {"engine": "process", "slurm_profile": Path("p.yaml")},
+            "--slurm-profile: does nothing with the process engine. Add --engine slurm",
+        ),
+        ({"engine": "slurm", "given": {"gpus"}}, "--gpus: names GPUs of this machine"),
+        (
+            {"engine": "slurm", "detach": True, "given": {"parallel"}},
+            "--detach: submits every run at once",
+        ),
+        ({"engine": "slurm", "share_model_load": True}, "--share-model-load: is not offered"),
+        (
+            {"engine": "slurm", "backend": "vllm", "serve_image": "a", "meters": ()},
+            "--serve-image: starts a server on this machine",
+        ),
+        (
+            {"engine": "slurm", "backend": "vllm", "endpoint": "http://localhost:1"},
+            "--endpoint: is an address of this machine",
+        ),
         ({"stop_at_ci": 0.01, "repetitions": 2}, "3 repetitions at the earliest, and only 2"),
         ({"stop_at_ci": 0.01, "meters": ("codecarbon",)}, "no meter measures it"),
         (
@@ -145,6 +164,12 @@ def test_a_server_of_our_own_runs_on_what_a_model_would_run_on():
 def test_backends_that_load_models_here_may_share_the_load(backend):
     meters = ("simulated",) if backend == "simulated" else ("nvml",)
     assert said(backend=backend, meters=meters, share_model_load=True) == []
+
+
+def test_a_cluster_may_be_asked_for_what_it_has():
+    flags = {"engine": "slurm", "detach": True, "slurm_profile": Path("p.yaml")}
+    assert said(**flags) == []
+    assert said(engine="slurm", parallel=0, given={"parallel", "gpus_per_run", "image"}) == []
 
 
 def test_a_secret_among_the_arguments_is_not_repeated():

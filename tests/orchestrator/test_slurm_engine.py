@@ -322,6 +322,15 @@ def test_what_a_cluster_lacks_is_said_before_anything_is_submitted(
     assert "this machine has no sbatch, squeue, scontrol, scancel" in said(engine(tmp_path))
 
 
+def test_folders_of_one_machine_and_a_token_of_one_process_are_told(tmp_path: Path) -> None:
+    (warning,) = engine(Path("/dev/shm/results")).warnings()
+    assert "is on a file system of this machine (tmpfs)" in str(warning)
+    assert not list(engine(Path("/proc/results")).warnings())
+    gated = replace(engine(tmp_path).settings, token_stays_here=True, needs_model=True)
+    assert "HF_TOKEN: is set here only" in said(SlurmEngine(gated))
+    assert said(SlurmEngine(replace(gated, needs_model=False))) == ""
+
+
 def test_an_end_that_the_lease_tells_needs_no_controller(
     tmp_path: Path, cluster: SlurmCluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:

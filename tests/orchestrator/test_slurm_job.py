@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -14,7 +15,7 @@ from orchestrator.engines.slurm.given_gpus import given_indices
 from orchestrator.engines.slurm.held_lease import put_away
 from orchestrator.errors import HostError
 from orchestrator.lease import JOB_FILE, LEASE_FILE, Lease
-from tests.support import builders
+from tests.support import builders, simulated_driver
 from tests.support.runner import ROOT, environment, wait_for
 from tests.support.slurm_jobs import submitted
 
@@ -162,6 +163,32 @@ def test_the_given_gpus_are_those_of_the_node(
     variables: dict[str, str], indices: list[int]
 ) -> None:
     assert given_indices(variables) == indices
+
+
+@pytest.mark.parametrize(
+    ("indices", "told"),
+    [
+        ([2, 0], f"('{simulated_driver.uuid(2)}', '{simulated_driver.uuid(0)}')"),
+        ([1, 7], "the driver shows the job no GPU 7, which Slurm gave it"),
+    ],
+)
+def test_the_driver_tells_which_gpus_they_are(
+    tmp_path: Path, indices: list[int], told: str
+) -> None:
+    if shutil.which("cc") is None:
+        pytest.skip("no C compiler (cc) to build the simulated driver with")
+    driver = simulated_driver.build(tmp_path)
+    program = (
+        f"from orchestrator.engines.slurm.given_gpus import real_uuids as f; print(f({indices}))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        env=simulated_driver.environment(driver, gpus=4) | {"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert told in done.stdout + done.stderr
 
 
 def test_a_list_of_gpus_that_is_none_is_refused() -> None:

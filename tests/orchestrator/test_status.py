@@ -7,12 +7,14 @@ import re
 import signal
 import subprocess
 import sys
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from benchmark_core.report import Verdict
 from benchmark_core.sample_journal import COLUMNS
 from orchestrator.__main__ import main
+from orchestrator.lease import JOB_FILE, Lease, LeaseEnd
 from orchestrator.outcome import Outcome
 from orchestrator.progress import MOST_PIECES
 from orchestrator.run_directory import RunDirectory
@@ -115,6 +117,32 @@ def test_every_state_is_told_apart(capsys, directory):
     progress = found["f_running"]["progress"]
     assert (progress["done"], progress["total"], progress["step"]) == (2, 16, "generate")
     assert found["f_running"]["seconds"] > 0
+
+
+def test_runs_whose_jobs_are_elsewhere_are_told_apart(capsys, directory):
+    """No lock of this machine says anything of them."""
+    now = datetime.now(UTC)
+    ages = {"b_running": 100, "c_silent": 130, "d_other_clock": -100, "e_ended": 0}
+    for run_id in ("a_queued", *ages):
+        folder, _ = begun(directory, run_id)
+        (folder.path / JOB_FILE).write_text("{}")
+        if run_id in ages:
+            beat = (now - timedelta(seconds=ages[run_id])).isoformat()
+            ended = LeaseEnd(cause="exited", code=0) if run_id == "e_ended" else None
+            lease = Lease(
+                job_id="1", restarts=0, node="n", started_at=beat, heartbeat_at=beat, ended=ended
+            )
+            lease.write(folder.path)
+    found = runs(capsys, directory)
+    assert {name: run["state"] for name, run in found.items()} == {
+        "a_queued": "queued",
+        "b_running": "running",
+        "c_silent": "interrupted",
+        "d_other_clock": "running",
+        "e_ended": "interrupted",
+    }
+    assert "collect, or the same command" in found["e_ended"]["error"]
+    assert "1 queued, 2 running, 2 interrupted." in shown(capsys, directory)
 
 
 def test_in_a_pipe_every_run_is_one_line_with_its_error(capsys, directory):

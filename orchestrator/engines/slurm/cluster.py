@@ -2,7 +2,8 @@
 
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 from orchestrator.engines.slurm.commands import SlurmRefusal, ask
 from orchestrator.engines.slurm.profile import FLAG, SlurmProfile
@@ -10,6 +11,8 @@ from orchestrator.errors import Problem
 
 PROGRAMS = ("sbatch", "squeue", "scontrol", "scancel")
 WHERE = "Slurm"
+MOUNTS = Path("/proc/mounts")
+LOCAL = ("btrfs", "ext2", "ext3", "ext4", "overlay", "ramfs", "tmpfs", "xfs", "zfs")
 
 
 def find_cluster_problems(profile: SlurmProfile, wants_gpus: bool) -> Iterator[Problem]:
@@ -29,6 +32,28 @@ def find_cluster_problems(profile: SlurmProfile, wants_gpus: bool) -> Iterator[P
     yield from _partition_problems(profile, partitions)
     if wants_gpus:
         yield from _gpu_problems(profile, nodes)
+
+
+def find_sharing_warnings(paths: Sequence[Path]) -> Iterator[Problem]:
+    """Folders on a file system that is usually this machine's alone; nobody here can be sure."""
+    kinds = _file_systems()
+    for path in paths:
+        # The mount that is nearest to the folder has the longest path, and of two the last counts.
+        above = [place for place in kinds if path.absolute().is_relative_to(place)]
+        kind = kinds[max(above, key=lambda place: len(place.parts))] if above else ""
+        if kind in LOCAL:
+            what = f"is on a file system of this machine ({kind}), which nodes usually do not see"
+            yield Problem(str(path), what, "Choose a folder that every node shares.")
+
+
+def _file_systems() -> dict[Path, str]:
+    """The kind of what is mounted, by its place; blanks in it are written as in C."""
+    try:
+        lines = MOUNTS.read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return {}
+    fields = (line.split(" ") for line in lines)
+    return {Path(one[1].replace("\\040", " ")): one[2] for one in fields if len(one) > 2}
 
 
 def _partition_problems(profile: SlurmProfile, text: str) -> Iterator[Problem]:

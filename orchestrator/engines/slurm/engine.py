@@ -9,7 +9,7 @@ from benchmark_core.documents import ContractError, timestamp
 from orchestrator.engines.base import Leftover, Order
 from orchestrator.engines.container_settings import hash_of_folder
 from orchestrator.engines.owner import Owner
-from orchestrator.engines.slurm.cluster import find_cluster_problems
+from orchestrator.engines.slurm.cluster import find_cluster_problems, find_sharing_warnings
 from orchestrator.engines.slurm.commands import SlurmRefusal, ask, refused
 from orchestrator.engines.slurm.handle import SlurmHandle
 from orchestrator.engines.slurm.job_record import (
@@ -57,7 +57,7 @@ class SlurmEngine:
     places_gpus = True
 
     def __init__(self, settings: SlurmSettings) -> None:
-        self._settings = settings
+        self.settings = settings
         self._profile = settings.profile
         self._facts = RUNTIME_FACTS[settings.profile.runtime]
         self._image = settings.profile.image or settings.image
@@ -66,7 +66,7 @@ class SlurmEngine:
     def problems(self, wants_gpus: bool) -> Iterator[Problem]:
         yield from find_cluster_problems(self._profile, wants_gpus)
         yield from self._facts.path_problems(self._paths())
-        if self._settings.token_stays_here and self._settings.needs_model:
+        if self.settings.token_stays_here and self.settings.needs_model:
             yield Problem(
                 "HF_TOKEN",
                 "is set here only, and the jobs read the token from a file of yours",
@@ -74,7 +74,7 @@ class SlurmEngine:
             )
 
     def warnings(self) -> Iterator[Problem]:
-        yield from ()
+        yield from find_sharing_warnings(self._paths())
 
     def image_name(self) -> str | None:
         return self._image if self._facts.has_image else None
@@ -96,7 +96,7 @@ class SlurmEngine:
         limits = (order.launch.timeout_seconds, order.time_limit_seconds)
         minutes = time_limit(self._profile, next((one for one in limits if one), None))
         name = job_name(order.run_id)
-        comment = job_comment(hash_of_folder(self._settings.output_dir), order.run_id)
+        comment = job_comment(hash_of_folder(self.settings.output_dir), order.run_id)
         slurm_log = slurm_log_path(order.log_path)
         command = sbatch_arguments(self._profile, name, comment, slurm_log, gpu_count, minutes)
         try:
@@ -104,7 +104,7 @@ class SlurmEngine:
             slurm_log.parent.mkdir(parents=True, exist_ok=True)
             answer = ask(
                 *command,
-                given=self._settings.environment,
+                given=self.settings.environment,
                 text=job_script(self._profile, folder),
             )
         except SlurmRefusal as refusal:
@@ -135,7 +135,7 @@ class SlurmEngine:
 
         Raises HostError when the controller does not answer.
         """
-        runs = self._settings.output_dir / RUNS_DIR
+        runs = self.settings.output_dir / RUNS_DIR
         folders = [path.parent for path in sorted(runs.glob(f"*/{JOB_FILE}"))]
         records = [
             (folder, record)
@@ -187,7 +187,7 @@ class SlurmEngine:
         return "the --slurm-profile file"
 
     def _paths(self) -> list[Path]:
-        settings = self._settings
+        settings = self.settings
         caches = [settings.hub_cache, settings.datasets_cache] if settings.needs_model else []
         return [settings.output_dir, *caches]
 
@@ -200,7 +200,7 @@ class SlurmEngine:
         gpu_count: int,
         minutes: int | None,
     ) -> JobRecord:
-        settings = self._settings
+        settings = self.settings
         return JobRecord(
             job_id=job_id,
             name=name,

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from benchmark_core.contract import ATTEMPTS_DIR, LAUNCH_FILE, RUN_ENTRIES, SPEC_FILE
 from benchmark_core.documents import timestamp
+from orchestrator.engines.slurm.job_record import read_job
 from orchestrator.lease import HEARTBEAT_SECONDS, JOB_FILE, LEASE_FILE, Lease, LeaseEnd, read_lease
 
 KEPT = (SPEC_FILE, LAUNCH_FILE, JOB_FILE, LEASE_FILE)
@@ -56,6 +57,9 @@ class HeldLease:
 
     def _is_superseded(self) -> bool:
         """Whether the folder is that of a later attempt, or of another job."""
+        record = read_job(self._folder)
+        if record is not None and record.job_id != self._lease.job_id:
+            return True
         found = read_lease(self._folder)
         if found is None:
             return False
