@@ -5,9 +5,9 @@ import json
 import os
 import re
 import signal
+import statistics
 import subprocess
 import sys
-import time
 from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -118,9 +118,7 @@ def test_nothing_is_lost_or_doubled_when_a_node_and_the_submitter_die(
     wait_for(lambda: len(list(place.glob(f"results/individual_runs/*/{JOB_FILE}"))) >= 4)
     first.kill()
     first.communicate()
-    began = time.monotonic()
     second = batch(*FLAGS, "--detach", cwd=place, **cluster.environment)
-    submission_seconds = time.monotonic() - began
     assert second.returncode == 0, second.stdout + second.stderr
     submitted = int(second.stdout.split(" jobs submitted")[0].split()[-1])
     assert 0 < submitted <= ROWS - 4
@@ -171,16 +169,26 @@ def test_nothing_is_lost_or_doubled_when_a_node_and_the_submitter_die(
             assert earlier[1] <= later[0], (uuid, earlier, later)
     assert set(cluster.jobs().values()) == {"COMPLETED"}
 
-    starts = [_seconds_in_job(path) for path in folders(place)]
+    _tell_overhead(place, submitted, len(requeued), capsys)
+
+
+def _tell_overhead(
+    place: Path, submitted: int, requeued: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What a row costs beside its run, on this machine; shown, not judged."""
+    times = sorted(
+        datetime.fromisoformat(read(one / JOB_FILE)["submitted_at"]) for one in folders(place)
+    )
+    apart = (times[-1] - times[-submitted]).total_seconds() / max(submitted - 1, 1)
+    beside = statistics.median(_seconds_beside(one) for one in folders(place))
     with capsys.disabled():
         print(
-            f"\nSlurm: {submission_seconds / submitted:.3f} s to submit a row ({submitted} in"
-            f" {submission_seconds:.1f} s), {sum(starts) / len(starts):.2f} s of a job are not its"
-            f" run's; {len(requeued)} rows requeued"
+            f"\nSlurm: a row is submitted every {apart:.3f} s ({submitted} rows); a job takes"
+            f" {beside:.2f} s more than its run (median of {ROWS}); {requeued} rows were requeued"
         )
 
 
-def _seconds_in_job(folder: Path) -> float:
+def _seconds_beside(folder: Path) -> float:
     """From the job's lease to its run's beginning, and from its end to the lease's."""
     lease, report = Lease.read(folder / LEASE_FILE), read(folder / "benchmark_report.json")
     begin, end = (datetime.fromisoformat(report[key]) for key in ("started_at", "finished_at"))

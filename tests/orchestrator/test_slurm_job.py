@@ -117,9 +117,7 @@ def test_a_runtime_that_is_a_command_is_watched_and_stopped(tmp_path: Path) -> N
     """A stand-in for Apptainer, which is not tried here: it says how it was called, and waits."""
     stand_in = tmp_path / "bin" / "apptainer"
     stand_in.parent.mkdir()
-    stand_in.write_text(
-        '#!/bin/sh\necho "$@"\necho $HF_TOKEN_PATH\nsleep $SECONDS_TO_WAIT\nexit 3\n'
-    )
+    stand_in.write_text('#!/bin/sh\necho "$@"\nsleep $SECONDS_TO_WAIT\nexit 3\n')
     stand_in.chmod(0o755)
     path = f"{stand_in.parent}:{os.environ['PATH']}"
     folder = submitted(tmp_path, runtime="apptainer", image="/images/ai.sif")
@@ -178,9 +176,8 @@ def test_the_driver_tells_which_gpus_they_are(
     if shutil.which("cc") is None:
         pytest.skip("no C compiler (cc) to build the simulated driver with")
     driver = simulated_driver.build(tmp_path)
-    program = (
-        f"from orchestrator.engines.slurm.given_gpus import real_uuids as f; print(f({indices}))"
-    )
+    module = "orchestrator.engines.slurm.given_gpus"
+    program = f"from {module} import real_uuids; print(real_uuids({indices}))"
     done = subprocess.run(
         [sys.executable, "-c", program],
         env=simulated_driver.environment(driver, gpus=4) | {"PYTHONPATH": str(ROOT)},
