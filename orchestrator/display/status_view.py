@@ -86,6 +86,8 @@ def _so_far(run: RunStatus) -> str:
         return _position(run.progress)
     if run.state == "running":
         return "no sample yet"
+    if run.state == "queued":
+        return "not begun"
     return run.verdict.verdict if run.verdict else DASH
 
 

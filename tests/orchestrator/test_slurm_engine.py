@@ -168,6 +168,16 @@ def test_a_job_whose_program_dies_is_lost_and_its_log_is_told(tmp_path: Path) ->
     assert "(FAILED): it ended without saying how. Its log ends: no such module" in ended.detail
 
 
+def test_a_job_that_slurm_knows_nothing_of_is_lost(tmp_path: Path) -> None:
+    of = order(tmp_path)
+    made = engine(tmp_path)
+    made.start(of).stop()
+    job_of(of).model_copy(update={"job_id": "4000000"}).write(of.folder)
+    ended = wait_for_exit(made.handle(job_of(of), of))
+    assert ended.cause == "lost"
+    assert "job 4000000: Slurm knows nothing of it" in ended.detail
+
+
 def test_a_job_that_is_not_the_recorded_one_runs_nothing(
     tmp_path: Path, cluster: SlurmCluster
 ) -> None:
