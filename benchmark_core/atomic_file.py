@@ -2,7 +2,9 @@
 
 import contextlib
 import os
+import re
 import tempfile
+from collections.abc import Collection
 from pathlib import Path
 
 
@@ -11,19 +13,28 @@ def write_text(path: Path, text: str) -> None:
     write_bytes(path, text.encode())
 
 
-def remove_leftovers(path: Path) -> None:
-    """What a killed writer of `path` left beside it. Nobody may be writing it now.
+HALF_WRITTEN = re.compile(r"\.(?P<name>.+)\.[a-z0-9_]{8}")
+
+
+def remove_leftovers(folder: Path, of: Collection[str] = ()) -> None:
+    """What killed writers of files left beside them; `of` names those files, none of them: all.
+
+    Nobody may be writing them now.
 
     Raises:
         OSError: the folder cannot be written.
     """
-    for entry in path.parent.iterdir():
-        if entry.name.startswith(_prefix(path)):
-            entry.unlink(missing_ok=True)
+    with os.scandir(folder) as entries:
+        found = [entry for entry in entries if _is_half_written(entry, of)]
+    for entry in found:
+        Path(entry.path).unlink(missing_ok=True)
 
 
-def _prefix(path: Path) -> str:
-    return f".{path.name}."
+def _is_half_written(entry: "os.DirEntry[str]", of: Collection[str]) -> bool:
+    half = HALF_WRITTEN.fullmatch(entry.name)
+    if half is None or (of and half["name"] not in of):
+        return False
+    return entry.is_file(follow_symlinks=False)
 
 
 def write_bytes(path: Path, content: bytes) -> None:
@@ -32,7 +43,7 @@ def write_bytes(path: Path, content: bytes) -> None:
     Raises:
         OSError: the disk is full or the folder cannot be written.
     """
-    descriptor, temporary = tempfile.mkstemp(prefix=_prefix(path), dir=path.parent)
+    descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     try:
         with os.fdopen(descriptor, "wb") as stream:
             stream.write(content)

@@ -119,7 +119,11 @@ class RunFolder:
         write_text(self.launch_path, launch.to_json())
 
     def record(self, spec: RunSpec, launch: Launch, outcome: Outcome) -> None:
-        """End the attempt. What was asked is written again: the run could write there too."""
+        """End the attempt. What was asked is written again: the run could write there too.
+
+        Nobody else writes there any more.
+        """
+        remove_leftovers(self.path)
         write_text(self.launch_path, launch.to_json())
         write_text(self.spec_path, spec.to_json())
         write_text(self.outcome_path, outcome.to_json())
@@ -159,6 +163,7 @@ class RunFolder:
             if not self.spec_path.exists() and not self.outcome_path.exists():
                 return
             self.path.rename(aside)
+        remove_leftovers(aside)
         self.path.mkdir(exist_ok=True)
         # The run owns its folder; a link in the place of its attempts would lead out of it.
         for attempts in (aside / ATTEMPTS_DIR, self.attempts_path):
@@ -207,8 +212,11 @@ class RunDirectory:
             HostError: the directory cannot be written.
         """
         try:
-            for path in (self.master_path, self.sweep_path, self.root / HOLDER_FILE):
-                remove_leftovers(path)
+            remove_leftovers(self.root, of=(MASTER_FILE, SWEEP_FILE, HOLDER_FILE))
+            for folder in self.folders():
+                # A run without an outcome may go on without its runner, and be writing.
+                if folder.outcome_path.exists():
+                    remove_leftovers(folder.path)
             for aside in self.runs_path.glob(f".*{ARCHIVING_SUFFIX}"):
                 self.folder(aside.name[1 : -len(ARCHIVING_SUFFIX)]).archive()
         except OSError as error:

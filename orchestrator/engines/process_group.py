@@ -10,6 +10,7 @@ from typing import Self
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from benchmark_core.atomic_file import write_text
 from benchmark_core.documents import ContractError, read_bounded
 from orchestrator.engines.owner import Owner, process_start
 
@@ -47,9 +48,7 @@ class ProcessRecord(BaseModel):
         return record if record.run_id == folder.name else None
 
     def write(self, folder: Path) -> None:
-        partial = folder / f"{RECORD_FILE}.partial"
-        partial.write_text(self.model_dump_json(indent=2) + "\n", encoding="utf-8")
-        partial.replace(folder / RECORD_FILE)
+        write_text(folder / RECORD_FILE, self.model_dump_json(indent=2) + "\n")
 
     @property
     def owner(self) -> Owner:

@@ -119,13 +119,31 @@ def test_archiving_that_a_crash_cut_off_is_completed(directory, crash_after):
 
 def test_what_a_killed_writer_left_beside_the_table_is_removed(directory):
     """As `atomic_file` names it; other hidden files are nobody's business here."""
-    own, other = directory.root / ".master_results.csv.k2x9", directory.root / ".notes"
+    own, other = directory.root / ".master_results.csv.k2x9_abc", directory.root / ".notes.k2x9_abc"
     for path in (own, other, directory.master_path):
         path.write_text("half a line")
     directory.recover()
     assert not own.exists()
     assert other.exists()
     assert directory.master_path.read_text() == "half a line"
+
+
+@pytest.mark.parametrize("end", ["recorded", "archived", "finished"])
+def test_what_a_killed_writer_left_in_a_run_folder_goes_when_nobody_writes_there(directory, end):
+    spec = builders.spec()
+    folder = directory.folder(spec.run_id)
+    folder.prepare(spec, builders.launch())
+    if end == "finished":
+        folder.record(spec, builders.launch(), ended(spec, "finished"))
+    (folder.path / ".outcome.json.k2x9_abc").write_text("half a line")
+    directory.recover()
+    if end == "recorded":
+        # The run may go on without its runner.
+        assert list(folder.path.glob(".*"))
+        folder.record(spec, builders.launch(), ended(spec, "failed"))
+    elif end == "archived":
+        folder.archive()
+    assert list(directory.root.rglob(".*")) == []
 
 
 def test_the_second_sweep_is_refused_with_the_holders_name(directory):

@@ -23,6 +23,7 @@ BASE_TAG = "ai_energy_score_base:test"
 PRODUCT_TAG = "ai_energy_score:test"
 STUB_TAG = "ai_energy_score_stub:test"
 CHAT_TAG = "ai_energy_score_chat:test"
+REHEARSAL_TAG = "ai_energy_score_rehearsal:test"
 CHAT_PROGRAM = ("tests/support/chat_server.py", "tests/support/served_program.py")
 STUB_PROGRAM = ROOT / "tests" / "support" / "stub_program.py"
 INPUTS_LABEL = "ai-energy-score.inputs"
@@ -50,6 +51,7 @@ def require_image(tag: str) -> str:
             PRODUCT_TAG: ensure_product_image,
             STUB_TAG: ensure_stub_image,
             CHAT_TAG: ensure_chat_image,
+            REHEARSAL_TAG: ensure_rehearsal_image,
         }[tag]()
     except ImageUnavailable as error:
         if os.environ.get("AIES_REQUIRE_DOCKER"):
@@ -135,6 +137,38 @@ def ensure_chat_image() -> str:
             with _replaced(CHAT_TAG):
                 _run("docker", "build", "--tag", CHAT_TAG, folder)
     return CHAT_TAG
+
+
+def ensure_rehearsal_image() -> str:
+    """The base with `benchmark_core` and what simulated runs need of its packages: 190 MB."""
+    with _one_builder():
+        from benchmark_core import VERSION
+        from orchestrator.engines.core_sources import CORE_LABEL, hash_of_core
+
+        core = hash_of_core()
+        pin = next(line for line in _pins() if line.startswith("pydantic=="))
+        inputs = _hash_files(REHEARSAL_TAG, _base_recipe(), VERSION, core, pin)
+        if _inputs_of(REHEARSAL_TAG) == inputs:
+            return REHEARSAL_TAG
+        dockerfile = (
+            f"FROM {_ensure_base_image()}\n"
+            "COPY opt /opt\n"
+            # Once and for all, because the containers' file system is read-only.
+            "RUN python3 -m compileall -q /opt\n"
+            "ENV PYTHONPATH=/opt PYTHONUNBUFFERED=1\n"
+            f"LABEL {VERSION_LABEL}={VERSION} {CORE_LABEL}={core} {INPUTS_LABEL}={inputs}\n"
+            'ENTRYPOINT ["python3", "-m", "benchmark_core"]\n'
+        )
+        with tempfile.TemporaryDirectory() as folder:
+            _run(
+                *(sys.executable, "-m", "pip", "install", "--quiet", "--only-binary=:all:"),
+                *("--python-version", DEBIAN_PYTHON, "--target", f"{folder}/opt", pin),
+            )
+            shutil.copytree(ROOT / "benchmark_core", f"{folder}/opt/benchmark_core")
+            (Path(folder) / "Dockerfile").write_text(dockerfile)
+            with _replaced(REHEARSAL_TAG):
+                _run("docker", "build", "--tag", REHEARSAL_TAG, folder)
+    return REHEARSAL_TAG
 
 
 def _ensure_base_image() -> str:

@@ -1,0 +1,135 @@
+"""One seed from its first sweep to the last check."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.chaos.checks import check
+from tests.chaos.events import EVENTS
+from tests.chaos.fate import Fate, Moment, fate_of
+from tests.chaos.scenario import Scenario
+
+FINISHED, SOME_FAILED = 0, 1
+LIVE_FAILURES = frozenset({"hang"})
+"""A machine under load may be silent for longer than the short --hang-timeout of these sweeps."""
+
+
+@dataclass(frozen=True)
+class Told:
+    """`failure` is empty where all held."""
+
+    fate: Fate
+    seconds: float
+    sweeps: int
+    lines: tuple[str, ...]
+    failure: str
+
+
+def tell(seed: int, engine_data: Path | None) -> Told:
+    """Raises nothing that the product did: it is told."""
+    fate, begun_at = fate_of(seed), time.monotonic()
+    scenario, failure = Scenario(fate, engine_data), ""
+    try:
+        scenario.boot()
+        play(scenario)
+    except AssertionError as error:
+        words = scenario.last_words() if scenario.sweeps else ""
+        failure = f"{error}\nThe last sweep said:\n{words}"
+    finally:
+        scenario.close()
+    seconds = time.monotonic() - begun_at
+    return Told(fate, seconds, scenario.sweeps, tuple(scenario.told), failure)
+
+
+def play(scenario: Scenario) -> None:
+    scenario.start_sweep()
+    for moment in scenario.fate.moments:
+        _strike(scenario, moment)
+    if scenario.runner.poll() is None:
+        scenario.end_sweep()
+        scenario.note_finished()
+    _complete(scenario)
+    check(scenario)
+
+
+def _strike(scenario: Scenario, moment: Moment) -> None:
+    event = EVENTS[moment.event]
+    if scenario.runner.poll() is not None:
+        _resume(scenario)
+    scenario.wait_for(lambda: scenario.concluded() >= moment.finished)
+    time.sleep(moment.delay_seconds)
+    scenario.note_finished()
+    concluded, was_over = scenario.concluded(), scenario.runner.poll() is not None
+    done = event.strike(scenario)
+    late = " (the sweep was over)" if was_over else ""
+    scenario.tell(f"with {concluded} concluded{late}: {done}")
+    if event.ends_sweep:
+        scenario.end_sweep()
+    scenario.note_finished()
+
+
+def _resume(scenario: Scenario) -> None:
+    code = scenario.end_sweep()
+    scenario.tell(f"sweep {scenario.sweeps} ended with {code}; the same command again")
+    scenario.start_sweep()
+
+
+def _complete(scenario: Scenario) -> None:
+    """The same command; and once more with --rerun-failed where rows failed that had a reason."""
+    scenario.tell(f"sweep {scenario.sweeps} ended with {scenario.end_sweep()}; resumed")
+    scenario.start_sweep()
+    code = scenario.end_sweep()
+    assert code in (FINISHED, SOME_FAILED), f"the resumed sweep ends with {code}"
+    failed = failures(scenario)
+    assert bool(failed) == (code == SOME_FAILED), f"exit code {code} with {failed}"
+    excuses = LIVE_FAILURES.union(*(EVENTS[one.event].excuses for one in scenario.fate.moments))
+    unexcused = {name: why for name, why in failed.items() if why.split(":")[0] not in excuses}
+    assert not unexcused, f"failed without a cause: {unexcused}"
+    if failed:
+        scenario.tell(f"failed: {failed}; --rerun-failed")
+        scenario.note_finished()
+        scenario.start_sweep("--rerun-failed")
+        code = scenario.end_sweep()
+        assert code == FINISHED, f"with --rerun-failed it ends with {code}"
+
+
+def failures(scenario: Scenario) -> dict[str, str]:
+    """By run_id, the reason and the message of rows that failed."""
+    from tests.support.runner import table
+
+    rows = table(scenario.directory.root)
+    return {
+        run_id: f"{row['error_message'][:100]}"
+        for run_id, row in rows.items()
+        if row["outcome"] == "failed"
+    }
+
+
+@contextmanager
+def loaded_engine() -> Iterator[Path]:
+    """The data of a container engine that knows the image. Raises ImageUnavailable."""
+    import shutil
+    import subprocess
+    import tempfile
+
+    from tests.chaos.container_engine import ContainerEngine
+    from tests.chaos.machine import Machine
+    from tests.support.image import ensure_rehearsal_image
+
+    folder = Path(tempfile.mkdtemp(prefix="chaos-engine-"))
+    tag, data = ensure_rehearsal_image(), folder / "data"
+    machine = Machine(folder / "machine")
+    try:
+        subprocess.run(["docker", "save", "--output", folder / "image.tar", tag], check=True)
+        machine.boot()
+        engine = ContainerEngine(machine, folder, data, live_restore=False)
+        engine.start()
+        engine.docker("load", "--input", str(folder / "image.tar"))
+        (folder / "image.tar").unlink()
+        machine.power_off()
+        yield data
+    finally:
+        machine.power_off()
+        shutil.rmtree(folder)
