@@ -15,7 +15,7 @@ from benchmark_core.contract import Launch
 from benchmark_core.documents import timestamp
 from benchmark_core.report import ReportOutline, RunReport
 from orchestrator.display.base import Display
-from orchestrator.engines.base import Engine, Exit, Handle, Order
+from orchestrator.engines.base import Engine, EngineAway, Exit, Handle, Order
 from orchestrator.errors import BatchRunnerError
 from orchestrator.gpu_rest import RestingGpus
 from orchestrator.gpus import Gpu
@@ -38,6 +38,9 @@ POLL_SECONDS = 0.05
 LIMIT_OVER_FORECAST, LOADING_SECONDS = 2.0, 1800.0
 """Of the time limit of a job: over the upper bound of its forecast, which knows no download."""
 PULSE_SECONDS = 0.5
+AWAY_SECONDS = 60.0
+"""How long an engine may be away before a run that is to start is given up."""
+AWAY_POLL_SECONDS = 0.5
 DRAWING = threading.Lock()
 """The library that draws is not made for several threads."""
 STACKS_SECONDS = 2.0
@@ -233,12 +236,14 @@ class Attempt:
         try:
             handle = self._start(todo, order)
         except BatchRunnerError as refusal:
-            return self._refused(todo, refusal)
+            return self._refused(todo, refusal, "user" if self._is_stopped else None)
         stack.callback(handle.release)
         return handle
 
-    def _refused(self, todo: Todo, refusal: BatchRunnerError) -> Ending:
-        return self._conclude(todo, Exit("not_started", None, str(refusal)), None)
+    def _refused(
+        self, todo: Todo, refusal: BatchRunnerError, stopped: StopReason | None = None
+    ) -> Ending:
+        return self._conclude(todo, Exit("not_started", None, str(refusal)), stopped)
 
     def _serve(self, todo: Todo, stack: ExitStack) -> Order:
         """With the run's own server up, where it has one."""
@@ -253,7 +258,14 @@ class Attempt:
         if todo.leftover:
             return self._bench.engine.adopt(todo.leftover, order)
         others = tuple(self._folder(one).path for one in self.todos[1:])
-        return self._bench.engine.start(replace(order, also=others))
+        gives_up_at = time.monotonic() + AWAY_SECONDS
+        while True:
+            try:
+                return self._bench.engine.start(replace(order, also=others))
+            except EngineAway:
+                if self._is_stopped or time.monotonic() > gives_up_at:
+                    raise
+            time.sleep(AWAY_POLL_SECONDS)
 
     def _follow(self, handle: Handle) -> Ending:
         """One run after the other; answers the last ending, which is not told yet."""
@@ -279,7 +291,7 @@ class Attempt:
                 return end_of_one(report), None
             if ended := handle.poll():
                 return ended, None
-            if self._bench.stop.level == "now":
+            if self._is_stopped:
                 return handle.stop(), "user"
             if handle.waits():
                 # No limit of time holds for it before it begins, whenever that is.
@@ -301,6 +313,10 @@ class Attempt:
         settings, launch = self._bench.settings, self._orders[todo.run.run_id].launch
         hang_seconds = None if settings.measures_itself else settings.hang_seconds
         return Patience(settings.timeout_seconds, hang_seconds, begun_at or launch.launched_at)
+
+    @property
+    def _is_stopped(self) -> bool:
+        return self._bench.stop.level == "now"
 
     @property
     def _is_alone(self) -> bool:

@@ -59,6 +59,10 @@ ADVICE: Final[Mapping[str, Advice]] = {
         "the container engine was restarted or updated",
         "it was tried again, as often as `--retries` says; run it again",
     ),
+    "terminated": Advice(
+        "the engine was stopped, or somebody stopped the container",
+        "it was tried again, as often as `--retries` says; run it again",
+    ),
     "lost": Advice(
         "a node that was lost twice; or the job's program could not begin there: no such Python,"
         " no shared folder",

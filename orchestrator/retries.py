@@ -9,7 +9,7 @@ from collections import Counter
 from benchmark_core.faults import HubFault
 from orchestrator.outcome import Outcome
 
-PASSING = frozenset({HubFault.kind, "vanished", "engine_restarted"})
+PASSING = frozenset({HubFault.kind, "vanished", "engine_restarted", "terminated"})
 """Reasons of outcomes: a hub out of reach, a container that was lost, an engine that came back."""
 LOST_GPU = frozenset({"gpu_lost", "driver_error"})
 """Of the reasons of a verdict: what the run was lost to is its GPU."""

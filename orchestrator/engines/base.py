@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Literal, Protocol, runtime_checkable
 
 from benchmark_core.contract import Launch
-from orchestrator.errors import Problem
+from orchestrator.errors import HostError, Problem
 
 ExitCause = Literal[
     "exited",
@@ -15,11 +15,16 @@ ExitCause = Literal[
     "vanished",
     "not_started",
     "engine_restarted",
+    "terminated",
     "server_failed",
     "timeout",
     "lost",
     "cancelled",
 ]
+
+
+class EngineAway(HostError):
+    """The engine does not answer now; nothing was started, and it may be tried again."""
 
 
 @dataclass(frozen=True)
@@ -137,7 +142,12 @@ class Engine(Protocol):
         """Where a run of this engine will see that file."""
 
     def start(self, order: Order) -> Handle:
-        """Start one attempt. Raises HostError when the engine refuses."""
+        """Start one attempt.
+
+        Raises:
+            EngineAway: the engine does not answer.
+            HostError: it refuses.
+        """
 
     def leftovers(self) -> list[Leftover]:
         """Attempts of ours for this output directory that no living runner owns.

@@ -25,6 +25,13 @@ def engine_errors() -> tuple[type[Exception], ...]:
     return (DockerException, RequestException, HTTPError, OSError)
 
 
+def is_answer(error: Exception) -> bool:
+    """Whether the engine itself said no; otherwise nobody knows what it did."""
+    from docker.errors import APIError
+
+    return isinstance(error, APIError)
+
+
 class LogStream:
     """A thread that copies both output streams until the container has ended.
 

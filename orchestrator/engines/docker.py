@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchmark_core.contract import ATTEMPTS_DIR
-from orchestrator.engines.base import Exit, Leftover, Order
-from orchestrator.engines.container_log import LogStream, engine_errors
+from orchestrator.engines.base import EngineAway, Exit, Leftover, Order
+from orchestrator.engines.container_log import LogStream, engine_errors, is_answer
 from orchestrator.engines.container_settings import (
     ALSO_LABEL,
     OUTPUT_DIR_LABEL,
@@ -138,7 +138,11 @@ class DockerEngine:
         """Create and start a container; the image is never pulled.
 
         A container that is created but does not start gives a handle that ended `not_started`.
-        Raises HostError when none can be created.
+        One of which nobody knows whether it started is watched like any other.
+
+        Raises:
+            EngineAway: the engine does not answer.
+            HostError: it refuses to create the container.
         """
         confinement = self._confinement
         self._prepare_folders(order)
@@ -152,15 +156,18 @@ class DockerEngine:
         except engine_errors() as error:
             if token_file is not None:
                 token_file.remove()
-            raise _refused(order, error) from error
+            raise _not_created(order, error) from error
         log = self._open_log(container, order)
         try:
             container.start()
         except engine_errors() as error:
-            ended = Exit("not_started", None, first_line(error), image_digest=self._host.image.id)
-            handle = DockerHandle(container, log, token_file, self._patience_seconds, ended)
-            handle.release()
-            return handle
+            if is_answer(error):
+                refusal = Exit(
+                    "not_started", None, first_line(error), image_digest=self._host.image.id
+                )
+                handle = DockerHandle(container, log, token_file, self._patience_seconds, refusal)
+                handle.release()
+                return handle
         log.start()
         return DockerHandle(container, log, token_file, self._patience_seconds)
 
@@ -290,7 +297,9 @@ def _is_abandoned(container: "Container") -> bool:
     return owner is not None and owner.is_gone()
 
 
-def _refused(order: Order, error: Exception) -> HostError:
+def _not_created(order: Order, error: Exception) -> HostError:
+    if not is_answer(error):
+        return EngineAway(unreachable(error))
     return HostError(
         Problem(
             f"run {order.run_id}",

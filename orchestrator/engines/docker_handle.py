@@ -14,7 +14,11 @@ if TYPE_CHECKING:
     from docker.models.containers import Container
 
 LOOK_SECONDS = 0.2
-KILLED = (128 + signal.SIGKILL, 128 + signal.SIGTERM)
+TERMINATED = 128 + signal.SIGTERM
+"""Nothing inside ends itself so: an engine does it that ends, before it stops to answer."""
+UNKNOWN = 255
+"""Of a container that was there when the power went, and is not when the engine is back."""
+KILLED = (128 + signal.SIGKILL, TERMINATED, UNKNOWN)
 """Exit codes of containers that an engine takes along when it ends: it asks, then it kills."""
 STOP_SECONDS = 10
 LAST_OUTPUT_SECONDS = 5.0
@@ -97,7 +101,9 @@ class DockerHandle:
         if state["Status"] in ("running", "paused", "restarting"):
             return None
         if state["Status"] == "created":
-            return Exit("not_started", None, state.get("Error") or "it was never started")
+            return Exit(
+                "engine_restarted", None, "the engine ended before it started the container"
+            )
         return self._ended(state)
 
     def _stop_container(self) -> Exit:
@@ -130,6 +136,8 @@ class DockerHandle:
         cause: ExitCause = "out_of_memory" if out_of_memory and code != 0 else "exited"
         if code in KILLED and not out_of_memory and self._away_seconds > 0:
             cause = "engine_restarted"
+        elif code == TERMINATED and not out_of_memory:
+            cause = "terminated"
         return Exit(
             cause=cause,
             code=code,
@@ -165,7 +173,7 @@ def has_result(state: dict[str, Any]) -> bool:
 
 
 def was_killed(container: "Container") -> bool:
-    """Whether it was ended from outside while nobody watched: by an engine that ended, mostly.
+    """Whether it was ended from outside while nobody watched: mostly by its engine, or with it.
 
     Its run is no worse than one that never began. Out of memory is the run's own end.
     """

@@ -55,7 +55,9 @@ def _show(story: Told) -> None:
 
 
 def _sum_up(stories: list[Told], seconds: float) -> int:
-    struck = Counter((one.fate.engine, moment.event) for one in stories for moment in one.fate.moments)
+    struck = Counter(
+        (one.fate.engine, moment.event) for one in stories for moment in one.fate.moments
+    )
     failed = Counter(
         (one.fate.engine, moment.event)
         for one in stories

@@ -104,4 +104,3 @@ def no_container_is_left(scenario: Scenario) -> None:
         return
     there = set(scenario.engine.docker("ps", "--all", "--no-trunc", "--quiet").split())
     assert there == scenario.bystanders, f"containers: {there ^ scenario.bystanders}"
-

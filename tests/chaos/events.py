@@ -6,7 +6,6 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 
 from benchmark_core.atomic_file import write_text
 from benchmark_core.contract import OUTCOME_FILE
@@ -195,7 +194,9 @@ def _restart_engine(scenario: Scenario, number: signal.Signals) -> str:
     return f"engine ended by {number.name}, started {away_seconds:.1f} s later, {live} live-restore"
 
 
-LOST_CONTAINER = frozenset({"engine_restarted", "vanished", "no_report", "exit_code"})
+# Some are killed when their report is there.
+KILLED_RUN = frozenset({"no_report", "exit_code"})
+LOST_CONTAINER = frozenset({"engine_restarted", "terminated", "vanished"})
 
 EVENTS: dict[str, Event] = {
     "kill_runner": Event(kill_runner, ends_sweep=True),
@@ -206,11 +207,10 @@ EVENTS: dict[str, Event] = {
     "power_off": Event(power_off, ends_sweep=True),
     "set_clock_back": Event(set_clock_back, ends_sweep=False),
     "fill_disk": Event(fill_disk, ends_sweep=False, excuses=frozenset({"no_report", "disk"})),
-    "cut_report": Event(cut_report, ends_sweep=False, excuses=frozenset({"no_report"})),
+    "cut_report": Event(cut_report, ends_sweep=False, excuses=KILLED_RUN),
     "leave_locks": Event(leave_locks, ends_sweep=True),
     "hang": Event(hang, ends_sweep=False, excuses=frozenset({"hang"})),
-    "kill_container": Event(kill_container, ends_sweep=False, excuses=frozenset({"no_report"})),
+    "kill_container": Event(kill_container, ends_sweep=False, excuses=KILLED_RUN),
     "stop_engine": Event(stop_engine, ends_sweep=False, excuses=LOST_CONTAINER),
     "kill_engine": Event(kill_engine, ends_sweep=False, excuses=LOST_CONTAINER),
 }
-

@@ -59,10 +59,14 @@ class Scenario:
         (self.disk / "simulation.yaml").write_text(SIMULATION)
         if self.fate.shares_loads:
             names = [f"model{number:02d}" for number in range(RUNS // 2)]
-            rows = [f"sim/{name},1,A,text_gen,{state}\n" for name in names for state in ("On", "Off")]
+            rows = [
+                f"sim/{name},1,A,text_gen,{state}\n" for name in names for state in ("On", "Off")
+            ]
             (self.disk / "models.csv").write_text(HEADER + "".join(rows))
         else:
-            write_catalog(self.disk / "models.csv", [f"model{number:02d}" for number in range(RUNS)])
+            write_catalog(
+                self.disk / "models.csv", [f"model{number:02d}" for number in range(RUNS)]
+            )
 
     # ------------------------------------------------------------------ the machine
 
@@ -225,5 +229,3 @@ def _labels_of_another_sweep() -> dict[str, str]:
         names.SPEC_HASH_LABEL: "0" * 64,
         names.OUTPUT_DIR_LABEL: "0" * 64,
     }
-
-
