@@ -254,14 +254,14 @@ def add_sweep(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--notify-url", metavar="URL", help="post a small JSON there when the sweep ends"
     )
-
-
-def add_dry_run(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--detach",
         action="store_true",
         help="with --engine slurm: submit every job and end; `status` and `collect` look later",
     )
+
+
+def add_dry_run(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--dry-run", action="store_true", help="show the plan and every problem; start nothing"
     )
