@@ -163,7 +163,7 @@ class Attempt:
         if launch is None:
             launch = self._launch(todo)
             folder.prepare(spec, launch)
-        else:
+        elif not self._bench.engine.places_gpus:
             self._beside |= set(launch.runs_beside)
             launch = launch.model_copy(update={"runs_beside": self._neighbours()})
             folder.relaunch(launch)

@@ -87,13 +87,13 @@ def _sweep(prepared: Preparation, warnings: Sequence[Problem], command: Sequence
             directory.recover()
             display.warn(warnings)
             bench = _bench(prepared, display, stop)
-            if prepared.settings.detach:
-                return _submit(prepared, bench, log)
             run_ids = [run.run_id for run in prepared.plan.runs]
             with (
                 notifying(prepared.settings, directory, run_ids, display),
                 _fetched(prepared, bench) as bench,
             ):
+                if prepared.settings.detach:
+                    return _submit(prepared, bench, log)
                 result = _make(prepared, bench, log)
     finally:
         display.close()

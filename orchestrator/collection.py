@@ -99,7 +99,7 @@ def _ends(runs: list[_Open]) -> dict[str, Exit]:
         for run in runs:
             if run.folder.run_id not in ended and (found := run.handle.poll()):
                 ended[run.folder.run_id] = found
-        if not any(run.handle.has_left for run in runs):
+        if not any(run.handle.is_missing for run in runs):
             return ended
         time.sleep(LOOK_SECONDS)
 

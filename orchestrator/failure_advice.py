@@ -64,9 +64,8 @@ ADVICE: Final[Mapping[str, Advice]] = {
         "it was tried again, as often as `--retries` says; run it again",
     ),
     "lost": Advice(
-        "a node that was lost twice; or the job's program could not begin there: no such Python,"
-        " no shared folder",
-        "`logs/<run_id>_<time>.slurm.log`; then run it again",
+        "a node that was lost twice, or a job that Slurm forgot",
+        "it was tried again, as often as `--retries` says; run it again",
     ),
     "cancelled": Advice(
         "`scancel` by somebody, or a preemption without a requeue",
@@ -84,8 +83,9 @@ ADVICE: Final[Mapping[str, Advice]] = {
         " online",
     ),
     "not_started": Advice(
-        "the engine refused: no GPU runtime, a missing folder",
-        "the engine's words are in the message",
+        "the engine refused: no GPU runtime, a missing folder; on Slurm also a job that is held, or"
+        " whose program cannot begin on its node",
+        "the engine's words are in the message; the job's are in `logs/<run_id>_<time>.slurm.log`",
     ),
     "wrong_settings": Advice(
         "the run applied something else than was asked: an image from other code",

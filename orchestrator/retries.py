@@ -9,8 +9,9 @@ from collections import Counter
 from benchmark_core.faults import HubFault
 from orchestrator.outcome import Outcome
 
-PASSING = frozenset({HubFault.kind, "vanished", "engine_restarted", "terminated"})
-"""Reasons of outcomes: a hub out of reach, a container that was lost, an engine that came back."""
+PASSING = frozenset({HubFault.kind, "vanished", "engine_restarted", "terminated", "lost"})
+"""Reasons of outcomes: a hub out of reach, a container or a job that was lost, an engine that came
+back."""
 LOST_GPU = frozenset({"gpu_lost", "driver_error"})
 """Of the reasons of a verdict: what the run was lost to is its GPU."""
 FIRST_WAIT_SECONDS = 30.0

@@ -79,8 +79,8 @@ def read_runs(
 
 
 def _going_on(folder: RunFolder) -> MorningRun | None:
-    """None where nothing was asked yet."""
-    if folder.state().name == "planned":
+    """None where nothing was asked yet, or nothing has begun."""
+    if folder.state().name in ("planned", "queued"):
         return None
     launch = folder.launch()
     return MorningRun(

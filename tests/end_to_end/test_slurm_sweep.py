@@ -114,7 +114,7 @@ def test_nothing_is_lost_or_doubled_when_a_node_and_the_submitter_die(
     rows(place, [f"row{number:02d}" for number in range(ROWS)], seconds_per_sample=0.6)
 
     # The submitter is killed among its submissions, and the same command submits the others.
-    first = start(*FLAGS, "--detach", cwd=place, **cluster.environment)
+    first = start(*FLAGS, "--parallel", "auto", cwd=place, **cluster.environment)
     wait_for(lambda: len(list(place.glob(f"results/individual_runs/*/{JOB_FILE}"))) >= 4)
     first.kill()
     first.communicate()
@@ -137,11 +137,11 @@ def test_nothing_is_lost_or_doubled_when_a_node_and_the_submitter_die(
     killed_at = datetime.now(UTC)
 
     # The one who watches is killed too, and comes back.
-    third = start(*FLAGS, cwd=place, **cluster.environment)
+    third = start(*FLAGS, "--parallel", "auto", cwd=place, **cluster.environment)
     wait_for(lambda: (place / "results" / "master_results.csv").read_text().count("\n") > 4)
     os.kill(third.pid, signal.SIGKILL)
     third.communicate()
-    last = batch(*FLAGS, cwd=place, **cluster.environment)
+    last = batch(*FLAGS, "--parallel", "auto", cwd=place, **cluster.environment)
     assert last.returncode == 0, last.stdout + last.stderr
 
     found = table(place / "results")

@@ -159,12 +159,12 @@ def test_a_held_job_has_failed_after_a_while_and_is_cancelled(
     assert state(cluster, of) == "CANCELLED"
 
 
-def test_a_job_whose_program_dies_is_lost_and_its_log_is_told(tmp_path: Path) -> None:
+def test_a_job_that_cannot_begin_tells_the_end_of_its_log(tmp_path: Path) -> None:
     of = order(tmp_path)
     handle = engine(tmp_path, setup=("echo no such module >&2", "exit 7")).start(of)
     ended = wait_for_exit(handle)
     handle.release()
-    assert ended.cause == "lost"
+    assert ended.cause == "not_started"
     assert "(FAILED): it ended without saying how. Its log ends: no such module" in ended.detail
 
 

@@ -41,7 +41,7 @@ class SlurmHandle:
         self._is_cancelled = False
 
     @property
-    def has_left(self) -> bool:
+    def is_missing(self) -> bool:
         """Whether the controller knows of no such living job, though no end was seen yet."""
         return self._exit is None and self._gone_since is not None
 
@@ -74,7 +74,7 @@ class SlurmHandle:
         return self._exit
 
     def show_stacks(self) -> None:
-        """No signal of ours reaches a program on a node without ending its job."""
+        """Slurm reaches the job, and not the run within its container."""
 
     def is_gone(self) -> bool:
         with suppress(SlurmRefusal):
@@ -145,10 +145,10 @@ class SlurmHandle:
         self._gone_since = self._gone_since or now
         if now - self._gone_since < self._profile.lost_after_seconds:
             return None
-        cause, why = CAUSE_OF_STATE.get(
-            job.state if job else "",
-            ("lost", "it ended without saying how" if job else "Slurm knows nothing of it"),
-        )
+        usual: tuple[ExitCause, str] = ("lost", "Slurm knows nothing of it")
+        if job:
+            usual = ("lost" if self._lease else "not_started", "it ended without saying how")
+        cause, why = CAUSE_OF_STATE.get(job.state if job else "", usual)
         state = f" ({job.state})" if job else ""
         detail = f"job {self._record.job_id}{state}: {why}{self._last_words()}"
         begun = self._lease.started_at if self._lease else None
