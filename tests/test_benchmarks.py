@@ -51,7 +51,7 @@ def test_looking_at_many_runs_is_measured_in_every_way(tmp_path, capsys):
     place = tmp_path / "rows/results"
     for way in ("pipe", "json", "terminal"):
         assert status._measure(way, place) == 0
-        assert set(json.loads(capsys.readouterr().out)) == {"seconds", "megabytes"}
+        assert set(json.loads(capsys.readouterr().out)) == {"seconds", "cpu", "megabytes"}
     assert status._measure_watch(place, 12) == 0
     figures = json.loads(capsys.readouterr().out)
     assert set(figures) == {"first look", "later look", "picture", "megabytes"}
