@@ -57,10 +57,9 @@ def _compare(place: Path, rows: int) -> bool:
     kept = []
     for way in ("pipe", "json", "terminal"):
         found = _median(["--measure", way, "--place", str(place)])
-        print(
-            f"  status, {way:16} {found['seconds']:7.2f} {found['cpu']:7.2f} {found['megabytes']:4.0f}"
-        )
-        kept += [found["seconds"] < LARGEST_SECONDS, found["megabytes"] < LARGEST_MEGABYTES]
+        seconds, cpu, megabytes = found["seconds"], found["cpu"], found["megabytes"]
+        print(f"  status, {way:16} {seconds:7.2f} {cpu:7.2f} {megabytes:4.0f}")
+        kept += [seconds < LARGEST_SECONDS, megabytes < LARGEST_MEGABYTES]
     found = _median(["--watch", "--rows", str(rows), "--place", str(place)])
     for name in ("first look", "later look", "picture"):
         print(f"  watch, {name:17} {found[name]:7.4f} {'':7} {found['megabytes']:4.0f}")
