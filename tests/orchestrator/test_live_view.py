@@ -42,7 +42,7 @@ def test_one_picture_stands_on_the_screen_and_survives_a_smaller_one(place, size
     terminal = Terminal(command(*FLAGS), place, environment(), columns, lines)
     wait_for(shows(terminal, r"sim_one_Off +(prefill|generate) ./2 .* \d+ %"))
     assert pictures(terminal.seen()) == [1, 1, 1, 1]
-    assert shows(terminal, r"^queue   1 run\b")()
+    assert shows(terminal, r"^queue   1 run(, |$)")()
     terminal.resize(*smaller)
     wait_for(shows(terminal, r"(finished|●) .*sim_one_Off"))
     wait_for(shows(terminal, r"two_Off +(prefill|generate) "))
