@@ -8,7 +8,7 @@ NEW_ENOUGH := -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.
 DEMO_HUB := $(CURDIR)/demo/hub
 DEMO_SAMPLES := demo/samples
 
-.PHONY: help setup optimum demo test check format clean-demo
+.PHONY: help setup optimum demo test chaos check format clean-demo
 
 help:            ## what there is
 	@grep -E '^[a-z-]+: .*##|^[a-z-]+: +##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 14
@@ -41,6 +41,9 @@ clean-demo:      ## forget the demo's models and results
 
 test: $(READY)   ## every test; what this machine cannot do is skipped with the reason
 	$(BIN)/python -m pytest
+
+chaos: $(READY)  ## 200 random moments at which something happens to a sweep (as root, half an hour)
+	$(BIN)/python -m tests.chaos --seeds 100
 
 check: $(READY)  ## lint, format and types
 	$(BIN)/ruff check .

@@ -101,9 +101,7 @@ class DockerHandle:
         if state["Status"] in ("running", "paused", "restarting"):
             return None
         if state["Status"] == "created":
-            return Exit(
-                "engine_restarted", None, "the engine ended before it started the container"
-            )
+            return Exit("engine_restarted", None, "it was created and never started")
         return self._ended(state)
 
     def _stop_container(self) -> Exit:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from benchmark_core import VERSION
 from benchmark_core.optimum.environment import VARIABLE as OPTIMUM_PYTHON
+from orchestrator.engines.base import EngineAway
 from orchestrator.engines.container_log import engine_errors
 from orchestrator.engines.container_settings import VERSION_LABEL, ContainerUser
 from orchestrator.engines.core_sources import CORE_LABEL, hash_of_core
@@ -45,14 +46,14 @@ class DockerHost:
         try:
             return from_env(max_pool_size=CONNECTIONS)
         except engine_errors() as error:
-            raise HostError(unreachable(error)) from error
+            raise EngineAway(unreachable(error)) from error
 
     def ping(self) -> None:
         """Asked anew every time. Raises HostError when the engine does not answer."""
         try:
             self.client.ping()
         except engine_errors() as error:
-            raise HostError(unreachable(error)) from error
+            raise EngineAway(unreachable(error)) from error
 
     @cached_property
     def image(self) -> "Image":
@@ -70,7 +71,7 @@ class DockerHost:
                 )
             ) from error
         except engine_errors() as error:
-            raise HostError(unreachable(error)) from error
+            raise EngineAway(unreachable(error)) from error
         version = image.labels.get(VERSION_LABEL)
         if version != VERSION:
             built = "by something else" if version is None else f"by version {version}"
@@ -104,7 +105,7 @@ class DockerHost:
         try:
             return dict(client.info())
         except engine_errors() as error:
-            raise HostError(unreachable(error)) from error
+            raise EngineAway(unreachable(error)) from error
 
     @cached_property
     def user(self) -> ContainerUser:

@@ -55,24 +55,24 @@ def _show(story: Told) -> None:
 
 
 def _sum_up(stories: list[Told], seconds: float) -> int:
-    struck = Counter(
-        (one.fate.engine, moment.event) for one in stories for moment in one.fate.moments
-    )
-    failed = Counter(
-        (one.fate.engine, moment.event)
-        for one in stories
-        if one.failure
-        for moment in one.fate.moments
-    )
-    print(f"\n{'engine':8} {'event':16} {'times':>5} {'in failed seeds':>15}")
+    struck = _count(stories)
+    failed = _count([one for one in stories if one.failure])
+    print(f"\n{'engine':8} {'event':20} {'times':>5} {'in failed seeds':>15}")
     for key in sorted(struck):
-        print(f"{key[0]:8} {key[1]:16} {struck[key]:5} {failed[key]:15}")
+        print(f"{key[0]:8} {key[1]:20} {struck[key]:5} {failed[key]:15}")
     bad = [one.fate.seed for one in stories if one.failure]
     print(
-        f"{sum(struck.values())} moments in {len(stories)} sweeps, {seconds:.0f} s;"
+        f"{sum(struck.values())} moments ({sum(one.missed for one in stories)} of them too late)"
+        f" over {len(stories)} seeds, {seconds:.0f} s;"
         f" failed seeds: {', '.join(map(str, bad)) or 'none'}"
     )
     return 1 if bad else 0
+
+
+def _count(stories: list[Told]) -> Counter[tuple[str, str]]:
+    return Counter(
+        (one.fate.engine, moment.event) for one in stories for moment in one.fate.moments
+    )
 
 
 if __name__ == "__main__":

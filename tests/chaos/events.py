@@ -27,8 +27,9 @@ CUT_WITHOUT_MODEL = '{"schema_version": 1, "run_id": "'
 
 @dataclass(frozen=True)
 class Event:
-    """`strike` answers what it did. `ends_sweep`: the runner ends of it, now or soon.
+    """`strike` answers what it did; nothing where there was nothing to do it to.
 
+    `ends_sweep`: the runner ends of it, now or soon.
     `excuses` are the reasons with which a run may fail of it; all others finish, or are made anew.
     """
 
@@ -40,6 +41,19 @@ class Event:
 def kill_runner(scenario: Scenario) -> str:
     scenario.runner.signal(signal.SIGKILL)
     return "kill -9 of the runner"
+
+
+def kill_while_resuming(scenario: Scenario) -> str:
+    """What a killed runner left is sorted out by one that is killed over it, and so on."""
+    scenario.runner.signal(signal.SIGKILL)
+    lives = [scenario.random.uniform(0.2, 1.5) for _ in range(3)]
+    for seconds in lives:
+        scenario.end_sweep()
+        scenario.start_sweep()
+        time.sleep(seconds)
+        scenario.runner.signal(signal.SIGKILL)
+    told = ", ".join(f"{seconds:.2f}" for seconds in lives)
+    return f"kill -9 of the runner, and of those that resumed after {told} s"
 
 
 def terminate(scenario: Scenario) -> str:
@@ -106,7 +120,7 @@ def cut_report(scenario: Scenario) -> str:
         if _kill_run(scenario, folder):
             also = " and of its runner" if runner_too else ""
             return f"kill -9 of {folder.run_id}{also}, its report cut after {len(cut)} characters"
-    return "no run was there to be killed"
+    return ""
 
 
 def _met_under_way(scenario: Scenario) -> Iterator[RunFolder]:
@@ -165,7 +179,7 @@ def hang(scenario: Scenario) -> str:
         scenario.machine.hang(0)
         if outcome_name(folder) == "failed":
             return f"{folder.run_id} hung"
-    return "no run could be made to hang"
+    return ""
 
 
 def kill_container(scenario: Scenario) -> str:
@@ -173,7 +187,7 @@ def kill_container(scenario: Scenario) -> str:
     for folder in _met_under_way(scenario):
         if _kill_run(scenario, folder):
             return f"docker kill of the container of {folder.run_id}"
-    return "no container was there to be killed"
+    return ""
 
 
 def stop_engine(scenario: Scenario) -> str:
@@ -200,6 +214,7 @@ LOST_CONTAINER = frozenset({"engine_restarted", "terminated", "vanished"})
 
 EVENTS: dict[str, Event] = {
     "kill_runner": Event(kill_runner, ends_sweep=True),
+    "kill_while_resuming": Event(kill_while_resuming, ends_sweep=True),
     "terminate": Event(terminate, ends_sweep=True),
     "hang_up": Event(hang_up, ends_sweep=True),
     "interrupt_once": Event(interrupt_once, ends_sweep=True),

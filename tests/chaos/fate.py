@@ -25,6 +25,7 @@ DECKS: dict[EngineName, tuple[str, ...]] = {
         "leave_locks",
         "hang_up",
         "interrupt_twice",
+        "kill_while_resuming",
     ),
     "docker": (
         "stop_engine",
@@ -34,7 +35,7 @@ DECKS: dict[EngineName, tuple[str, ...]] = {
         "kill_engine",
         "power_off",
         "cut_report",
-        "terminate",
+        "kill_while_resuming",
     ),
 }
 """In this order the first seeds take two each; later ones take them shuffled, each as often."""

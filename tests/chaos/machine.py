@@ -57,11 +57,10 @@ class Machine:
 
     def boot(self) -> None:
         (self._folder / "boot_id").write_text(f"{uuid.uuid4()}\n")
+        spaces = ("--mount", "--net", "--pid", "--fork", "--kill-child", "--mount-proc")
+        first = ("sh", "-c", BOOT, "sh", str(self._folder), str(LOCKS), sys.executable, INIT)
         self._unshare = subprocess.Popen(
-            [
-                *("unshare", "--mount", "--net", "--pid", "--fork", "--kill-child", "--mount-proc"),
-                *("sh", "-c", BOOT, "sh", str(self._folder), str(LOCKS), sys.executable, INIT),
-            ],
+            ["unshare", *spaces, *first],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=(self._folder / "boot.log").open("a"),
@@ -105,7 +104,7 @@ class Machine:
         self._turn(0, offset_seconds)
 
     def hang(self, pid: int) -> None:
-        """That process, by this machine's numbers, never wakes from its next sleep."""
+        """The process of that number, as this machine counts, never wakes from its next sleep."""
         self._turn(8, pid)
 
     def processes(self) -> list[tuple[int, str]]:

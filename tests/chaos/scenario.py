@@ -18,7 +18,7 @@ from tests.chaos.fate import RUNS, SLOTS, Fate
 from tests.chaos.machine import Machine, Program
 from tests.support import simulated_driver
 from tests.support.image import REHEARSAL_TAG
-from tests.support.runner import command, environment, write_catalog
+from tests.support.runner import command, environment
 
 DISK_BYTES = 260 * 2**20
 """A sweep wants 200 MB to be free when it begins."""
@@ -48,7 +48,9 @@ class Scenario:
         self.engine: ContainerEngine | None = None
         self._engine_data = engine_data
         self.told: list[str] = []
+        self._begun_at = time.monotonic()
         self.sweeps = 0
+        self.missed = 0
         self._runner: Program | None = None
         self._finished: dict[Path, str] = {}
         self.bystanders: set[str] = set()
@@ -57,16 +59,13 @@ class Scenario:
     def _prepare(self) -> None:
         simulated_driver.build(self.folder / "driver", gpus=SLOTS)
         (self.disk / "simulation.yaml").write_text(SIMULATION)
-        if self.fate.shares_loads:
-            names = [f"model{number:02d}" for number in range(RUNS // 2)]
-            rows = [
-                f"sim/{name},1,A,text_gen,{state}\n" for name in names for state in ("On", "Off")
-            ]
-            (self.disk / "models.csv").write_text(HEADER + "".join(rows))
-        else:
-            write_catalog(
-                self.disk / "models.csv", [f"model{number:02d}" for number in range(RUNS)]
-            )
+        states = ("On", "Off") if self.fate.shares_loads else ("Off",)
+        rows = [
+            f"sim/model{number:02d},1,A,text_gen,{state}\n"
+            for number in range(RUNS // len(states))
+            for state in states
+        ]
+        (self.disk / "models.csv").write_text(HEADER + "".join(rows))
 
     # ------------------------------------------------------------------ the machine
 
@@ -89,7 +88,7 @@ class Scenario:
         assert self.engine is not None
         flags = [word for name, text in labels.items() for word in ("--label", f"{name}={text}")]
         return self.engine.docker(
-            *("run", "--detach", "--network", "none", "--entrypoint", "sleep"),
+            *("run", "--detach", "--init", "--network", "none", "--entrypoint", "sleep"),
             *(*flags, REHEARSAL_TAG, "100000"),
         )
 
@@ -198,7 +197,7 @@ class Scenario:
         assert not missing, f"files of finished runs are gone: {missing}"
 
     def tell(self, what: str) -> None:
-        self.told.append(what)
+        self.told.append(f"{time.monotonic() - self._begun_at:5.1f} s: {what}")
 
 
 def outcome_name(folder: RunFolder) -> str:

@@ -18,11 +18,12 @@ LIVE_FAILURES = frozenset({"hang"})
 
 @dataclass(frozen=True)
 class Told:
-    """`failure` is empty where all held."""
+    """`missed` moments came when the sweep was over. `failure` is empty where all held."""
 
     fate: Fate
     seconds: float
     sweeps: int
+    missed: int
     lines: tuple[str, ...]
     failure: str
 
@@ -40,7 +41,7 @@ def tell(seed: int, engine_data: Path | None) -> Told:
     finally:
         scenario.close()
     seconds = time.monotonic() - begun_at
-    return Told(fate, seconds, scenario.sweeps, tuple(scenario.told), failure)
+    return Told(fate, seconds, scenario.sweeps, scenario.missed, tuple(scenario.told), failure)
 
 
 def play(scenario: Scenario) -> None:
@@ -63,8 +64,9 @@ def _strike(scenario: Scenario, moment: Moment) -> None:
     scenario.note_finished()
     concluded, was_over = scenario.concluded(), scenario.runner.poll() is not None
     done = event.strike(scenario)
-    late = " (the sweep was over)" if was_over else ""
-    scenario.tell(f"with {concluded} concluded{late}: {done}")
+    if was_over or not done:
+        scenario.missed += 1
+    scenario.tell(f"with {concluded} concluded: {done or 'there was nothing to strike'}")
     if event.ends_sweep:
         scenario.end_sweep()
     scenario.note_finished()

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from benchmark_core import VERSION
-from orchestrator.engines.base import Leftover
+from orchestrator.engines.base import EngineAway, Leftover
 from orchestrator.engines.bounded_log import HEAD_BYTES, TAIL_BYTES
 from orchestrator.engines.container_settings import (
     ALSO_LABEL,
@@ -28,7 +28,7 @@ from orchestrator.engines.container_settings import (
 )
 from orchestrator.engines.core_sources import CORE_LABEL
 from orchestrator.engines.docker import DockerEngine
-from orchestrator.engines.docker_handle import has_memory_event, has_result
+from orchestrator.engines.docker_handle import has_memory_event, has_result, was_killed
 from orchestrator.engines.owner import Owner
 from orchestrator.engines.registry import ENGINES, EngineSettings
 from orchestrator.errors import HostError
@@ -151,6 +151,19 @@ def test_running_out_of_memory_is_told_from_other_kills(output_dir: Path) -> Non
     handle.release()
     assert (ended.cause, ended.code) == ("exited", 137), ended
     assert "killed from outside" in ended.detail
+
+
+def test_a_container_that_its_engine_asks_to_end_is_no_fault_of_the_run(
+    engine: DockerEngine, output_dir: Path
+) -> None:
+    """It does so before it stops to answer, so that nothing else is seen of its end."""
+    order = make_order(output_dir, sleep_seconds=60)
+    handle = engine.start(order)
+    wait_for_file(order.folder / "started")
+    containers_of(output_dir)[0].stop()
+    ended = wait_for_exit(handle)
+    handle.release()
+    assert (ended.cause, ended.code) == ("terminated", 143)
 
 
 def test_stop_ends_a_running_container_and_release_removes_it(
@@ -738,6 +751,67 @@ def test_an_engine_that_goes_away_is_noticed_each_time_it_is_asked(
 
     monkeypatch.setattr(engine._host.client, "ping", gone)
     assert "does not answer" in str(next(iter(engine.problems(False))))
+
+
+def test_an_engine_that_is_away_at_a_start_can_be_asked_again(
+    output_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with forwarded_engine(tmp_path / "engine.sock") as gate:
+        monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path / 'engine.sock'}")
+        engine = DockerEngine(STUB_TAG, output_dir)
+        order = make_order(output_dir, "acme_away_On", exit=5)
+        assert engine.image_digest()
+        gate.close()
+        with pytest.raises(EngineAway, match="does not answer"):
+            engine.start(order)
+        gate.open()
+        assert run_to_end(engine, order).code == 5
+
+
+@pytest.mark.parametrize(
+    ("was_heard", "cause", "code"), [(True, "exited", 5), (False, "engine_restarted", None)]
+)
+def test_a_start_that_nobody_answered_is_watched(
+    engine: DockerEngine,
+    output_dir: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    was_heard: bool,
+    cause: str,
+    code: int | None,
+) -> None:
+    """The engine may have heard it before it went: a second one would run beside the first."""
+    from docker.models.containers import Container
+
+    start = Container.start
+
+    def start_unanswered(container: Any) -> None:
+        if was_heard:
+            start(container)
+        raise ConnectionResetError("the engine went away")
+
+    monkeypatch.setattr(Container, "start", start_unanswered)
+    ended = run_to_end(engine, make_order(output_dir, "acme_unheard_On", exit=5))
+    assert (ended.cause, ended.code) == (cause, code)
+    assert containers_of(output_dir) == []
+
+
+@pytest.mark.parametrize(
+    ("state", "killed"),
+    [
+        ({"Status": "exited", "ExitCode": 255}, True),
+        ({"Status": "exited", "ExitCode": 143}, True),
+        ({"Status": "exited", "ExitCode": 137, "OOMKilled": True}, False),
+        ({"Status": "exited", "ExitCode": 134}, False),
+        ({"Status": "running", "ExitCode": 0}, False),
+    ],
+)
+def test_a_container_that_ended_with_its_machine_is_told_from_one_that_failed(
+    state: dict[str, Any], killed: bool
+) -> None:
+    """255 is what an engine writes that comes up and finds its containers gone."""
+    from docker.models.containers import Container
+
+    assert was_killed(Container(attrs={"State": state})) == killed
 
 
 def test_earlier_attempts_are_out_of_the_reach_of_a_run(

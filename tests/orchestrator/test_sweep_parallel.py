@@ -8,10 +8,12 @@ from typing import Any
 import pytest
 
 from benchmark_core.report import RunReport
-from orchestrator.engines.base import Exit, Handle, Order
+from orchestrator.engines.base import EngineAway, Exit, Handle, Order
 from orchestrator.engines.process import ProcessEngine
+from orchestrator.errors import Problem
 from orchestrator.run_directory import RunDirectory, RunFolder
 from orchestrator.settings import Settings
+from orchestrator.stop_request import StopRequest
 from orchestrator.sweep_record import SweepRecord
 from tests.support.runner import HEADER
 from tests.support.settings import settings
@@ -188,6 +190,38 @@ def test_a_run_that_was_lost_is_made_again_and_stands_once_in_the_table(place: P
     assert engine.starts == {"sim_one_Off": 2, "sim_two_Off": 2}
     lines = (place / "results" / "master_results.csv").read_text().splitlines()
     assert len(lines) == 3
+
+
+class AwayAtFirst(ProcessEngine):
+    """Answers nothing for a moment, as a container engine that is being restarted."""
+
+    def __init__(self, output_dir: Path, for_ever: bool = False) -> None:
+        super().__init__(output_dir)
+        self.asked = 0
+        self._for_ever = for_ever
+
+    def start(self, order: Order) -> Handle:
+        self.asked += 1
+        if self.asked < 3 or self._for_ever:
+            raise EngineAway(Problem("engine", "does not answer", "Start it."))
+        return super().start(order)
+
+
+def test_an_engine_that_is_away_when_a_run_starts_is_waited_for(place: Path) -> None:
+    engine = AwayAtFirst(place / "results")
+    flags = ("--retries", "0")
+    found = sweep(chosen(place, ROW.format("one", "A"), "{}\n", *flags), engine=engine)
+    assert (found.finished, found.failed, engine.asked) == (1, 0, 3)
+
+
+def test_who_stops_a_sweep_does_not_wait_for_the_engine(place: Path) -> None:
+    stop = StopRequest()
+    heard = Heard(on_start=lambda run_id: stop.terminate())
+    engine = AwayAtFirst(place / "results", for_ever=True)
+    found = sweep(
+        chosen(place, ROW.format("one", "A"), "{}\n"), engine=engine, heard=heard, stop=stop
+    )
+    assert (found.interrupted, engine.asked) == (1, 1)
 
 
 REASONER = "sim/gpt-oss-20b,1,B,text_gen,{},\n"

@@ -69,6 +69,7 @@ def sweep(
     engine: Engine | None = None,
     slots: GpuSlots | None = None,
     first_wait_seconds: float = 0.05,
+    stop: StopRequest | None = None,
 ) -> SweepResult:
     """Of the settings' catalog, without a container engine."""
     gpus = choose_gpus(settings.gpus, []) if gpus is None else gpus
@@ -81,7 +82,7 @@ def sweep(
         servers=OwnServers(settings, directory),
         resting=RestingGpus(gpu.uuid for gpu in gpus),
         display=heard or Heard(),
-        stop=StopRequest(),
+        stop=stop or StopRequest(),
     )
     retries = Retries(settings.retries, settings.offline, first_wait_seconds)
     with directory.lock():
