@@ -5,6 +5,8 @@ which is more than a short window holds. At a step it is right. So an edge of a 
 from a step beside it and the power over the steps beyond that one, outside the window.
 """
 
+import statistics
+from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -13,15 +15,18 @@ from benchmark_core.faults import MeterFault
 # Counters are renewed at least every 100 ms on all GPUs known to have one, so one that stands
 # still for longer than this is dead, not slow.
 LONGEST_STILL_SECONDS = 1.0
-# A power is taken between readings at least this far apart. Two steps of a counter that is renewed
+# A power is taken between steps at least this far apart. Two steps of a counter that is renewed
 # continuously are microseconds apart, and their difference would be noise.
 LEAST_POWER_SECONDS = 0.01
-# A step is sharp when it happened within this of the time it is given; or within a little more than
-# the driver allows, where it takes long to answer or is asked for many GPUs in turn.
+# And the time between them may be doubted by no more than this share of it.
+LARGEST_POWER_DOUBT = 0.5
+# A step is sharp when it happened within this of the time it is given; or within what the driver
+# allows, where it takes long to answer or is asked for many GPUs in turn. Twice that, because the
+# sampling process asks too, and who comes second waits for both answers.
 SHARP_SECONDS = 0.00025
-SHARP_FACTOR = 1.5
-# A step less certain than this is no edge at all: at 700 W it would be wrong by 7 J.
-LARGEST_DOUBT_SECONDS = 0.01
+SHARP_FACTOR = 2
+# What answers usually take is the median of so many of the last ones: a tenth of a second's.
+USUAL_ANSWERS = 32
 # Of a counter that is renewed continuously, one step in this time is enough to keep.
 LEAST_STEP_SECONDS = 0.001
 
@@ -41,15 +46,24 @@ class Step:
 class Course:
     """The straight line that a counter follows near an edge: through a step, with a power.
 
-    `period_seconds` is the time from one step to the next there.
+    `period_seconds` is the time from one step to the next there. `doubt_milliwatts` is what the
+    uncertain times of both steps make of the power.
     """
 
     step: Step
     milliwatts: float
     period_seconds: float
+    doubt_milliwatts: float = 0.0
 
     def millijoules_at(self, seconds: float) -> float:
         return self.step.millijoules + self.milliwatts * (seconds - self.step.at_seconds)
+
+    def doubt_millijoules_at(self, seconds: float) -> float:
+        distance_seconds = abs(seconds - self.step.at_seconds)
+        return (
+            self.step.doubt_seconds * (self.milliwatts + self.doubt_milliwatts)
+            + distance_seconds * self.doubt_milliwatts
+        )
 
 
 class SteppingCounter:
@@ -66,7 +80,7 @@ class SteppingCounter:
         self._millijoules = 0
         self._asked_at: float | None = None
         self._still_since = 0.0
-        self._fastest_answer = LARGEST_DOUBT_SECONDS
+        self._answers: deque[float] = deque(maxlen=USUAL_ANSWERS)
         self._steps: list[Step] = []
 
     def watch(self) -> None:
@@ -88,7 +102,7 @@ class SteppingCounter:
                 CHECK_GPU,
                 "counter_reset",
             )
-        self._fastest_answer = min(self._fastest_answer, answered_at - asked_at)
+        self._answers.append(answered_at - asked_at)
         if self._asked_at is None:
             self._still_since = answered_at
         elif millijoules > self._millijoules:
@@ -107,7 +121,7 @@ class SteppingCounter:
     def course_until_now(self, content: bool) -> Course | None:
         """Through the last sharp step, with the power before it; None while there is none.
 
-        `content`: steps that are not sharp will do when there are no others.
+        `content`: when there are none, the sharpest will do, however sharp they are.
         """
         return self._course(list(enumerate(self._steps))[::-1], content)
 
@@ -115,22 +129,26 @@ class SteppingCounter:
         """Through the first sharp step since `watch`, with the power after it."""
         return self._course(list(enumerate(self._steps)), content)
 
-    def next_step_at(self) -> float | None:
-        """When the next step is due, by the last two; None while that is not known."""
+    def next_step_from(self) -> float | None:
+        """When the next step may come at the earliest, by the last two; None while not known."""
         if len(self._steps) < 2:
             return None
         last, before = self._steps[-1], self._steps[-2]
-        return last.at_seconds + (last.at_seconds - before.at_seconds)
+        due_at = last.at_seconds + (last.at_seconds - before.at_seconds)
+        return due_at - 2 * last.doubt_seconds - before.doubt_seconds
 
     def _course(self, steps: Sequence[tuple[int, Step]], content: bool) -> Course | None:
         """From numbered steps that stand with the nearest to the edge first."""
-        allowed = self._fastest_answer * (self._in_turn + 1) / 2
-        limit = max(SHARP_SECONDS, SHARP_FACTOR * allowed)
-        sharp = _course_through(pair for pair in steps if pair[1].doubt_seconds <= limit)
-        if sharp or not content:
-            return sharp
-        limit = max(limit, LARGEST_DOUBT_SECONDS)
-        return _course_through(pair for pair in steps if pair[1].doubt_seconds <= limit)
+        if len(steps) < 2:
+            return None
+        usual = statistics.median(self._answers) * (self._in_turn + 1) / 2
+        limit = max(SHARP_SECONDS, SHARP_FACTOR * usual)
+        dullest = max(step.doubt_seconds for _, step in steps) if content else limit
+        while True:
+            course = _course_through(pair for pair in steps if pair[1].doubt_seconds <= limit)
+            if course or limit >= dullest:
+                return course
+            limit *= 2
 
     def _keep(self, step: Step) -> None:
         if self._steps and step.at_seconds - self._steps[-1].at_seconds < LEAST_STEP_SECONDS:
@@ -144,8 +162,15 @@ def _course_through(steps: Iterable[tuple[int, Step]]) -> Course | None:
     if nearest is None:
         return None
     for other, step in ordered:
-        seconds = step.at_seconds - nearest.at_seconds
-        if abs(seconds) >= LEAST_POWER_SECONDS:
-            milliwatts = (step.millijoules - nearest.millijoules) / seconds
-            return Course(nearest, milliwatts, seconds / (other - number))
+        seconds = abs(step.at_seconds - nearest.at_seconds)
+        doubt_seconds = step.doubt_seconds + nearest.doubt_seconds
+        if seconds < LEAST_POWER_SECONDS or doubt_seconds > LARGEST_POWER_DOUBT * seconds:
+            continue
+        milliwatts = abs(step.millijoules - nearest.millijoules) / seconds
+        return Course(
+            step=nearest,
+            milliwatts=milliwatts,
+            period_seconds=seconds / abs(other - number),
+            doubt_milliwatts=milliwatts * doubt_seconds / (seconds - doubt_seconds),
+        )
     return None

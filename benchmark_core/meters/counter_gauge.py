@@ -20,11 +20,12 @@ NO_VALUE = 2**64 - 1
 # Between two rounds of readings. A loop without a pause is not faster where it counts: the system
 # stops a process that never rests for milliseconds at a time, and a step there is not sharp.
 POLL_SECONDS = 0.0001
-# So long before the next step is due the counters are read again; until then nothing is.
+# So long before the next step may come the counters are read again; until then nothing is.
 WAKE_SECONDS = 0.004
-# For so long an edge waits for steps that are sharp; a busy machine or a slow driver gives none.
-SHARP_PATIENCE_SECONDS = 0.5
-# And for so much longer for any that will do.
+# For so long an edge waits for steps that are sharp: for three of the slowest counters, so that one
+# may fall onto a slow answer. More would not help where every step does.
+SHARP_PATIENCE_SECONDS = 0.3
+# And for so much longer for any two.
 LONGEST_SEARCH_SECONDS = 10.0
 # How much of the trace before the end of a window is looked at, in steps of the counter.
 STEPS_BEFORE_CLOSE = 12
@@ -139,20 +140,25 @@ class CounterGauge:
                 return courses
             if time.monotonic() > patient_until + LONGEST_SEARCH_SECONDS:
                 raise MeterFault(
-                    "no step of the energy counters could be seen sharply enough within"
+                    "no two steps of the energy counters could be told apart within"
                     f" {LONGEST_SEARCH_SECONDS:g} s",
                     "The machine is overloaded: run the row again with nothing else on it.",
                     "edges_not_found",
                 )
-            time.sleep(self._pause_seconds())
+            time.sleep(self._pause_seconds(patient_until))
 
-    def _pause_seconds(self) -> float:
-        """Until shortly before the next step of any device, where all are known."""
-        due = [counter.next_step_at() for counter in self._counters.values()]
+    def _pause_seconds(self, patient_until: float) -> float:
+        """Until shortly before the next step of any device, where all are known.
+
+        Not beyond the end of the patience: what there is then will do.
+        """
+        due = [counter.next_step_from() for counter in self._counters.values()]
         known = [at for at in due if at is not None]
         if len(known) < len(due):
             return POLL_SECONDS
-        return max(POLL_SECONDS, min(known) - WAKE_SECONDS - time.monotonic())
+        now = time.monotonic()
+        pause = min(known) - WAKE_SECONDS - now
+        return max(POLL_SECONDS, min(pause, patient_until - now) if now < patient_until else pause)
 
     def _read_counters(self) -> None:
         import pynvml
@@ -172,5 +178,6 @@ class CounterGauge:
 
 
 def _doubt_joules(edge: Edge) -> float:
-    """What the uncertain time of the steps makes of the energy, all devices together."""
-    return sum(c.step.doubt_seconds * c.milliwatts / 1000 for c in edge.courses.values())
+    """What the uncertain times of the steps make of the energy, all devices together."""
+    courses = edge.courses.values()
+    return sum(course.doubt_millijoules_at(edge.at_seconds) for course in courses) / 1000

@@ -84,7 +84,7 @@ def test_the_steps_next_to_the_edge_decide() -> None:
 def test_a_step_is_placed_in_the_middle_of_what_is_known_of_it() -> None:
     counter = SteppingCounter("GPU-1")
     counter.see(1000, 1.000, 1.001)
-    counter.see(2000, 1.002, 1.009)
+    counter.see(2000, 1.002, 1.007)
     counter.see(3000, 1.100, 1.104)
     course = counter.course_from_start(True)
     assert course is None, "a step known to within 0.1 s is no edge"
@@ -93,8 +93,8 @@ def test_a_step_is_placed_in_the_middle_of_what_is_known_of_it() -> None:
     counter.see(6000, 1.154, 1.156)
     course = counter.course_from_start(True)
     assert course is not None
-    assert course.step.at_seconds == pytest.approx(1.0045)
-    assert course.step.doubt_seconds == pytest.approx(0.0045)
+    assert course.step.at_seconds == pytest.approx(1.0035)
+    assert course.step.doubt_seconds == pytest.approx(0.0035)
 
 
 def test_one_step_gives_no_course() -> None:
@@ -142,6 +142,16 @@ def test_a_driver_that_answers_slowly_sets_what_is_sharp(in_turn: int, sharp: bo
         asked_at = CLOSED + n * 0.008
         counter.see(stepping(0.1)(asked_at), asked_at, asked_at + 0.001)
     assert (counter.course_from_start(False) is not None) is sharp
+
+
+def test_the_doubt_of_a_course_grows_away_from_its_step() -> None:
+    """Steps at 1.4 and 1.5 s are known to 5 ms each, so the time between them is 90 ms or more."""
+    course = watched(stepping(0.1), [1.395 + n * 0.01 for n in range(20)]).course_from_start(True)
+    assert course is not None
+    at_step = course.doubt_millijoules_at(course.step.at_seconds)
+    assert at_step == pytest.approx(8000 / 0.09 * 0.005, rel=0.01)
+    earlier = course.doubt_millijoules_at(course.step.at_seconds - 0.1)
+    assert earlier == pytest.approx(at_step + 8000 / 0.09 * 0.1 - 8000, rel=0.02)
 
 
 def test_what_was_lost_while_nobody_watched_is_noticed() -> None:

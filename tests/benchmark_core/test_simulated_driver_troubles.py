@@ -68,6 +68,42 @@ def test_several_things_may_go_wrong(driver: Path) -> None:
     assert other_power == STEADY
 
 
+WAITS = """
+import time
+
+handle = devices[0]
+pynvml.nvmlDeviceGetTotalEnergyConsumption(handle)
+answer = []
+for _ in range(90):
+    asked_at = time.monotonic()
+    joules = pynvml.nvmlDeviceGetTotalEnergyConsumption(handle)
+    answer.append([asked_at, time.monotonic() - asked_at])
+asked_at = time.monotonic()
+for _ in range(90):
+    pynvml.nvmlDeviceGetTemperature(handle, 0)
+answer.append([asked_at, time.monotonic() - asked_at])
+"""
+
+
+def test_answers_about_the_counter_may_be_slow(driver: Path) -> None:
+    environment = simulated_driver.environment(driver, counter_ms="2:30:15")
+    *answers, (_, others_seconds) = ask(environment, WAITS)
+    slow = [number for number, (_, seconds) in enumerate(answers) if seconds >= 0.03]
+    assert min(seconds for _, seconds in answers) >= 0.002
+    assert 3 <= len(slow) < 45
+    assert len({b - a for a, b in itertools.pairwise(slow)}) > 1, "they come at random"
+    assert others_seconds < 90 * 0.002
+
+
+def test_nobody_is_answered_while_the_driver_stalls(driver: Path) -> None:
+    """From 20 ms before each step of the counter on, for 50 ms."""
+    environment = simulated_driver.environment(driver, counter_ms=1, stall_ms="20:50")
+    *answers, _ = ask(environment, WAITS)
+    for asked_at, seconds in answers:
+        assert seconds >= 0.05 - (asked_at + 0.02) % 0.1 - 1e-6
+    assert max(seconds for _, seconds in answers) >= 0.04
+
+
 TROUBLES = """
 def limits(device):
     return [

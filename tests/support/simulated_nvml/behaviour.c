@@ -18,6 +18,11 @@
  *   AIES_SIM_POWER_STEP_MS  period in which the power readings are renewed; 0: always (100)
  *   AIES_SIM_POWER_SCALE    factor of all power readings (1)
  *   AIES_SIM_LATENCY_MS     every call that reads a device takes so long before it looks (0)
+ *   AIES_SIM_COUNTER_MS     USUAL or USUAL:SLOW:ONE_IN, what the driver takes beside that for the
+ *                           energy counter: as a rule, and once in so many answers (0). It answers
+ *                           one process at a time.
+ *   AIES_SIM_STALL_MS       BEFORE:LENGTH, from when before each step of the counter on, and for how
+ *                           long, the driver answers nobody who asks for it (never)
  *   AIES_SIM_STATE          file that the processes share, for work and the zero time, which is
  *                           that of the first initialisation with it (none: this process and its
  *                           forks share their own)
@@ -154,6 +159,19 @@ static void read_celsius(struct device *device) {
     else if (numbers != 3) misconfigured("AIES_SIM_CELSIUS is neither a number nor FROM:TO:SECONDS");
 }
 
+static void read_waits(struct device *device) {
+    const char *counter = text("AIES_SIM_COUNTER_MS"), *stall = text("AIES_SIM_STALL_MS");
+    double *usual = &device->counter_ms, *slow = &device->slow_ms;
+    double *before = &device->stall_before_ms, *length = &device->stall_ms;
+    int numbers = counter ? sscanf(counter, "%lf:%lf:%u", usual, slow, &device->slow_one_in) : 1;
+    if (numbers != 1 && (numbers != 3 || !device->slow_one_in))
+        misconfigured("AIES_SIM_COUNTER_MS is neither USUAL nor USUAL:SLOW:ONE_IN");
+    if (stall && sscanf(stall, "%lf:%lf", before, length) != 2)
+        misconfigured("AIES_SIM_STALL_MS is not BEFORE:LENGTH");
+    if (*length > 0 && *length >= 1000 * device->step_seconds)
+        misconfigured("AIES_SIM_STALL_MS is longer than a step");
+}
+
 static void read_troubles(struct device *device) {
     int faulty = (int)number("AIES_SIM_FAULT_GPU", -1);
     read_faults(device->fault_from);
@@ -197,6 +215,7 @@ void configure(void) {
         device->latency_seconds = number("AIES_SIM_LATENCY_MS", 0) / 1000;
         device->power_step_seconds = number("AIES_SIM_POWER_STEP_MS", 100) / 1000;
         device->power_scale = number("AIES_SIM_POWER_SCALE", 1);
+        read_waits(device);
         read_processes(device, one_processes);
         read_celsius(device);
         read_troubles(device);
@@ -208,11 +227,30 @@ int is_struck(const struct device *device, enum fault fault) {
     return clock_seconds() >= zero_seconds() + device->fault_from[fault];
 }
 
-void wait_latency(const struct device *device) {
-    double seconds = device->latency_seconds;
+static void wait_seconds(double seconds) {
     if (seconds <= 0) return;
     struct timespec rest = {(time_t)seconds, (long)((seconds - (time_t)seconds) * 1e9)};
     while (nanosleep(&rest, &rest)) continue;
+}
+
+void wait_latency(const struct device *device) { wait_seconds(device->latency_seconds); }
+
+/* Scattered over the answers, so that the slow ones keep no step with the counter. */
+static int is_slow(const struct device *device) {
+    static unsigned answers;
+    unsigned mixed = ++answers * 2654435769U;
+    return device->slow_one_in && (mixed >> 8) % device->slow_one_in == 0;
+}
+
+void wait_counter(const struct device *device) {
+    if (device->counter_ms <= 0 && device->stall_ms <= 0) return;
+    take_turn();
+    wait_seconds((is_slow(device) ? device->slow_ms : device->counter_ms) / 1000);
+    if (device->stall_ms > 0) {
+        double ahead = clock_seconds() + device->stall_before_ms / 1000;
+        wait_seconds(device->stall_ms / 1000 - fmod(ahead, device->step_seconds));
+    }
+    leave_turn();
 }
 
 int is_within(struct span span) {

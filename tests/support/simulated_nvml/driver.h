@@ -29,6 +29,8 @@ struct device {
     struct shape shape;
     double step_seconds, jitter_seconds, delay_seconds;
     double power_step_seconds, power_scale, latency_seconds;
+    double counter_ms, slow_ms, stall_before_ms, stall_ms;
+    unsigned slow_one_in;
     double fault_from[FAULT_COUNT];
     struct span foreign, throttled, limited;
     unsigned pids[MAX_PROCESSES], pid_count;
@@ -44,11 +46,14 @@ void misconfigured(const char *what);
 int is_struck(const struct device *device, enum fault fault);
 int is_within(struct span span);
 void wait_latency(const struct device *device);
+void wait_counter(const struct device *device);
 
 /* state.c: what the processes share. */
 double clock_seconds(void);
 void open_state(const char *path);
 double zero_seconds(void);
+void take_turn(void);
+void leave_turn(void);
 void change_work(int index, int busy);
 double busy_seconds_until(int index, double seconds);
 int is_busy(int index);

@@ -182,6 +182,7 @@ nvmlReturn_t nvmlDeviceGetMemoryInfo_v2(nvmlDevice_t device, struct memory_v2 *m
 nvmlReturn_t nvmlDeviceGetTotalEnergyConsumption(nvmlDevice_t device, unsigned long long *mj) {
     CHECK_READING(device);
     if (is_struck(device, NO_ENERGY)) return NOT_SUPPORTED;
+    wait_counter(device);
     *mj = counter_millijoules(device);
     return SUCCESS;
 }

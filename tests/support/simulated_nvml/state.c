@@ -32,7 +32,7 @@ struct course {
 struct state {
     int ready;
     double zero_seconds;
-    pthread_mutex_t lock;
+    pthread_mutex_t lock, turn;
     struct course courses[MAX_GPUS];
 };
 
@@ -51,6 +51,7 @@ static void prepare_state(void) {
     pthread_mutexattr_setpshared(&kind, PTHREAD_PROCESS_SHARED);
     pthread_mutexattr_setrobust(&kind, PTHREAD_MUTEX_ROBUST);
     pthread_mutex_init(&state->lock, &kind);
+    pthread_mutex_init(&state->turn, &kind);
     state->zero_seconds = clock_seconds();
     state->ready = 1;
 }
@@ -73,9 +74,14 @@ void open_state(const char *path) {
 
 double zero_seconds(void) { return state->zero_seconds; }
 
-static void lock_state(void) {
-    if (pthread_mutex_lock(&state->lock) == EOWNERDEAD) pthread_mutex_consistent(&state->lock);
+static void take(pthread_mutex_t *lock) {
+    if (pthread_mutex_lock(lock) == EOWNERDEAD) pthread_mutex_consistent(lock);
 }
+static void lock_state(void) { take(&state->lock); }
+
+/* Of the process that the driver answers; the others wait. */
+void take_turn(void) { take(&state->turn); }
+void leave_turn(void) { pthread_mutex_unlock(&state->turn); }
 
 void change_work(int index, int busy) {
     struct course *course = &state->courses[index];
