@@ -99,9 +99,7 @@ class OwnServers:
 
         No container engine is asked where no server can be left.
         """
-        cut_off = (
-            folder for folder in self._directory.folders() if not folder.outcome_path.exists()
-        )
+        cut_off = self._directory.open_folders()
         if self._settings.serve_image or any(self.depends(folder.run_id) for folder in cut_off):
             return self._host.remove_leftovers()
         return []

@@ -25,7 +25,6 @@ from orchestrator.run_directory import RunDirectory
 from orchestrator.run_planner import REFERENCE_GPUS, GpuSet, Plan, make_plan
 from orchestrator.settings import Settings
 from orchestrator.simulation_file import Simulations, read_simulations
-from orchestrator.todo import decide
 
 NOTHING_EXPECTED = Forecast({}, 0, 1)
 
@@ -60,11 +59,9 @@ class Preparation:
         refused = self.access.troubles
         if self.settings.prefetch == "off" or self.access.hub_trouble is not None:
             return Inventory()
-        try:
-            todos = decide(self.plan, self.directory, self.settings, {}).todos
-        except OSError:  # of which the check of the output directory speaks
-            return Inventory()
-        wanted = wanted_by((todo.run for todo in todos if not todo.skip_because), self.settings)
+        expected = self.forecast.runs
+        is_open = (run for run in self.plan.runs if run.run_id in expected)
+        wanted = wanted_by(is_open, self.settings)
         return take_inventory([one for one in wanted if one.id not in refused], self.settings)
 
 

@@ -41,14 +41,14 @@ def discard(engine: Engine, leftovers: Iterable[Leftover], display: Display) -> 
 
 def _conclude_unwatched(directory: RunDirectory, except_for: Collection[str]) -> None:
     """Give runs that ended while no runner watched the outcome that their report earns."""
-    for folder in directory.folders():
+    for folder in directory.open_folders():
         if folder.run_id not in except_for:
             with folder.disk_errors():
                 _conclude(directory, folder)
 
 
 def _conclude(directory: RunDirectory, folder: RunFolder) -> None:
-    if folder.outcome_path.exists() or not folder.report_path.exists():
+    if not folder.report_path.exists():
         return
     launch = folder.launch()
     if launch is None:

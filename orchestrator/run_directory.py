@@ -59,17 +59,38 @@ class RunState:
 
 
 class RunFolder:
-    """One run: what was asked, what came out, how it ended."""
+    """One run: what was asked, what came out, how it ended.
+
+    Its paths are made when they are asked for, because there may be ten thousand folders.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self.run_id = path.name
-        self.spec_path = path / SPEC_FILE
-        self.launch_path = path / LAUNCH_FILE
-        self.report_path = path / REPORT_FILE
-        self.journal_path = path / SAMPLES_FILE
-        self.outcome_path = path / OUTCOME_FILE
-        self.attempts_path = path / ATTEMPTS_DIR
+
+    @property
+    def spec_path(self) -> Path:
+        return self.path / SPEC_FILE
+
+    @property
+    def launch_path(self) -> Path:
+        return self.path / LAUNCH_FILE
+
+    @property
+    def report_path(self) -> Path:
+        return self.path / REPORT_FILE
+
+    @property
+    def journal_path(self) -> Path:
+        return self.path / SAMPLES_FILE
+
+    @property
+    def outcome_path(self) -> Path:
+        return self.path / OUTCOME_FILE
+
+    @property
+    def attempts_path(self) -> Path:
+        return self.path / ATTEMPTS_DIR
 
     def state(self) -> RunState:
         try:
@@ -247,6 +268,10 @@ class RunDirectory:
         except OSError:
             return []
         return [self.folder(name) for name in entries if not name.startswith(".")]
+
+    def open_folders(self) -> list[RunFolder]:
+        """Of those the ones without an outcome: planned, under way or cut off."""
+        return [one for one in self.folders() if not os.path.exists(f"{one.path}/{OUTCOME_FILE}")]
 
     def holder(self) -> str | None:
         """The sweep that is at work here, in a few words; None where none is.

@@ -4,6 +4,7 @@ import math
 import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import cast
 
@@ -60,6 +61,10 @@ class PlannedRun:
     @property
     def run_id(self) -> str:
         return self.spec.run_id
+
+    @cached_property
+    def spec_hash(self) -> str:
+        return self.spec.spec_hash()
 
 
 @dataclass(frozen=True)

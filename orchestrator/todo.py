@@ -68,7 +68,7 @@ def _decide(
     leftover: Leftover | None,
 ) -> Todo:
     state = folder.state()
-    same = state.spec_hash == run.spec.spec_hash()
+    same = state.spec_hash == run.spec_hash
     objection = _objection(run, folder, state, settings, damage)
     if objection:
         return Todo(run) if settings.replace else Todo(run, conflict=objection)
@@ -92,7 +92,7 @@ def _objection(
     """Why the user has to be asked before this folder is touched."""
     if damage:
         return Problem(damage.where, damage.what, f"Repair the folder, or {REPLACE}.")
-    if state.name == "finished" and state.spec_hash != run.spec.spec_hash():
+    if state.name == "finished" and state.spec_hash != run.spec_hash:
         what = "finished in this directory with other settings"
         return Problem(run.run_id, what, f"Choose another --output-dir, or {REPLACE}.")
     return None
@@ -103,8 +103,8 @@ def _strangers(directory: RunDirectory, settings: Settings) -> list[Problem]:
     if settings.replace:
         return []
     problems = []
-    for folder in directory.folders():
-        if folder.outcome_path.exists() or folder.state().name in ("planned", "unreadable"):
+    for folder in directory.open_folders():
+        if folder.state().name in ("planned", "unreadable"):
             continue
         launch = folder.launch()
         if launch and launch.engine != settings.engine:

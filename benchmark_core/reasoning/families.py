@@ -13,7 +13,7 @@ specific come first. Adding a family is adding a row, and a line in the table of
 
 import re
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Final, Literal
 
 from benchmark_core.contract import Effort
@@ -125,8 +125,12 @@ class Family:
 @lru_cache(maxsize=4096)
 def family_of(model_id: str) -> Family | None:
     """The family of a full id such as `org/name`, None when the table does not have it."""
-    found = (family for family in FAMILIES if re.fullmatch(family.ids, model_id, re.IGNORECASE))
-    return next(found, None)
+    return next((family for form, family in _forms() if form.fullmatch(model_id)), None)
+
+
+@cache
+def _forms() -> tuple[tuple[re.Pattern[str], Family], ...]:
+    return tuple((re.compile(family.ids, re.IGNORECASE), family) for family in FAMILIES)
 
 
 def template_variable(name: str) -> Way:

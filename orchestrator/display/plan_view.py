@@ -129,7 +129,7 @@ def _document(preview: Preview) -> dict[str, object]:
                 "what_happens": _fate(todo),
                 **_reasoning(todo.run.spec),
                 "forecast": forecast_view.run_document(_expected(todo, preview.expected)),
-                "spec_hash": todo.run.spec.spec_hash(),
+                "spec_hash": todo.run.spec_hash,
                 "spec": todo.run.spec.model_dump(mode="json"),
             }
             for todo in preview.todos
