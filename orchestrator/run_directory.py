@@ -271,7 +271,12 @@ class RunDirectory:
 
     def open_folders(self) -> list[RunFolder]:
         """Of those the ones without an outcome: planned, under way or cut off."""
-        return [one for one in self.folders() if not os.path.exists(f"{one.path}/{OUTCOME_FILE}")]
+        # A path object for each of ten thousand costs more than the look.
+        return [
+            one
+            for one in self.folders()
+            if not os.path.exists(f"{one.path}/{OUTCOME_FILE}")  # noqa: PTH110
+        ]
 
     def holder(self) -> str | None:
         """The sweep that is at work here, in a few words; None where none is.
