@@ -47,9 +47,13 @@ OTHER_FORMS = {
     "python -m orchestrator preflight --preset overnight": (
         "python -m orchestrator preflight --preset overnight --backend simulated --engine process"
     ),
-    "python -m orchestrator status batch_results": (
-        "python -m orchestrator status results/rehearsal"
-    ),
+    # The page's sweep above them was a rehearsal into its own directory.
+    **{
+        f"python -m orchestrator {name} batch_results": (
+            f"python -m orchestrator {name} results/rehearsal"
+        )
+        for name in ("status", "report", "failures")
+    },
     "python -m orchestrator import ~/AIEnergyScore/batch_results --output-dir results/imported": (
         f"echo '{OLDER_REPORT}' > older.json && python -m orchestrator import older.json"
         " --model org/name --task text_gen --output-dir results/imported"
