@@ -5,7 +5,9 @@ import fcntl
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stdout
+from datetime import datetime
 from io import StringIO
+from itertools import pairwise
 from pathlib import Path
 
 from orchestrator.__main__ import rebuild
@@ -18,6 +20,7 @@ def check(scenario: Scenario) -> None:
     scenario.note_finished()
     every_row_once(scenario)
     table_is_derived(scenario)
+    no_gpu_had_two_runs(scenario)
     no_file_is_left(scenario)
     no_lock_is_held(scenario)
     no_process_is_left(scenario)
@@ -52,6 +55,27 @@ def table_is_derived(scenario: Scenario) -> None:
     with redirect_stdout(StringIO()):
         rebuild(scenario.directory.root)
     assert path.read_bytes() == before, "the table is another one when it is rebuilt"
+
+
+def no_gpu_had_two_runs(scenario: Scenario) -> None:
+    """Of all attempts whose end a runner saw; times tell nothing where the clock was set."""
+    if any(one.event == "set_clock_back" for one in scenario.fate.moments):
+        return
+    spans = sorted(
+        (uuid, _time(outcome.started_at), _time(outcome.finished_at), str(folder.path))
+        for one in scenario.folders()
+        for folder in (one, *one.earlier())
+        if (outcome := folder.outcome()) and outcome.started_at and (launch := folder.launch())
+        for uuid in launch.gpu_uuids
+    )
+    assert len(spans) > RUNS // 2
+    for (uuid, _, end, one), (next_uuid, begin, _, other) in pairwise(spans):
+        together = uuid == next_uuid and begin < end
+        assert not together, f"{one} and {other} were on {uuid} together: {begin} is before {end}"
+
+
+def _time(text: str) -> datetime:
+    return datetime.fromisoformat(text)
 
 
 def no_file_is_left(scenario: Scenario) -> None:
