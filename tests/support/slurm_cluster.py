@@ -60,13 +60,13 @@ class SlurmCluster:
         """
         self._daemons[node].kill()
         self._daemons.pop(node).wait()
-        return self._kill_jobs(f"SLURMD_NODENAME={node}".encode())
+        return self._kill_jobs(node)
 
-    def _kill_jobs(self, *marks: bytes) -> int:
+    def _kill_jobs(self, node: str) -> int:
         killed = 0
         for _ in range(3):  # what is born meanwhile is met the next time
-            jobs = _processes_with(self._mark, *marks)
-            for pid in [*filter(_is_step_daemon, map(_parent, jobs)), *jobs]:
+            jobs = _processes_with(self._mark, f"SLURMD_NODENAME={node}".encode())
+            for pid in [*filter(_is_step_daemon, map(_parent, jobs)), *_with_descendants(jobs)]:
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
                     killed += 1
@@ -102,7 +102,8 @@ class SlurmCluster:
                     daemon.wait(timeout=10)
                 daemon.kill()
                 daemon.wait()
-        self._kill_jobs()
+        for node in self.nodes:
+            self._kill_jobs(node)
 
     def _living_jobs(self) -> list[str]:
         alive = ("PENDING", "RUNNING", "COMPLETING", "CONFIGURING")
@@ -248,6 +249,18 @@ def _parent(pid: int) -> int:
         stat_line = Path(f"/proc/{pid}/stat").read_text()
         return int(stat_line.rpartition(")")[2].split()[1])
     return 0
+
+
+def _with_descendants(pids: list[int]) -> list[int]:
+    """A run knows nothing of Slurm: its environment is its own."""
+    everyone = [int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit()]
+    children: dict[int, list[int]] = {}
+    for pid in everyone:
+        children.setdefault(_parent(pid), []).append(pid)
+    found = list(pids)
+    for pid in found:  # grows while it is walked
+        found += [child for child in children.get(pid, []) if child not in found]
+    return found
 
 
 def _is_step_daemon(pid: int) -> bool:
