@@ -294,8 +294,9 @@ class Attempt:
             if self._is_stopped:
                 return handle.stop(), "user"
             if handle.waits():
-                # No limit of time holds for it before it begins, whenever that is.
-                begun_at = timestamp()
+                # No limit of time holds before it begins, whenever that is, or begins again.
+                begun_at, patience = timestamp(), None
+                pulse = PulseReader(self._folder(todo))
                 time.sleep(POLL_SECONDS)
                 continue
             patience = patience or self._patience(todo, begun_at)

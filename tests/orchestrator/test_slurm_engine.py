@@ -138,6 +138,11 @@ def test_a_job_that_somebody_cancels_is_told_as_cancelled(
     of = slow_order(tmp_path)
     handle = engine(tmp_path).start(of)
     started(handle, of)
+    assert not handle.waits()
+    # Sent back into the queue it waits again, though it was told to end and said so.
+    cluster.call("scontrol", "requeue", job_of(of).job_id)
+    wait_for(lambda: handle.poll() or handle.waits())
+    assert handle.poll() is None
     cluster.call("scancel", job_of(of).job_id)
     ended = wait_for_exit(handle)
     assert (ended.cause, ended.code) == ("cancelled", 143)

@@ -39,6 +39,7 @@ class SlurmHandle:
         self._gone_since: float | None = None
         self._held_since: float | None = None
         self._is_cancelled = False
+        self._is_pending = False
 
     @property
     def is_missing(self) -> bool:
@@ -46,8 +47,8 @@ class SlurmHandle:
         return self._exit is None and self._gone_since is not None
 
     def waits(self) -> bool:
-        """Whether the job has not begun: it is in the queue, or on its way to a node."""
-        return self._exit is None and self._lease is None
+        """Whether the job has not begun, or not begun again since its node was lost."""
+        return self._exit is None and (self._lease is None or self._is_pending)
 
     def poll(self) -> Exit | None:
         now = time.monotonic()
@@ -104,7 +105,7 @@ class SlurmHandle:
             return None
         if job is None or job.is_over:
             return self._out_of_queue(job)
-        self._gone_since = None
+        self._gone_since, self._is_pending = None, job.is_pending
         return self._held(job)
 
     def _own_lease(self) -> Lease | None:
