@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from typing import TextIO
 
 from benchmark_core.contract import Launch
+from orchestrator.display.running import Running
 from orchestrator.display.words import duration, on_gpus, outcome_line
 from orchestrator.errors import Problem
+from orchestrator.estimate import Estimate
 from orchestrator.outcome import Outcome
 from orchestrator.pulse import Pulse
 from orchestrator.run_planner import PlannedRun
@@ -18,10 +20,10 @@ SECONDS_BETWEEN_LINES = 30.0
 
 
 @dataclass
-class _Running:
-    """A run at work: when it began and when it had its last line, on the monotonic clock."""
+class _Told:
+    """A run at work, and when it had its last line, on the monotonic clock."""
 
-    began: float
+    running: Running
     last_line: float
 
 
@@ -29,8 +31,9 @@ class PlainDisplay:
     def __init__(self, stream: TextIO | None = None) -> None:
         self._stream = stream or sys.stdout
         self._record: SweepRecord | None = None
+        self._forecasts: dict[str, Estimate | None] = {}
         self._numbers: dict[str, int] = {}
-        self._running: dict[str, _Running] = {}
+        self._at_work: dict[str, _Told] = {}
 
     def notice(self, text: str) -> None:
         self._say(text)
@@ -43,6 +46,7 @@ class PlainDisplay:
         for run_id, reason in skipped.items():
             self._say(f"skipped {run_id}: {reason}")
         self._record = record
+        self._forecasts = {one.run_id: one.seconds for one in record.runs}
         at_a_time = f", up to {record.parallel} at a time" if record.parallel > 1 else ""
         self._say(f"{len(record.runs)} runs to do{at_a_time}, {len(skipped)} skipped")
 
@@ -50,27 +54,31 @@ class PlainDisplay:
         verb = "trying again" if run.run_id in self._numbers else "starting"
         self._numbers.setdefault(run.run_id, len(self._numbers) + 1)
         now = time.monotonic()
-        self._running[run.run_id] = _Running(began=now, last_line=now)
+        expected = self._forecasts.get(run.run_id)
+        self._at_work[run.run_id] = _Told(Running(run.run_id, (), now, expected), now)
         where = on_gpus(launch.gpu_uuids, self._record) if self._record else ""
         self._say_of(run, f"{'taking over' if adopted else verb} {run.run_id}{where}")
 
     def run_progressed(self, run: PlannedRun, pulse: Pulse) -> None:
-        running, progress = self._running.get(run.run_id), pulse.progress
+        told, progress = self._at_work.get(run.run_id), pulse.progress
         now = time.monotonic()
-        if not running or not progress or now - running.last_line < SECONDS_BETWEEN_LINES:
+        if not told:
             return
-        running.last_line = now
-        left = (now - running.began) / max(progress.done, 1) * (progress.total - progress.done)
+        told.running.feel(pulse, now)
+        if not progress or now - told.last_line < SECONDS_BETWEEN_LINES:
+            return
+        told.last_line = now
+        left = told.running.left_seconds(now)
         watts = "" if pulse.watts is None else f", {pulse.watts:,.0f} W"
         self._say_of(
             run,
-            f"{run.run_id}: {progress.done} of {progress.total} samples, {progress.step}{watts},"
-            f" about {duration(left)} left",
+            f"{run.run_id}: {progress.done} of {progress.total} samples, {progress.step}{watts}"
+            + ("" if left is None else f", about {duration(left)} left"),
         )
 
     def run_ended(self, run: PlannedRun, outcome: Outcome, retry_seconds: float | None) -> None:
-        running = self._running.pop(run.run_id, None)
-        took = f" ({duration(time.monotonic() - running.began)})" if running else ""
+        told = self._at_work.pop(run.run_id, None)
+        took = f" ({duration(time.monotonic() - told.running.began)})" if told else ""
         self._say_of(run, f"{outcome_line(outcome, retry_seconds)}{took}")
         for line in outcome.log_tail:
             self._say(f"    | {line}")

@@ -113,7 +113,7 @@ def test_plain_progress_comes_now_and_then_for_each_run(monkeypatch):
     lines = [line for line in stream.getvalue().splitlines() if "samples" in line]
     assert lines == [
         "[1/2] a: 35 of 90 samples, generate, 412 W, about 55 s left",
-        "[2/2] b: 45 of 90 samples, generate, 412 W, about 35 s left",
+        "[2/2] b: 45 of 90 samples, generate, 412 W, about 45 s left",
     ]
 
 
