@@ -7,9 +7,10 @@ from collections import Counter
 from contextlib import ExitStack
 from pathlib import Path
 
+from tests.chaos.container_engine import loaded_engine
 from tests.chaos.fate import fate_of
 from tests.chaos.machine import lack
-from tests.chaos.story import Told, loaded_engine, tell
+from tests.chaos.story import Told, tell
 from tests.support.image import ImageUnavailable
 
 

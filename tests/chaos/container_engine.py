@@ -2,12 +2,17 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
+import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from tests.chaos.machine import Machine, Program
+from tests.support.image import ensure_rehearsal_image
 
 START_SECONDS = 60.0
 
@@ -74,3 +79,23 @@ class ContainerEngine:
 
     def _last_words(self) -> str:
         return "\n".join(self._log.read_text(errors="replace").splitlines()[-20:])
+
+
+@contextmanager
+def loaded_engine() -> Iterator[Path]:
+    """The data of a container engine that knows the image. Raises ImageUnavailable."""
+    folder = Path(tempfile.mkdtemp(prefix="chaos-engine-"))
+    tag, data = ensure_rehearsal_image(), folder / "data"
+    machine = Machine(folder / "machine")
+    try:
+        subprocess.run(["docker", "save", "--output", folder / "image.tar", tag], check=True)
+        machine.boot()
+        engine = ContainerEngine(machine, folder, data, live_restore=False)
+        engine.start()
+        engine.docker("load", "--input", str(folder / "image.tar"))
+        (folder / "image.tar").unlink()
+        machine.power_off()
+        yield data
+    finally:
+        machine.power_off()
+        shutil.rmtree(folder)

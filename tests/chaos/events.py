@@ -178,6 +178,7 @@ def hang(scenario: Scenario) -> str:
         scenario.wait_for(folder.outcome_path.exists)
         scenario.machine.hang(0)
         if outcome_name(folder) == "failed":
+            scenario.was_hanging = True
             return f"{folder.run_id} hung"
     return ""
 

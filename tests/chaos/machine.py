@@ -20,6 +20,7 @@ from orchestrator.gpu_slots import LOCKS
 
 SOURCE = Path(__file__).parent / "wall_clock.c"
 DIALS = "run/dials"
+SPACES = ("--mount", "--net", "--pid", "--fork", "--kill-child", "--mount-proc")
 BOOT = """
 set -e
 mount -t tmpfs -o mode=755 run /run
@@ -27,7 +28,9 @@ head -c 16 /dev/zero > /run/dials
 mount --bind "$1/boot_id" /proc/sys/kernel/random/boot_id
 mkdir -p -m 1777 "$2"
 mount --bind "$1/locks" "$2"
-mount -t overlay -o "lowerdir=/etc,upperdir=$1/etc,workdir=$1/etc_work" overlay /etc
+mkdir /run/etc /run/etc_work
+echo "$1/wall_clock.so" > /run/etc/ld.so.preload
+mount -t overlay -o lowerdir=/etc,upperdir=/run/etc,workdir=/run/etc_work overlay /etc
 exec "$3" -S -c "$4"
 """
 # The first process of a machine; whoever loses its parent becomes its child.
@@ -47,20 +50,17 @@ class Machine:
         self._folder = folder
         self._unshare: subprocess.Popen[str] | None = None
         self._init_pid = 0
-        for name in ("locks", "etc", "etc_work"):
-            (folder / name).mkdir(parents=True)
         self.locks = folder / "locks"
+        self.locks.mkdir(parents=True)
         library = folder / "wall_clock.so"
         flags = ["-shared", "-fPIC", "-O1", "-Wall", "-Wextra", "-Werror"]
         subprocess.run(["cc", *flags, "-o", library, SOURCE], check=True)
-        (folder / "etc/ld.so.preload").write_text(f"{library}\n")
 
     def boot(self) -> None:
         (self._folder / "boot_id").write_text(f"{uuid.uuid4()}\n")
-        spaces = ("--mount", "--net", "--pid", "--fork", "--kill-child", "--mount-proc")
         first = ("sh", "-c", BOOT, "sh", str(self._folder), str(LOCKS), sys.executable, INIT)
         self._unshare = subprocess.Popen(
-            ["unshare", *spaces, *first],
+            ["unshare", *SPACES, *first],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=(self._folder / "boot.log").open("a"),
@@ -151,7 +151,10 @@ def lack() -> str:
     if os.geteuid() != 0:
         return "only root can make namespaces and mount file systems"
     missing = [name for name in ("unshare", "nsenter", "cc") if shutil.which(name) is None]
-    return f"not installed: {', '.join(missing)}" if missing else ""
+    if missing:
+        return f"not installed: {', '.join(missing)}"
+    attempt = ["unshare", *SPACES, "mount", "-t", "tmpfs", "attempt", "/mnt"]
+    return subprocess.run(attempt, capture_output=True, text=True).stderr.strip()
 
 
 def _children(pid: int) -> list[int]:

@@ -5,10 +5,11 @@
 
 import pytest
 
+from tests.chaos.container_engine import loaded_engine
 from tests.chaos.events import EVENTS
 from tests.chaos.fate import fate_of
 from tests.chaos.machine import lack
-from tests.chaos.story import loaded_engine, tell
+from tests.chaos.story import tell
 from tests.support.image import REHEARSAL_TAG, require_image
 
 SEEDS = range(10)
