@@ -1,5 +1,6 @@
 """A sweep of simulated runs on a machine of its own, to which things happen."""
 
+import functools
 import hashlib
 import json
 import os
@@ -59,7 +60,6 @@ class Scenario:
         self._prepare()
 
     def _prepare(self) -> None:
-        simulated_driver.build(self.folder / "driver", gpus=SLOTS)
         (self.disk / "simulation.yaml").write_text(SIMULATION)
         states = ("On", "Off") if self.fate.shares_loads else ("Off",)
         rows = [
@@ -127,7 +127,7 @@ class Scenario:
             HOME=str(self.folder / "home"),
             TMPDIR=str(self.folder / "tmp"),
             XDG_RUNTIME_DIR=str(self.runtime),
-            LD_LIBRARY_PATH=str(self.folder / "driver"),
+            LD_LIBRARY_PATH=_driver().name,
             PYTHONDONTWRITEBYTECODE="1",
         )
         if self.engine:
@@ -219,6 +219,14 @@ def digests(folder: RunFolder) -> dict[Path, str]:
         for path in folder.path.rglob("*")
         if path.is_file() and path.name != RECORD_FILE
     }
+
+
+@functools.cache
+def _driver() -> "tempfile.TemporaryDirectory[str]":
+    """The library of a driver that shows as many GPUs as there are slots; goes with this process."""
+    folder = tempfile.TemporaryDirectory(prefix="chaos-driver-")
+    simulated_driver.build(Path(folder.name), gpus=SLOTS)
+    return folder
 
 
 def _labels_of_another_sweep() -> dict[str, str]:

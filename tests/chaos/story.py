@@ -55,10 +55,14 @@ def play(scenario: Scenario) -> None:
 
 def _strike(scenario: Scenario, moment: Moment) -> None:
     event = EVENTS[moment.event]
-    if scenario.runner.poll() is not None:
-        _resume(scenario)
-    scenario.wait_for(lambda: scenario.concluded() >= moment.finished)
-    time.sleep(moment.delay_seconds)
+    # What happened before may end the sweep on the way to this moment.
+    for _ in range(2):
+        if scenario.runner.poll() is not None:
+            _resume(scenario)
+        scenario.wait_for(lambda: scenario.concluded() >= moment.finished)
+        time.sleep(moment.delay_seconds)
+        if scenario.runner.poll() is None:
+            break
     scenario.note_finished()
     concluded, was_over = scenario.concluded(), scenario.runner.poll() is not None
     done = event.strike(scenario)
