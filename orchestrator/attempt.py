@@ -255,13 +255,14 @@ class Attempt:
         return order
 
     def _start(self, todo: Todo, order: Order) -> Handle:
-        if todo.leftover:
-            return self._bench.engine.adopt(todo.leftover, order)
+        """Bears an engine that is away, for a while and unless the user wants to stop now."""
+        engine, gives_up_at = self._bench.engine, time.monotonic() + AWAY_SECONDS
         others = tuple(self._folder(one).path for one in self.todos[1:])
-        gives_up_at = time.monotonic() + AWAY_SECONDS
         while True:
             try:
-                return self._bench.engine.start(replace(order, also=others))
+                if todo.leftover:
+                    return engine.adopt(todo.leftover, order)
+                return engine.start(replace(order, also=others))
             except EngineAway:
                 if self._is_stopped or time.monotonic() > gives_up_at:
                     raise

@@ -156,7 +156,7 @@ class Engine(Protocol):
         """
 
     def adopt(self, leftover: Leftover, order: Order) -> Handle:
-        """Take a leftover over as if this process had started it."""
+        """Take a leftover over as if this process had started it. Raises as `start` does."""
 
     def discard(self, leftover: Leftover) -> None:
         """Stop a leftover and remove it, and no file that its run wrote.

@@ -283,6 +283,8 @@ class DockerEngine:
         try:
             return client.containers.get(leftover.key)
         except engine_errors() as error:
+            if not is_answer(error):
+                raise EngineAway(unreachable(error)) from error
             raise HostError(
                 Problem(
                     f"run {leftover.run_id}",

@@ -223,7 +223,7 @@ def digests(folder: RunFolder) -> dict[Path, str]:
 
 @functools.cache
 def _driver() -> "tempfile.TemporaryDirectory[str]":
-    """The library of a driver that shows as many GPUs as there are slots; goes with this process."""
+    """The library of a driver with as many GPUs as there are slots; goes with this process."""
     folder = tempfile.TemporaryDirectory(prefix="chaos-driver-")
     simulated_driver.build(Path(folder.name), gpus=SLOTS)
     return folder
