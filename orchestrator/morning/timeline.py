@@ -37,18 +37,13 @@ class Lane:
 
 @dataclass(frozen=True)
 class Timeline:
-    """`ticks` are the shares of the width at which moments are named."""
+    """`ticks` are shares of the width, and the moments there."""
 
     lanes: tuple[Lane, ...]
     begin: datetime
     end: datetime
-    ticks: tuple[tuple[float, datetime], ...]
+    ticks: tuple[tuple[float, str], ...]
     lanes_left_out: int
-
-    @property
-    def takes_days(self) -> bool:
-        """Whether the time of day alone does not tell a moment."""
-        return self.end - self.begin > timedelta(hours=24)
 
 
 @dataclass(frozen=True)
@@ -78,9 +73,18 @@ def make_timeline(
     last = max(last, first + timedelta(seconds=1))
     by_lane = _by_lane(sorted(pieces, key=lambda piece: piece.begin), names)
     lanes = [_lane(name, on_it, first, last) for name, on_it in by_lane.items()]
-    ticks = tuple((n / TICKS, first + (last - first) * n / TICKS) for n in range(TICKS + 1))
+    form = _form(last - first)
+    moments = [(n / TICKS, first + (last - first) * n / TICKS) for n in range(TICKS + 1)]
+    ticks = tuple((share, at.astimezone().strftime(form)) for share, at in moments)
     left_out = max(len(lanes) - MOST_LANES, 0)
     return Timeline(tuple(lanes[:MOST_LANES]), first, last, ticks, left_out)
+
+
+def _form(whole: timedelta) -> str:
+    """As short as it may be with each moment told from the next."""
+    if whole < timedelta(minutes=TICKS):
+        return "%H:%M:%S"
+    return "%H:%M" if whole < timedelta(days=1) else "%m-%d %H:%M"
 
 
 def _by_lane(pieces: Sequence[_Piece], names: Mapping[str, str]) -> dict[str, list[_Piece]]:
