@@ -6,8 +6,9 @@ one after the other; each has its own folder, report and outcome.
 
 import threading
 import time
+import traceback
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import AbstractContextManager, ExitStack, nullcontext
+from contextlib import AbstractContextManager, ExitStack, nullcontext, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -134,7 +135,12 @@ class Attempt:
             for todo in self.todos:
                 locks.enter_context(self._folder(todo).lock())
             locks.enter_context(self._bench.undisturbed())
-            self._make()
+            try:
+                self._make()
+            except BatchRunnerError:
+                raise
+            except Exception:  # noqa: BLE001 - what nobody foresaw costs this run, and no other
+                self._tell(self._crashed(traceback.format_exc()))
         self._draw()
 
     def note_beside(self, run_ids: Iterable[str]) -> None:
@@ -276,6 +282,10 @@ class Attempt:
             ending = self._conclude(todo, ended, stopped)
             if stopped or not self.unmade:
                 return ending
+            if self._bench.stop.level != "go_on":
+                # The next is under way already, or about to be; it has nothing yet to lose.
+                handle.stop()
+                return ending
             # A program writes a report of each run that it comes to, and ends in one without.
             if not (self._report(todo) or self._report(self.unmade[0])):
                 return ending
@@ -291,7 +301,9 @@ class Attempt:
             if not self._is_alone and (report := self._report(todo)):
                 return end_of_one(report), None
             if ended := handle.poll():
-                return ended, None
+                # The exit code of a program of several runs is that of its worst.
+                report = None if self._is_alone else self._report(todo)
+                return (end_of_one(report) if report else ended), None
             if self._is_stopped:
                 return handle.stop(), "user"
             if handle.waits():
@@ -304,11 +316,18 @@ class Attempt:
             if time.monotonic() >= next_pulse:
                 next_pulse = time.monotonic() + PULSE_SECONDS
                 beat = pulse.read()
-                patience.hear(beat.progress.done if beat.progress else None)
+                patience.hear(beat.progress.done if beat.progress else self._log_bytes(todo))
                 self._bench.display.run_progressed(todo.run, beat)
             if reason := patience.over():
                 return self._stop_late(handle, reason), reason
             time.sleep(POLL_SECONDS)
+
+    def _log_bytes(self, todo: Todo) -> int:
+        """A run that downloads and loads has no samples yet, and says in its log how far it is."""
+        try:
+            return -self._orders[todo.run.run_id].log_path.stat().st_size
+        except OSError:
+            return 0
 
     def _patience(self, todo: Todo, begun_at: str | None) -> Patience:
         """Of a run that began then, or when it was launched."""
@@ -323,6 +342,16 @@ class Attempt:
     @property
     def _is_alone(self) -> bool:
         return len(self.todos) == 1
+
+    def _crashed(self, trace: str) -> Ending:
+        """By a fault of ours; nothing of the run is left by now."""
+        todo = self.unmade[0]
+        log_path = self._orders[todo.run.run_id].log_path
+        with suppress(OSError), log_path.open("a", encoding="utf-8") as log:
+            log.write(trace)
+        last = trace.strip().splitlines()[-1]
+        ended = Exit("crashed", None, f"the batch runner itself failed: {last}. See the log.")
+        return self._conclude(todo, ended, None)
 
     def _report(self, todo: Todo) -> RunReport | None:
         """Its last act, which is renamed into place; None before."""

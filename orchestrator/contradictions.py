@@ -13,7 +13,7 @@ from orchestrator.gpus import is_simulated
 from orchestrator.model_server import find_server_contradictions
 from orchestrator.notification import find_notification_problem
 from orchestrator.own_server import find_own_server_contradictions
-from orchestrator.settings import METERS, Settings
+from orchestrator.settings import AUTO, METERS, Settings
 
 
 def find_contradictions(settings: Settings) -> Iterator[Problem]:
@@ -27,6 +27,7 @@ def find_contradictions(settings: Settings) -> Iterator[Problem]:
     yield from _about_samples(settings)
     yield from _about_stopping(settings)
     yield from _about_rerunning(settings)
+    yield from _about_parallel(settings)
     yield from _without_effect(settings)
     if settings.notify_url and (problem := find_notification_problem(settings.notify_url)):
         yield problem
@@ -132,10 +133,28 @@ def _about_rerunning(settings: Settings) -> Iterator[Problem]:
         )
 
 
+def _about_parallel(settings: Settings) -> Iterator[Problem]:
+    takes_none = settings.takes_no_gpus and not settings.is_scheduled
+    if settings.parallel == 0 and takes_none and not settings.is_served_elsewhere:
+        yield Problem(
+            f"--parallel {AUTO}",
+            "means as many runs as the GPUs take, and these take none",
+            "Give a number; runs beside each other on one processor are flagged.",
+        )
+
+
 def _without_effect(settings: Settings) -> Iterator[Problem]:
     """Flags that were given and would change nothing."""
     at_rest = set(settings.meters) & set(GPU_COUNTERS)
     useless = {
+        "parallel": (
+            settings.parallel != 1 and not settings.is_scheduled and settings.is_served_elsewhere,
+            "all runs would ask one server at a time; --concurrency is for that",
+        ),
+        "hang_timeout": (
+            settings.measures_itself,
+            "optimum-benchmark writes no lines by which it could be seen to hang",
+        ),
         "gpus": (
             settings.takes_no_gpus,
             "a run on the CPU, or asked of a server, looks at no GPU without a GPU meter",

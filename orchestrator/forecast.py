@@ -125,7 +125,7 @@ def _is_kept(
 ) -> bool:
     """As the table has it; what the folder says is for the sweep, which reads them all."""
     outcome, spec_hash = earlier.outcomes.get(run.run_id, ("", ""))
-    kept = outcome == "finished" or (outcome == "failed" and not settings.rerun_failed)
+    kept = outcome == "finished" or (outcome == "failed" and not settings.reruns_failed)
     if not kept or spec_hash != run.spec_hash:
         return False
     return directory.folder(run.run_id).outcome_path.exists()

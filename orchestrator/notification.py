@@ -17,7 +17,7 @@ from benchmark_core.documents import ContractError
 from benchmark_core.report import ReportOutline
 from benchmark_core.web_address import checked_parts
 from orchestrator.display.base import Display
-from orchestrator.errors import HostError, Problem
+from orchestrator.errors import Problem
 from orchestrator.run_directory import RunDirectory, RunFolder
 from orchestrator.settings import Settings
 from orchestrator.spent_energy import SpentEnergy
@@ -58,7 +58,7 @@ def notifying(
     url, started = settings.notify_url, time.monotonic()
     try:
         yield
-    except HostError:
+    except Exception:
         if url:
             _tell(url, directory, run_ids, time.monotonic() - started, display, broke_off=True)
         raise
@@ -144,10 +144,10 @@ def _post_bounded(url: str, content: bytes) -> str:
 
 
 def _post(url: str, content: bytes) -> str:
-    import httpx2
-
     headers = {"Content-Type": "application/json", "User-Agent": f"ai-energy-score/{VERSION}"}
     try:
+        import httpx2
+
         # The answer's content is nobody's concern, however long it is; nor where it would lead on.
         with (
             httpx2.Client(timeout=SILENCE_SECONDS) as client,

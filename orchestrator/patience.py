@@ -23,12 +23,12 @@ class Patience:
             self._deadline = time.monotonic() + left
         self._hang_seconds = hang_seconds
         self._heard_at = time.monotonic()
-        self._lines: int | None = None
+        self._sign: int | None = None
 
-    def hear(self, lines: int | None) -> None:
-        """How many sample lines there are now; None before the first."""
-        if lines != self._lines:
-            self._lines = lines
+    def hear(self, sign: int) -> None:
+        """A number that changes while the run is alive."""
+        if sign != self._sign:
+            self._sign = sign
             self._heard_at = time.monotonic()
 
     def over(self) -> StopReason | None:

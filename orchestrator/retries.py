@@ -5,8 +5,10 @@ tried, and is never retried.
 """
 
 from collections import Counter
+from collections.abc import Sequence
 
 from benchmark_core.faults import HubFault
+from orchestrator.gpus import Gpu
 from orchestrator.outcome import Outcome
 
 PASSING = frozenset({HubFault.kind, "vanished", "engine_restarted", "terminated", "lost"})
@@ -21,6 +23,14 @@ LONGEST_WAIT_SECONDS = 600.0
 def lost_its_gpu(outcome: Outcome) -> bool:
     """Whether a failed run blames its GPU."""
     return outcome.verdict is not None and bool(LOST_GPU & set(outcome.verdict.reasons))
+
+
+def lost_gpus(outcome: Outcome, gpus: Sequence[Gpu]) -> list[Gpu]:
+    """Those that a run was lost to: its only one, or the one of several that its message names."""
+    if not lost_its_gpu(outcome):
+        return []
+    named = [gpu for gpu in gpus if gpu.uuid in outcome.error_message]
+    return named or [gpu for gpu in gpus if len(gpus) == 1]
 
 
 class Retries:

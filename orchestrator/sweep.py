@@ -18,7 +18,7 @@ from orchestrator.master_table import MasterTable
 from orchestrator.opening import open_sweep
 from orchestrator.own_server import find_own_server_problems
 from orchestrator.placement import Room
-from orchestrator.retries import Retries, lost_its_gpu
+from orchestrator.retries import Retries, lost_gpus
 from orchestrator.run_directory import RunFolder
 from orchestrator.run_planner import Plan
 from orchestrator.settings import MOST_PARALLEL
@@ -58,6 +58,7 @@ class Sweep:
         self._crash: BaseException | None = None
         self._next_look = 0.0
         self._said_occupied: dict[str, str] = {}
+        self._losses: set[tuple[str, str]] = set()
 
     def run(self, plan: Plan) -> SweepResult:
         """Measure what is open of the plan; every outcome reaches the table as it happens.
@@ -76,9 +77,14 @@ class Sweep:
         self._bench.display.sweep_started(record, skipped)
         with ThreadPoolExecutor(MOST_PARALLEL) as pool:
             under_way = UnderWay(self._bench, pool, self._endings.put)
-            self._line_up(fresh, under_way)
-            while len(under_way) or (len(self._waiting) and not self._is_ending):
-                self._step(under_way)
+            try:
+                self._line_up(fresh, under_way)
+                while len(under_way) or (len(self._waiting) and not self._is_ending):
+                    self._step(under_way)
+            except BaseException:
+                # The pool waits for its threads, and nobody would hear of their runs any more.
+                self._bench.stop.terminate()
+                raise
         self._log.end()
         if self._crash:
             raise self._crash
@@ -190,12 +196,7 @@ class Sweep:
         run, outcome = ending.todo.run, ending.outcome
         self._bench.resting.learn(ending.report)
         self._enter(self._bench.directory.folder(run.run_id))
-        if lost_its_gpu(outcome):
-            for gpu in self._slots.note_loss(ending.gpus):
-                self._bench.display.notice(
-                    f"GPU {gpu.index} ({gpu.name}, {gpu.uuid}) is out of service for this sweep:"
-                    " runs were lost to it twice"
-                )
+        self._note_lost_gpus(ending)
         if ending.ended.cause in ("not_started", "vanished"):
             self._problems += self._troubles(ending)
         wait_seconds = None if self._is_ending else self._retries.wait_seconds(outcome)
@@ -204,6 +205,17 @@ class Sweep:
             self._names[outcome.outcome] += 1
         else:
             self._waiting.add((Todo(run),), time.monotonic() + wait_seconds)
+
+    def _note_lost_gpus(self, ending: Ending) -> None:
+        """Once for each program: runs that shared one were lost together."""
+        lost = lost_gpus(ending.outcome, ending.gpus)
+        fresh = [gpu for gpu in lost if (ending.outcome.log_file, gpu.uuid) not in self._losses]
+        self._losses |= {(ending.outcome.log_file, gpu.uuid) for gpu in fresh}
+        for gpu in self._slots.note_loss(fresh):
+            self._bench.display.notice(
+                f"GPU {gpu.index} ({gpu.name}, {gpu.uuid}) is out of service for this sweep:"
+                " runs were lost to it twice"
+            )
 
     def _enter(self, folder: RunFolder) -> None:
         try:
@@ -234,7 +246,6 @@ class Sweep:
             self._problems += made.error.problems
         elif made.error:
             self._crash = made.error
-            self._bench.stop.terminate()
         for todo in made.attempt.unmade:
             self._waiting.add((Todo(todo.run),))
 

@@ -68,7 +68,9 @@ class UnderWay:
     def _neighbours(self) -> set[str]:
         if not self._shares_host:
             return set()
-        own = (todo.run.run_id for attempt, _ in self._made.values() for todo in attempt.unmade)
+        own = (
+            todo.run.run_id for attempt, _ in self._made.values() for todo in tuple(attempt.unmade)
+        )
         return {*own, *runs_beside()}
 
     def _note_beside(self, run_ids: Iterable[str]) -> None:

@@ -64,7 +64,7 @@ class SimulatedMeter:
         reason = REASONS.get(self._fault) if self._fault else None
         if reason and self._windows == 2:
             raise MeterFault(
-                "the simulated meter failed in its second window",
+                f"the simulated meter of {' '.join(self._uuids[:1])} failed in its second window",
                 "The rehearsal asked for this fault; leave it out to see a good run.",
                 reason,
             )

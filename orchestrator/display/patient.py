@@ -1,7 +1,10 @@
 """A display whose output may go away or stop moving: neither may end or hold up a sweep."""
 
+import sys
 import threading
+import traceback
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from queue import SimpleQueue
 
 from benchmark_core.contract import Launch
@@ -67,3 +70,6 @@ class PatientDisplay:
                     say()
             except OSError:
                 self._gone = True
+            except Exception:  # noqa: BLE001 - a word that cannot be shown may not cost the next
+                with suppress(OSError):
+                    traceback.print_exc(file=sys.stderr)

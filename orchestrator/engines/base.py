@@ -17,6 +17,7 @@ ExitCause = Literal[
     "engine_restarted",
     "terminated",
     "server_failed",
+    "crashed",
     "timeout",
     "lost",
     "cancelled",

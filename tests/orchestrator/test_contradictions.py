@@ -189,3 +189,16 @@ def test_they_come_before_the_samples_are_looked_at(tmp_path):
     flags = ("--csv", str(catalog), "--prompts-file", str(broken), "--dataset-dir", str(tmp_path))
     with pytest.raises(UsageError, match="goes instead of --prompts-file"):
         run_batch(settings(*flags), dry_run=True, as_json=False)
+
+
+@pytest.mark.parametrize(
+    ("flags", "part"),
+    [
+        ({"backend": "vllm", "endpoint": "http://h:1/v1", "meters": (), "parallel": 4}, "--paral"),
+        ({"backend": "optimum", "meters": ("codecarbon",), "hang_seconds": 9.0}, "--hang-timeout"),
+        ({"device": "cpu", "meters": ("codecarbon",), "parallel": 0}, "--parallel auto"),
+    ],
+)
+def test_flags_of_a_sweep_that_would_change_nothing_are_refused(flags, part):
+    given = {"parallel"} if "parallel" in flags else {"hang_timeout"}
+    assert any(part in problem for problem in said(**flags, given=given))

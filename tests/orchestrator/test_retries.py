@@ -3,8 +3,9 @@
 import pytest
 
 from benchmark_core.report import Verdict
+from orchestrator.gpus import choose_gpus
 from orchestrator.outcome import Outcome
-from orchestrator.retries import LONGEST_WAIT_SECONDS, Retries, lost_its_gpu
+from orchestrator.retries import LONGEST_WAIT_SECONDS, Retries, lost_gpus, lost_its_gpu
 
 
 def failed(reason: str, *blamed: str) -> Outcome:
@@ -53,3 +54,13 @@ def test_a_lost_gpu_is_told_from_a_meter_that_fails() -> None:
     retries = Retries(1, offline=True)
     assert retries.wait_seconds(broken) is None
     assert retries.wait_seconds(lost) == 30.0
+
+
+def test_of_several_gpus_the_one_that_is_named_was_lost_or_nobody_knows() -> None:
+    gpus = choose_gpus("simulated:3", [])
+    lost = failed("meter_failed", "gpu_lost")
+    named = lost.model_copy(update={"error_message": f"meter_failed: {gpus[1].uuid}: GPU is lost"})
+    assert lost_gpus(named, gpus) == [gpus[1]]
+    assert lost_gpus(lost, gpus) == []
+    assert lost_gpus(lost, gpus[2:]) == [gpus[2]]
+    assert lost_gpus(failed("out_of_memory"), gpus[2:]) == []

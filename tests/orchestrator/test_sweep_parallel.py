@@ -132,6 +132,17 @@ def test_a_gpu_that_loses_two_runs_is_out_of_service_and_what_no_longer_fits_is_
     assert any("sim_z_Off cannot be run: it needs 1 GPUs, and 0" in x for x in heard.notices)
 
 
+def test_one_lost_gpu_of_a_wide_run_takes_no_other_out_of_service(place: Path) -> None:
+    rows = ROW.format("wide", "C") + ROW.format("after", "A")
+    simulation = "runs: {sim_wide_Off: {fault: gpu_lost}}\n"
+    flags = ("--gpus", "simulated:4", "--gpus-per-run", "4", "--retries", "1")
+    heard = Heard()
+    found = sweep(chosen(place, rows, simulation, *flags), heard=heard)
+    assert (found.finished, found.failed, found.unplaced) == (1, 1, 0)
+    # The simulated meter names the first of its GPUs, which the second try takes last.
+    assert not any("out of service" in text for text in heard.notices)
+
+
 def test_a_run_that_lost_its_gpu_is_made_again_on_another(place: Path) -> None:
     simulation = "default: {fault: gpu_lost}\n"
     flags = ("--gpus", "simulated:2", "--retries", "1")
@@ -252,3 +263,35 @@ def test_what_a_shared_program_did_not_come_to_is_made_by_another(place: Path) -
     assert (found.finished, found.failed) == (2, 1)
     lines = (place / "results" / "master_results.csv").read_text().splitlines()
     assert len(lines) == 4
+
+
+def test_the_first_ctrl_c_lets_no_run_begin_that_shares_the_model(place: Path) -> None:
+    rows = "".join(REASONER.format(state) for state in ("On (High)", "On (Low)", "Off"))
+    slow = "default: {seconds_per_sample: 0.4}\n"
+    stop = StopRequest()
+    heard = Heard(on_start=lambda run_id: stop.interrupt())
+    found = sweep(chosen(place, rows, slow, "--share-model-load"), heard=heard, stop=stop)
+    assert (found.finished, found.not_started) == (1, 2)
+    assert sum(1 for one in folders(place).values() if one.outcome()) == 1
+
+
+class Stumbles(ProcessEngine):
+    """The batch runner's own fault, for one of the runs."""
+
+    def start(self, order: Order) -> Handle:
+        if "bad" in order.run_id:
+            raise ZeroDivisionError("nobody foresaw this")
+        return super().start(order)
+
+
+def test_a_fault_of_ours_costs_its_run_alone_and_stands_in_its_log(place: Path) -> None:
+    rows = "".join(ROW.format(name, "A") for name in ("bad", "good", "better"))
+    flags = ("--gpus", "simulated:2", "--parallel", "2")
+    engine = Stumbles(place / "results")
+    found = sweep(chosen(place, rows, "default: {}\n", *flags), engine=engine)
+    assert (found.finished, found.failed) == (2, 1)
+    outcome = folders(place)["sim_bad_Off"].outcome()
+    assert outcome is not None and outcome.reason == "crashed"
+    assert "ZeroDivisionError: nobody foresaw this" in outcome.error_message
+    log = (place / "results" / "logs" / outcome.log_file).read_text()
+    assert "in start" in log
