@@ -4,15 +4,13 @@ The file is derived: it can be deleted and comes back byte for byte. No cell eve
 commas become semicolons.
 """
 
-import gc
-from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 
 from benchmark_core.atomic_file import write_text
 from benchmark_core.documents import ContractError
 from benchmark_core.terminal_text import printable
+from orchestrator.collector import without_collector
 from orchestrator.command_line import command_line
 from orchestrator.errors import HostError, Problem
 from orchestrator.master_columns import COLUMNS, Cell
@@ -43,18 +41,6 @@ def _text_cell(value: str) -> str:
     return f"'{text}" if text.startswith(FORMULA_STARTS) else text
 
 
-@contextmanager
-def _without_collector() -> Iterator[None]:
-    """Reading reports makes millions of objects and no cycles; looking for some costs a third."""
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            gc.enable()
-
-
 class MasterTable:
     """The rows of one output directory, in memory during a sweep; the file is replaced whole."""
 
@@ -62,19 +48,19 @@ class MasterTable:
         self._directory = directory
         self._lines: dict[str, str] = {}
 
+    @without_collector()
     def read_folders(self) -> dict[str, Problem]:
         """Take in every folder once; those that cannot be believed are left out and named."""
         problems = {}
-        with _without_collector():
-            for folder in self._directory.folders():
-                try:
-                    self.update(folder)
-                except ContractError as error:
-                    problems[folder.run_id] = Problem(
-                        str(folder.path),
-                        f"is left out of the table: {error}",
-                        "Repair or remove the folder.",
-                    )
+        for folder in self._directory.folders():
+            try:
+                self.update(folder)
+            except ContractError as error:
+                problems[folder.run_id] = Problem(
+                    str(folder.path),
+                    f"is left out of the table: {error}",
+                    "Repair or remove the folder.",
+                )
         return problems
 
     def update(self, folder: RunFolder) -> None:

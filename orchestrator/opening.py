@@ -1,6 +1,7 @@
 """How a sweep opens: what a killed runner left is sorted out, and each run's fate is decided."""
 
 from orchestrator.attempt import Bench
+from orchestrator.collector import without_collector
 from orchestrator.errors import UsageError
 from orchestrator.master_table import MasterTable
 from orchestrator.recovery import discard, take_stock
@@ -8,6 +9,7 @@ from orchestrator.run_planner import Plan
 from orchestrator.todo import Todo, decide
 
 
+@without_collector()
 def open_sweep(bench: Bench, table: MasterTable, plan: Plan) -> list[Todo]:
     """What to do with each run of the plan. The table knows every folder then, and is written.
 

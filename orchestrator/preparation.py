@@ -8,6 +8,7 @@ from orchestrator.budget import within_budget
 from orchestrator.catalog import ModelConfig, filter_configs
 from orchestrator.catalog_file import CatalogFile
 from orchestrator.catalog_lint import lint_configs
+from orchestrator.collector import without_collector
 from orchestrator.contradictions import find_contradictions
 from orchestrator.downloads.inventory import Inventory, take_inventory
 from orchestrator.downloads.wanted import wanted_by
@@ -71,6 +72,7 @@ def refuse_contradictions(settings: Settings) -> None:
         raise UsageError(*contradictions)
 
 
+@without_collector()
 def prepare(settings: Settings, catalog: CatalogFile) -> Preparation:
     """The plan of the rows that the settings choose, on what this machine has.
 

@@ -9,6 +9,7 @@ from typing import Literal, get_args
 from benchmark_core.contract import JOULES_PER_WH
 from benchmark_core.documents import ContractError
 from benchmark_core.report import Verdict
+from orchestrator.collector import without_collector
 from orchestrator.errors import Problem, UsageError
 from orchestrator.lease import read_lease
 from orchestrator.progress import Progress
@@ -74,6 +75,7 @@ class Status:
         return sum(joules) / JOULES_PER_WH if joules else None
 
 
+@without_collector()
 def read_status(directory: RunDirectory) -> Status:
     """The state of every run folder.
 

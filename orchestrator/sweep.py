@@ -70,8 +70,7 @@ class Sweep:
         todos = open_sweep(self._bench, self._table, plan)
         skipped = {todo.run.run_id: todo.skip_because for todo in todos if todo.skip_because}
         fresh = [todo for todo in todos if not todo.skip_because]
-        for run_id in skipped:
-            self._names[self._bench.directory.folder(run_id).state().name] += 1
+        self._names.update(todo.kept_as for todo in todos if todo.kept_as)
         expected = [self._bench.expectation(todo.run) for todo in fresh]
         record = self._log.begin(expected, self._slots.gpus(), self._parallel)
         self._bench.display.sweep_started(record, skipped)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from orchestrator.engines.base import Leftover
 from orchestrator.errors import Problem
-from orchestrator.run_directory import RunDirectory, RunFolder, RunState
+from orchestrator.run_directory import RunDirectory, RunFolder, RunState, StateName
 from orchestrator.run_planner import Plan, PlannedRun
 from orchestrator.settings import Settings
 
@@ -14,12 +14,16 @@ REPLACE = "give --replace to measure it again (what is there moves to attempts/)
 
 @dataclass(frozen=True)
 class Todo:
-    """At most one of the three is set; with none of them the run is measured afresh."""
+    """At most one of the three is set; with none of them the run is measured afresh.
+
+    `kept_as` says how a run that is skipped had ended.
+    """
 
     run: PlannedRun
     skip_because: str = ""
     leftover: Leftover | None = None
     conflict: Problem | None = None
+    kept_as: StateName | None = None
 
 
 @dataclass(frozen=True)
@@ -73,9 +77,11 @@ def _decide(
     if objection:
         return Todo(run) if settings.replace else Todo(run, conflict=objection)
     if state.name == "finished":
-        return Todo(run, skip_because="finished before" + _other_region(folder, settings))
+        why = "finished before" + _other_region(folder, settings)
+        return Todo(run, skip_because=why, kept_as="finished")
     if state.name == "failed" and same and not settings.reruns_failed:
-        return Todo(run, skip_because="failed before; --rerun-failed runs it again")
+        why = "failed before; --rerun-failed runs it again"
+        return Todo(run, skip_because=why, kept_as="failed")
     is_open = state.name in ("queued", "running", "interrupted")
     if is_open and same and leftover and leftover.spec_hash == state.spec_hash:
         return Todo(run, leftover=leftover)

@@ -4,6 +4,7 @@ import time
 from collections import deque
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from itertools import islice
 
 from rich.console import Console
 from rich.text import Text
@@ -20,6 +21,8 @@ from orchestrator.pulse import Pulse
 from orchestrator.run_planner import PlannedRun
 from orchestrator.sweep_record import SweepRecord
 
+MOST_SKIPPED = 20
+"""Named at the start; nobody reads thousands of lines that scroll away."""
 MOST_KEPT = 200
 """Lines that are shown again when the terminal was resized; more than most are high."""
 
@@ -42,8 +45,10 @@ class LiveDisplay:
             self._say(Text.assemble(("warning:", "yellow"), f" {problem}"))
 
     def sweep_started(self, record: SweepRecord, skipped: Mapping[str, str]) -> None:
-        for run_id, reason in skipped.items():
+        for run_id, reason in islice(skipped.items(), MOST_SKIPPED):
             self._say(Text.assemble(("skipped", "dim"), f" {run_id}: {reason}"))
+        if len(skipped) > MOST_SKIPPED:
+            self._say(Text.assemble(("skipped", "dim"), f" {len(skipped) - MOST_SKIPPED} more"))
         if record.runs:
             self._tally = tally = SweepTally(record, time.monotonic())
             self._view = LiveView(
