@@ -9,7 +9,6 @@ single time on a busy machine says nothing. Exit code 1 when a bound is not kept
 import argparse
 import json
 import os
-import shutil
 import statistics
 import subprocess
 import sys
@@ -20,9 +19,9 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from benchmarks.finished_rows import HEADER, write_rows  # noqa: E402
+from benchmarks.bare_container import can_compare, compare  # noqa: E402
+from benchmarks.finished_rows import plan_of, write_rows  # noqa: E402
 
-LARGEST_RATIO, LARGEST_EXTRA_SECONDS = 1.10, 0.3
 LARGEST_SECONDS, LARGEST_MEGABYTES = 5.0, 300.0
 ROUNDS_PER_SIZE = 3
 LARGEST_GROWTH = 1.6
@@ -42,107 +41,13 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder)
         kept = [_compare_rows(place, options.rows)]
-        if _engine_answers():
-            kept.append(_compare_containers(place, options.image, options.rounds, options.runs))
-        else:
-            print("no container engine answers: time per run was not measured")
+        if can_compare(options.image):
+            print(f"\ntime per run, medians of {options.rounds} rounds in turns,", end=" ")
+            print(f"{options.runs} runs per sweep")
+            compared = compare(place, options.image, options.rounds, options.runs)
+            print(compared)
+            kept.append(compared.is_kept)
     return 0 if all(kept) else 1
-
-
-# ------------------------------------------------------------------ time per run
-
-
-def _compare_containers(place: Path, image: str, rounds: int, runs: int) -> bool:
-    """Seconds per run: a sweep through the Docker engine beside `docker run` of the same spec."""
-    bare, ours = [], []
-    for number in range(rounds):
-        sweep_dir = place / f"sweep{number}"
-        ours.append(_sweep_seconds(place, sweep_dir, image, runs) / runs)
-        bare.append(_bare_seconds(place, sweep_dir, image))
-    bare_median, ours_median = statistics.median(bare), statistics.median(ours)
-    bound = LARGEST_RATIO * bare_median + LARGEST_EXTRA_SECONDS
-    print(f"\ntime per run, medians of {rounds} rounds in turns, {runs} runs per sweep")
-    print(f"  bare docker run       {bare_median:7.3f} s   ({_all(bare)})")
-    print(f"  this batch runner     {ours_median:7.3f} s   ({_all(ours)})")
-    print(
-        f"  ratio {ours_median / bare_median:.2f}, extra {ours_median - bare_median:+.3f} s;"
-        f" bound 1.10x + 0.3 s = {bound:.3f} s: {_kept(ours_median <= bound)}"
-    )
-    return ours_median <= bound
-
-
-def _sweep_seconds(place: Path, output_dir: Path, image: str, runs: int) -> float:
-    catalog = place / "models.csv"
-    catalog.write_text(HEADER + "".join(f"sim/m{n},1,A,text_gen,Off,\n" for n in range(runs)))
-    simulation = place / "simulation.yaml"
-    simulation.write_text("default: {seconds_per_sample: 0.0}\n")
-    command = [
-        sys.executable,
-        str(ROOT / "batch_runner.py"),
-        "--csv",
-        str(catalog),
-        "--image",
-        image,
-        "--engine",
-        "docker",
-        "--backend",
-        "simulated",
-        "--simulation",
-        str(simulation),
-        "--num-prompts",
-        "5",
-        "--repetitions",
-        "2",
-        "--output-dir",
-        str(output_dir),
-    ]
-    return _seconds(command)
-
-
-def _bare_seconds(place: Path, sweep_dir: Path, image: str) -> float:
-    """One plain `docker run` on a copy of a run folder the sweep has just measured."""
-    folder = place / "bare"
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir()
-    source = sweep_dir / "individual_runs" / "sim_m0_Off"
-    for name in ("run_spec.json", "launch.json"):
-        shutil.copy(source / name, folder / name)
-    user = f"{os.getuid()}:{os.getgid()}"
-    return _seconds(
-        [
-            "docker",
-            "run",
-            "--rm",
-            "--user",
-            user,
-            "--network",
-            "none",
-            "--shm-size",
-            "1g",
-            "-v",
-            f"{folder}:/results",
-            image,
-            "run",
-            "/results",
-        ]
-    )
-
-
-def _seconds(command: list[str]) -> float:
-    began = time.monotonic()
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise SystemExit(f"{' '.join(command)} ended with {done.returncode}:\n{done.stderr}")
-    return time.monotonic() - began
-
-
-def _engine_answers() -> bool:
-    if shutil.which("docker") is None:
-        return False
-    return subprocess.run(["docker", "version"], capture_output=True, check=False).returncode == 0
-
-
-# ------------------------------------------------------------------ time and memory per row
 
 
 def _compare_rows(place: Path, rows: int) -> bool:
@@ -196,21 +101,12 @@ def _median_of_rounds(folder: Path) -> dict[str, float]:
 def _measure_rows(folder: Path) -> int:
     import resource
 
-    import batch_runner
-    from model_config_parser import ModelConfigParser
     from orchestrator.master_table import MasterTable
     from orchestrator.run_directory import RunDirectory
-    from orchestrator.run_planner import REFERENCE_GPUS, make_plan
-    from orchestrator.settings import from_arguments
-    from orchestrator.simulation_file import Simulations
 
-    flags = ["--csv", str(folder / "models.csv"), "--backend", "simulated"]
-    settings = from_arguments(batch_runner.build_parser().parse_args(flags), {})
     began = time.monotonic()
-    plan = make_plan(
-        ModelConfigParser(settings.csv).parse(), settings, REFERENCE_GPUS, None, Simulations()
-    )
-    hashes = {run.spec.spec_hash() for run in plan.runs}
+    plan = plan_of(folder)
+    hashes = {run.spec_hash for run in plan.runs}
     planned = time.monotonic()
     table = MasterTable(RunDirectory(folder / "results"))
     problems = table.read_folders()
@@ -228,10 +124,6 @@ def _measure_rows(folder: Path) -> int:
         )
     )
     return 0
-
-
-def _all(values: list[float]) -> str:
-    return ", ".join(f"{value:.3f}" for value in values)
 
 
 def _kept(good: bool) -> str:

@@ -12,8 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import meters, orchestration, status
+from benchmark_core.contract import REPORT_FILE
+from benchmarks import many_runs, meters, orchestration, sweep
 from benchmarks.finished_rows import write_rows
+from benchmarks.many_waiting import LARGEST_SECONDS, MEASURES, TIMES
 from benchmarks.meter_rig import bounds, cost_bounds, subjects
 from benchmarks.meter_rig.shapes import SHAPES, Shape
 from benchmarks.meter_rig.subjects import OURS, PEERS
@@ -46,15 +48,36 @@ def test_rows_made_for_the_benchmark_are_rows_the_program_believes(tmp_path, cap
     assert all(",finished," in line for line in table[1:])
 
 
-def test_looking_at_many_runs_is_measured_in_every_way(tmp_path, capsys):
-    write_rows(tmp_path / "rows", 12)
-    place = tmp_path / "rows/results"
-    for way in ("pipe", "json", "terminal"):
-        assert status._measure(way, place) == 0
-        assert set(json.loads(capsys.readouterr().out)) == {"seconds", "cpu", "megabytes"}
-    assert status._measure_watch(place, 12) == 0
-    figures = json.loads(capsys.readouterr().out)
-    assert set(figures) == {"first look", "later look", "picture", "megabytes"}
+def test_every_command_is_measured_on_rows_that_the_same_batch_finds_finished(tmp_path):
+    folder = tmp_path / "rows"
+    write_rows(folder, 12)
+    reports = {path: path.read_bytes() for path in folder.rglob(REPORT_FILE)}
+    for command in many_runs.commands(folder).values():
+        found = many_runs.measure_command(command)
+        assert set(found) == {"seconds", "cpu_seconds", "megabytes"}
+    assert len(reports) == 12
+    assert {path: path.read_bytes() for path in folder.rglob(REPORT_FILE)} == reports
+
+
+def test_what_is_done_again_and_again_is_measured_by_the_names_of_its_bounds(tmp_path):
+    write_rows(tmp_path / "rows", 2 * TIMES)
+    for name, measure in MEASURES.items():
+        figures = measure(tmp_path / "rows/results", 2 * TIMES)
+        assert set(figures) == {*LARGEST_SECONDS[name], "megabytes"}
+
+
+def test_a_sweep_over_rows_of_the_catalog_is_compared_with_its_lower_bound(tmp_path):
+    filled = sweep.fill(tmp_path, rows=3, seconds=0.2)
+    assert len(filled.runs) == 3
+    assert filled.lower_bound <= filled.makespan
+
+
+def test_a_sweep_is_held_to_the_longest_run_or_to_all_gpu_seconds():
+    wide, narrow = sweep.Spent(0, 10, 8), sweep.Spent(10, 14, 1)
+    filled = sweep.Filled(command_seconds=15, runs=[wide, narrow], launch_seconds=1)
+    assert filled.lower_bound == 10.5
+    assert not replace(filled, launch_seconds=3.9).is_kept
+    assert replace(filled, launch_seconds=4).is_kept
 
 
 # ------------------------------------------------------------------ the truth

@@ -35,7 +35,8 @@ OLDER_REPORT = f'{{"preprocess": {ENERGY}, "prefill": {ENERGY}, "decode": {ENERG
 OTHER_FORMS = {
     "./build.sh": "./build.sh --help",
     "python benchmarks/orchestration.py --rows 400": "python benchmarks/orchestration.py --help",
-    "python benchmarks/status.py --rows 400": "python benchmarks/status.py --help",
+    "python benchmarks/many_runs.py --rows 400": "python benchmarks/many_runs.py --help",
+    "python benchmarks/sweep.py": "python benchmarks/sweep.py --help",
     "python benchmarks/task_loop.py": "python benchmarks/task_loop.py --help",
     "python benchmarks/sample_memory.py": "python benchmarks/sample_memory.py --help",
     "benchmarks/.venv/bin/python benchmarks/meters.py": "python benchmarks/meters.py --help",
