@@ -53,7 +53,7 @@ class Bench:
     """What all attempts of a sweep work with. May be used by several threads.
 
     `forecasts` are by run_id. Within `undisturbed()` the sweep does nothing else that costs the
-    machine much.
+    machine much. A run that still `lacks` what it reads is not begun.
     """
 
     settings: Settings
@@ -65,6 +65,7 @@ class Bench:
     stop: StopRequest
     forecasts: Mapping[str, RunForecast] = field(default_factory=dict)
     undisturbed: Callable[[], AbstractContextManager[None]] = nullcontext
+    lacks: Callable[[PlannedRun], bool] = lambda run: False
 
     def expectation(self, run: PlannedRun) -> ExpectedRun:
         """What was expected of a run, for the record of the sweep."""

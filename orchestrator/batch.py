@@ -152,7 +152,7 @@ def _fetched(prepared: Preparation, bench: Bench) -> Iterator[Bench]:
     background = BackgroundPrefetch(prepared.inventory, settings, notify)
     background.start()
     try:
-        yield replace(bench, undisturbed=background.paused)
+        yield replace(bench, undisturbed=background.paused, lacks=background.lacks)
     finally:
         background.close()
 

@@ -134,6 +134,12 @@ def _about_rerunning(settings: Settings) -> Iterator[Problem]:
 
 
 def _about_parallel(settings: Settings) -> Iterator[Problem]:
+    if settings.parallel != 1 and settings.prefetch == "background":
+        yield Problem(
+            "--prefetch background",
+            "downloads in the pauses between runs, and with --parallel there are none",
+            "Leave one of them out.",
+        )
     takes_none = settings.takes_no_gpus and not settings.is_scheduled
     if settings.parallel == 0 and takes_none and not settings.is_served_elsewhere:
         yield Problem(

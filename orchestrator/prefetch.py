@@ -2,7 +2,7 @@
 
 import shutil
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Condition, Thread
@@ -10,7 +10,9 @@ from threading import Condition, Thread
 from orchestrator.downloads.fetcher import Fetcher
 from orchestrator.downloads.inventory import Inventory, Missing
 from orchestrator.downloads.progress import Notify, Progress, gigabytes
+from orchestrator.downloads.wanted import wanted_by
 from orchestrator.errors import Problem
+from orchestrator.run_planner import PlannedRun
 from orchestrator.settings import Settings
 
 LOOK_SECONDS = 0.1
@@ -56,17 +58,18 @@ def fetch_before(
     if inventory.missing:
         count, size = len(inventory.missing), gigabytes(inventory.lacking_bytes)
         notify(f"downloading {size} beforehand: {count} models and datasets")
-        _fetch(inventory.missing, settings, notify, goes_on)
+        _fetch(list(inventory.missing), settings, notify, goes_on)
 
 
 class BackgroundPrefetch:
     """Fetches what is missing in the pauses of a sweep: while no run is under way.
 
-    Each run's life is spent within `paused()`; several may be at a time.
+    Each run's life is spent within `paused()`; several may be at a time. A sweep that lets no run
+    begin which still `lacks` something makes such pauses.
     """
 
     def __init__(self, inventory: Inventory, settings: Settings, notify: Notify) -> None:
-        self._left: Sequence[Missing] = inventory.missing
+        self._left = list(inventory.missing)
         self._settings = settings
         self._notify = notify
         self._runs = 0
@@ -90,6 +93,12 @@ class BackgroundPrefetch:
                 self._runs -= 1
                 self._changed.notify_all()
 
+    def lacks(self, run: PlannedRun) -> bool:
+        """Whether something that the run reads is still to be fetched."""
+        wanted = {(one.kind, one.id, one.revision) for one in wanted_by([run], self._settings)}
+        left = (one.wanted for one in tuple(self._left))
+        return any((one.kind, one.id, one.revision) in wanted for one in left)
+
     def close(self) -> None:
         """Stops for good; harmless when called twice, or before `start`."""
         with self._changed:
@@ -106,7 +115,7 @@ class BackgroundPrefetch:
                     return
                 self._is_fetching = True
             try:
-                self._left = _fetch(self._left, self._settings, self._notify, self._is_quiet)
+                _fetch(self._left, self._settings, self._notify, self._is_quiet)
             finally:
                 with self._changed:
                     self._is_fetching = False
@@ -117,12 +126,11 @@ class BackgroundPrefetch:
 
 
 def _fetch(
-    missing: Sequence[Missing], settings: Settings, notify: Notify, goes_on: Callable[[], bool]
-) -> Sequence[Missing]:
-    """What is left to try, which is nothing unless `goes_on` said no."""
-    left = list(missing)
-    progress = Progress(missing, notify)
-    fetcher = Fetcher(missing, settings)
+    left: list[Missing], settings: Settings, notify: Notify, goes_on: Callable[[], bool]
+) -> None:
+    """Takes off the list what is over; nothing stays on it unless `goes_on` said no."""
+    progress = Progress(tuple(left), notify)
+    fetcher = Fetcher(tuple(left), settings)
     is_over = False
     try:
         fetcher.start()
@@ -135,7 +143,8 @@ def _fetch(
                 left.remove(one)
     except OSError as error:
         notify(f"nothing is downloaded beforehand: {error.strerror}")
-        return ()
+        left.clear()
+        return
     finally:
         fetcher.stop()
     for one, ended in fetcher.ended():
@@ -143,5 +152,4 @@ def _fetch(
         left.remove(one)
     if left and (is_over or progress.has_stalled):
         notify(f"downloads ended early: {len(left)} models and datasets are left to their runs")
-        return ()
-    return left
+        left.clear()

@@ -28,7 +28,7 @@ from orchestrator.sweep_record import SweepLog
 from orchestrator.sweep_result import SweepResult
 from orchestrator.todo import Todo
 from orchestrator.under_way import Made, UnderWay
-from orchestrator.waiting_list import WaitingList
+from orchestrator.waiting_list import Turn, WaitingList
 
 POLL_SECONDS = 0.05
 LOOK_SECONDS = 1.0
@@ -143,13 +143,16 @@ class Sweep:
 
     def _start_what_fits(self, under_way: UnderWay) -> None:
         self._give_up_unplaceable()
-        while turn := self._waiting.take(self._room(under_way), time.monotonic()):
+        while turn := self._next_turn(under_way):
             gpus = self._slots.claim(turn.waiting.gpu_count)
             if gpus is None:
                 self._waiting.put_back(turn)
                 break
             under_way.start(turn.todos, gpus, turn.waiting.seconds)
         self._say_who_occupies()
+
+    def _next_turn(self, under_way: UnderWay) -> Turn | None:
+        return self._waiting.take(self._room(under_way), time.monotonic(), self._bench.lacks)
 
     def _room(self, under_way: UnderWay) -> Room:
         return Room(

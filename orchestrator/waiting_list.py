@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from orchestrator.placement import Room, Waiting, never_fitting, next_run
+from orchestrator.run_planner import PlannedRun
 from orchestrator.todo import Todo
 
 
@@ -41,10 +42,16 @@ class WaitingList:
         )
         self._turns.append(Turn(tuple(todos), waiting))
 
-    def take(self, room: Room, now: float) -> Turn | None:
-        """The next that may start now, taken from the list."""
-        index = next_run([turn.waiting for turn in self._turns], room, now)
-        return None if index is None else self._turns.pop(index)
+    def take(
+        self, room: Room, now: float, lacks: Callable[[PlannedRun], bool] = lambda run: False
+    ) -> Turn | None:
+        """The next that may start now and `lacks` nothing, taken from the list."""
+        ready = [turn for turn in self._turns if not any(lacks(one.run) for one in turn.todos)]
+        index = next_run([turn.waiting for turn in ready], room, now)
+        if index is None:
+            return None
+        self._turns.remove(ready[index])
+        return ready[index]
 
     def put_back(self, turn: Turn) -> None:
         """What could not start after all has its turn first again."""

@@ -8,13 +8,15 @@ from types import SimpleNamespace
 
 import pytest
 
+from benchmark_core.contract import ModelSpec
 from orchestrator.batch import run_batch
 from orchestrator.downloads.fetcher import Fetcher
 from orchestrator.downloads.inventory import take_inventory
 from orchestrator.downloads.wanted import Wanted
 from orchestrator.errors import HostError
 from orchestrator.prefetch import BackgroundPrefetch, fetch_before
-from tests.support import catalogs
+from orchestrator.run_planner import PlannedRun
+from tests.support import builders, catalogs
 from tests.support.file_hub import COMMIT, LARGE, FileHub, blob, serving
 from tests.support.runner import wait_for
 from tests.support.settings import settings
@@ -198,6 +200,22 @@ def test_in_the_background_nothing_is_fetched_while_a_run_is_under_way(place, hu
     background.close()
     background.close()
     assert place.inventory().missing == ()
+
+
+def test_a_run_waits_for_what_it_reads_and_for_nothing_else(place, hub):
+    hub.holds = True
+    background = BackgroundPrefetch(place.inventory(), place.settings, place.told.append)
+    one, other = (
+        PlannedRun(config=None, spec=builders.spec(model=ModelSpec(id=name)))
+        for name in ("org/one", "org/elsewhere")
+    )
+    assert background.lacks(one)
+    assert not background.lacks(other)
+    background.start()
+    hub.holds = False
+    hub.over.set()
+    wait_for(lambda: not background.lacks(one))
+    background.close()
 
 
 # ------------------------------------------------------------------ as a part of the sweep
