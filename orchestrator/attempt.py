@@ -4,6 +4,7 @@ Several runs of one model may share an attempt, and with it one loading of the m
 one after the other; each has its own folder, report and outcome.
 """
 
+import math
 import threading
 import time
 import traceback
@@ -41,7 +42,7 @@ LIMIT_OVER_FORECAST, LOADING_SECONDS = 2.0, 1800.0
 PULSE_SECONDS = 0.5
 AWAY_SECONDS = 60.0
 """How long an engine may be away before a run that is to start is given up."""
-AWAY_POLL_SECONDS = 0.5
+AWAY_POLL_SECONDS, SCHEDULER_POLL_SECONDS = 0.5, 5.0
 DRAWING = threading.Lock()
 """The library that draws is not made for several threads."""
 STACKS_SECONDS = 2.0
@@ -119,12 +120,16 @@ class Attempt:
     def submit(self) -> Ending | None:
         """Start its one run and leave it alone; answers its end where it could not be started.
 
-        Raises HostError when the disk refuses.
+        Raises:
+            EngineAway: the engine stays away.
+            HostError: the disk refuses.
         """
         (todo,) = self.todos
         self._prepare_all()
         try:
-            self._start(todo, self._orders[todo.run.run_id])
+            self._start(todo, self._orders[todo.run.run_id], AWAY_SECONDS)
+        except EngineAway:
+            raise
         except BatchRunnerError as refusal:
             return self._refused(todo, refusal)
         return None
@@ -241,9 +246,12 @@ class Attempt:
         except Unserved as failure:
             return self._conclude(todo, failure.ended, failure.stopped)
         try:
-            handle = self._start(todo, order)
+            # A scheduler's runs go on without it, so nothing is gained by ending the sweep.
+            waits = math.inf if self._bench.engine.places_gpus else AWAY_SECONDS
+            handle = self._start(todo, order, waits)
         except BatchRunnerError as refusal:
-            return self._refused(todo, refusal, "user" if self._is_stopped else None)
+            is_left = self._is_stopped or self._is_given_up(refusal)
+            return self._refused(todo, refusal, "user" if is_left else None)
         stack.callback(handle.release)
         return handle
 
@@ -261,19 +269,24 @@ class Attempt:
                 return self._relaunch(todo, served)
         return order
 
-    def _start(self, todo: Todo, order: Order) -> Handle:
-        """Bears an engine that is away, for a while and unless the user wants to stop now."""
-        engine, gives_up_at = self._bench.engine, time.monotonic() + AWAY_SECONDS
+    def _start(self, todo: Todo, order: Order, away_seconds: float) -> Handle:
+        """Bears an engine that is away, for so long and unless the user wants to stop."""
+        engine, gives_up_at = self._bench.engine, time.monotonic() + away_seconds
+        pause = SCHEDULER_POLL_SECONDS if engine.places_gpus else AWAY_POLL_SECONDS
         others = tuple(self._folder(one).path for one in self.todos[1:])
         while True:
             try:
                 if todo.leftover:
                     return engine.adopt(todo.leftover, order)
                 return engine.start(replace(order, also=others))
-            except EngineAway:
-                if self._is_stopped or time.monotonic() > gives_up_at:
+            except EngineAway as away:
+                if self._is_given_up(away) or time.monotonic() > gives_up_at:
                     raise
-            time.sleep(AWAY_POLL_SECONDS)
+            time.sleep(pause)
+
+    def _is_given_up(self, refusal: BatchRunnerError) -> bool:
+        """Whether nobody waits any more for an engine that is away: the user wants to stop."""
+        return isinstance(refusal, EngineAway) and self._bench.stop.level != "go_on"
 
     def _follow(self, handle: Handle) -> Ending:
         """One run after the other; answers the last ending, which is not told yet."""

@@ -122,6 +122,8 @@ def _submit(prepared: Preparation, bench: Bench, log: SweepLog) -> int:
     bench.display.close()
     with suppress(OSError):
         collection_view.show_submission(submission, prepared.settings.output_dir)
+    if submission.not_submitted:
+        return INTERRUPTED
     return SOME_FAILED if submission.failed else FINISHED
 
 

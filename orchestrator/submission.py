@@ -1,6 +1,7 @@
 """A sweep that nobody stays to watch: every run is handed to a scheduler, and that is all."""
 
 from orchestrator.attempt import Attempt, Bench
+from orchestrator.engines.base import EngineAway
 from orchestrator.master_table import MasterTable
 from orchestrator.opening import open_sweep
 from orchestrator.run_planner import Plan
@@ -13,7 +14,7 @@ def submit(bench: Bench, plan: Plan, log: SweepLog) -> Submission:
 
     Raises:
         UsageError: a finished run stands in the directory with other settings.
-        HostError: the engine or the disk refuses; what was submitted stays so.
+        HostError: the engine stays away, or the disk refuses; what was submitted stays so.
     """
     table = MasterTable(bench.directory)
     todos = open_sweep(bench, table, plan)
@@ -25,7 +26,12 @@ def submit(bench: Bench, plan: Plan, log: SweepLog) -> Submission:
     for todo in fresh:
         if bench.stop.level != "go_on":
             break
-        ending = Attempt(bench, (todo,), (), (), lambda ending: None).submit()
+        try:
+            ending = Attempt(bench, (todo,), (), (), lambda ending: None).submit()
+        except EngineAway:
+            if bench.stop.level == "go_on":
+                raise
+            break
         if ending is None:
             submitted += 1
             continue
@@ -33,4 +39,6 @@ def submit(bench: Bench, plan: Plan, log: SweepLog) -> Submission:
         table.update(bench.directory.folder(todo.run.run_id))
         table.write()
         bench.display.run_ended(todo.run, ending.outcome, None)
-    return Submission(submitted, len(under_way), len(skipped), failed)
+    log.leave()
+    left = len(fresh) - submitted - failed
+    return Submission(submitted, len(under_way), len(skipped), failed, left)

@@ -227,8 +227,13 @@ class Sweep:
         self._table.write()
 
     def _troubles(self, ending: Ending) -> list[Problem]:
-        """Go on only while the engine answers and nothing can still be running on the GPUs."""
+        """Go on only while the engine answers and nothing can still be running on the GPUs.
+
+        A scheduler may be away for a while, and keeps GPUs apart by itself.
+        """
         settings = self._bench.settings
+        if self._bench.engine.places_gpus:
+            return []
         problems = list(self._bench.engine.problems(settings.computes_on_gpus))
         problems += find_own_server_problems(settings)
         if ending.may_go_on:

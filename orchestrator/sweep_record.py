@@ -36,14 +36,16 @@ class SweepGpu(Frozen):
 class SweepRecord(Document):
     """`runs` are in the order of the plan, without those that were kept from earlier sweeps.
 
-    `finished_at` is None while it is at work, and for ever where it was killed. `parallel` is the
-    most runs at a time. `command` is what the user typed.
+    `finished_at` is None while it is at work, and for ever where it was killed. `detached`: its
+    runs were handed to a scheduler, and nobody stayed; it has finished nothing itself. `parallel`
+    is the most runs at a time. `command` is what the user typed.
     """
 
     host: str
     process: int
     started_at: str
     finished_at: str | None = None
+    detached: bool = False
     command: tuple[str, ...] = ()
     engine: str
     parallel: int
@@ -84,7 +86,14 @@ class SweepLog:
 
     def end(self) -> None:
         """A disk that is full by now keeps nobody from ending."""
+        self._write_again(finished_at=timestamp())
+
+    def leave(self) -> None:
+        """Its runs go on without it. As `end`."""
+        self._write_again(detached=True)
+
+    def _write_again(self, **changes: object) -> None:
         if self._record:
-            done = self._record.model_copy(update={"finished_at": timestamp()})
+            changed = self._record.model_copy(update=changes)
             with suppress(OSError):
-                write_text(self._directory.sweep_path, done.to_json())
+                write_text(self._directory.sweep_path, changed.to_json())

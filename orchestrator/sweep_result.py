@@ -20,9 +20,13 @@ class SweepResult:
 
 @dataclass(frozen=True)
 class Submission:
-    """Counts of the planned runs of a sweep that nobody stays to watch."""
+    """Counts of the planned runs of a sweep that nobody stays to watch.
+
+    `not_submitted` are left because the user stopped it.
+    """
 
     submitted: int
     under_way: int
     skipped: int
     failed: int
+    not_submitted: int = 0

@@ -27,6 +27,8 @@ def show_submission(submission: Submission, output_dir: Path) -> None:
         f"{submission.submitted} jobs submitted, {submission.under_way} were there already,"
         f" {submission.skipped} runs have their outcome, {submission.failed} were refused."
     )
+    if submission.not_submitted:
+        print(f"Stopped: {submission.not_submitted} were not submitted; the same command does it.")
     print(printable(f"Look at them:       {command_line('status', str(output_dir))}"))
     print(printable(f"Conclude the ended: {command_line('collect', str(output_dir))}"))
     print("The same command without --detach takes all of them over.")

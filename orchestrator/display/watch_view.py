@@ -48,7 +48,7 @@ def _show(directory: RunDirectory, following: SweepWatch) -> None:
     finally:
         view.close()
         console.print(SweepDrawing(following.picture()))
-    print(_ending(following.picture()))
+    print(_ending(directory, following.picture()))
 
 
 def _print(directory: RunDirectory, following: SweepWatch) -> None:
@@ -59,7 +59,7 @@ def _print(directory: RunDirectory, following: SweepWatch) -> None:
         following.look()
     following.end()
     _say(following.picture(), said)
-    print(_ending(following.picture()))
+    print(_ending(directory, following.picture()))
 
 
 def _say(picture: SweepPicture, said: str) -> str:
@@ -81,8 +81,10 @@ def _line(picture: SweepPicture) -> str:
     return ", ".join(parts)
 
 
-def _ending(picture: SweepPicture) -> str:
+def _ending(directory: RunDirectory, picture: SweepPicture) -> str:
     undone = picture.total - picture.ended
+    if undone and _record(directory).detached:
+        return f"No sweep stays; {counted(undone, 'run')} submitted and not yet collected."
     if undone:
         return f"No sweep is at work; {counted(undone, 'run')} of the last one did not end."
     return "The sweep has ended."

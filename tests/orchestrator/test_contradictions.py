@@ -117,7 +117,23 @@ def said(**changes):
         ({"engine": "slurm", "given": {"gpus"}}, "--gpus: names GPUs of this machine"),
         (
             {"engine": "slurm", "detach": True, "given": {"parallel"}},
-            "--detach: submits every run at once",
+            "--parallel with --detach: nobody stays to submit the next run",
+        ),
+        (
+            {"engine": "slurm", "detach": True, "given": {"hang_timeout"}},
+            "--hang-timeout with --detach: nobody stays to notice a hang",
+        ),
+        (
+            {"engine": "slurm", "detach": True, "given": {"retries"}},
+            "--retries with --detach: nobody stays to try a run again",
+        ),
+        (
+            {"engine": "slurm", "detach": True, "notify_url": "http://host/key"},
+            "--notify-url with --detach: nobody stays to tell of the end",
+        ),
+        (
+            {"engine": "slurm", "detach": True, "prefetch": "background"},
+            "--prefetch background with --detach: nobody stays to download",
         ),
         ({"engine": "slurm", "share_model_load": True}, "--share-model-load: is not offered"),
         (

@@ -138,6 +138,12 @@ def test_a_sweep_at_work_and_one_that_was_killed_are_told_apart(night, capsys):
     folder = night.begin("b")
     night.end(COMMAND, finished=False)
     assert "The last sweep did not come to its end" in looked_at(night).text
+    record = SweepRecord.read(night.directory.sweep_path)
+    left = record.model_copy(update={"detached": True})
+    night.directory.sweep_path.write_text(left.to_json())
+    text = looked_at(night).text
+    assert "was submitted and left alone" in text
+    assert "did not come to its end" not in text
     with night.directory.lock(), folder.lock():
         text = looked_at(night).text
     assert "A sweep is at work here (process" in text and "running 1" in text

@@ -1,6 +1,7 @@
 """The commands of Slurm that are used: sbatch, squeue, scontrol, scancel. Never accounting."""
 
 import os
+import re
 import subprocess
 from collections.abc import Mapping
 
@@ -8,11 +9,21 @@ from orchestrator.engines.process_environment import inherited
 from orchestrator.errors import HostError, Problem
 
 PATIENCE_SECONDS = 60.0
+SILENCE = re.compile(
+    r"unable to contact|timed out|connection (refused|reset|timed)|connect failure|zero bytes"
+    r"|standby mode|temporarily unable|communication connection|try again|slurmctld\(\w+\) at",
+    re.IGNORECASE,
+)
+"""In what a command says while no controller answers, or one begins or ends."""
 KEPT = ("SLURM_CONF", "DOCKER_HOST", "DOCKER_CONTEXT", "DOCKER_CONFIG", "HF_TOKEN_PATH")
 
 
 class SlurmRefusal(Exception):
     """A command of Slurm failed; the text is its last line, for people."""
+
+
+class SlurmSilence(SlurmRefusal):
+    """The controller did not answer, or is not ready to; asked later it may."""
 
 
 def ask(*command: str, given: Mapping[str, str] | None = None, text: str = "") -> str:
@@ -21,7 +32,8 @@ def ask(*command: str, given: Mapping[str, str] | None = None, text: str = "") -
     It sees no other variables of the user than a run would: sbatch hands them to the job.
 
     Raises:
-        SlurmRefusal: it is not installed, fails, or does not answer in time.
+        SlurmSilence: the controller does not answer in time, or not at all.
+        SlurmRefusal: the command is not installed, or fails.
     """
     try:
         done = subprocess.run(
@@ -41,13 +53,14 @@ def ask(*command: str, given: Mapping[str, str] | None = None, text: str = "") -
         raise SlurmRefusal(f"{command[0]} cannot be run: {error.strerror}") from error
     except subprocess.TimeoutExpired as error:
         waited = f"{PATIENCE_SECONDS:.0f} s"
-        raise SlurmRefusal(f"{command[0]} did not answer within {waited}") from error
+        raise SlurmSilence(f"{command[0]} did not answer within {waited}") from error
     if done.returncode != 0:
         # Of stars is the banner in which scontrol says that a controller is to be restarted.
         said = (line.strip() for line in (done.stderr or done.stdout).splitlines())
         lines = [line for line in said if line and "*" not in line]
         last = lines[-1].removeprefix(f"{command[0]}: ") if lines else "it said nothing"
-        raise SlurmRefusal(f"{command[0]} ended with {done.returncode}: {last[:300]}")
+        kind = SlurmSilence if SILENCE.search(last) else SlurmRefusal
+        raise kind(f"{command[0]} ended with {done.returncode}: {last[:300]}")
     return done.stdout
 
 

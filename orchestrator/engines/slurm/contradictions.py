@@ -20,12 +20,25 @@ def find_slurm_contradictions(settings: Settings) -> Iterator[Problem]:
         return
     yield from _about_gpus(settings)
     yield from _about_servers(settings)
-    if settings.detach and "parallel" in settings.given:
-        what = "submits every run at once, because nobody stays to submit the next"
-        yield Problem("--detach", what, "Leave --parallel out, or --detach.")
+    if settings.detach:
+        yield from _about_leaving(settings)
     if settings.share_model_load:
         what = "is not offered on Slurm, where each run is a job of its own"
         yield Problem("--share-model-load", what, "Leave the flag out.")
+
+
+def _about_leaving(settings: Settings) -> Iterator[Problem]:
+    given = settings.given
+    for flag, is_given, what in (
+        ("--parallel", "parallel" in given, "submit the next run: all are submitted at once"),
+        ("--hang-timeout", "hang_timeout" in given, "notice a hang. --timeout holds all the same"),
+        ("--retries", "retries" in given, "try a run again"),
+        ("--notify-url", bool(settings.notify_url), "tell of the end"),
+        ("--prefetch background", settings.prefetch == "background", "download"),
+    ):
+        if is_given:
+            remedy = f"Leave {flag} out, or --detach."
+            yield Problem(f"{flag} with --detach", f"nobody stays to {what}", remedy)
 
 
 def _about_gpus(settings: Settings) -> Iterator[Problem]:

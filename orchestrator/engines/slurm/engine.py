@@ -6,11 +6,11 @@ from pathlib import Path
 
 from benchmark_core.contract import OUTCOME_FILE, SPEC_FILE, RunSpec
 from benchmark_core.documents import ContractError, timestamp
-from orchestrator.engines.base import Leftover, Order
+from orchestrator.engines.base import EngineAway, Leftover, Order
 from orchestrator.engines.container_settings import hash_of_folder
 from orchestrator.engines.owner import Owner
 from orchestrator.engines.slurm.cluster import find_cluster_problems, find_sharing_warnings
-from orchestrator.engines.slurm.commands import SlurmRefusal, ask, refused
+from orchestrator.engines.slurm.commands import SlurmRefusal, SlurmSilence, ask, refused
 from orchestrator.engines.slurm.handle import SlurmHandle
 from orchestrator.engines.slurm.job_record import (
     JobRecord,
@@ -88,7 +88,9 @@ class SlurmEngine:
     def start(self, order: Order) -> SlurmHandle:
         """Submit one job. The job waits for `job.json`: with any other id in it, it ends at once.
 
-        Raises HostError when Slurm refuses, or the folder cannot be written.
+        Raises:
+            EngineAway: no controller answers. A job that it took nevertheless runs nothing.
+            HostError: Slurm refuses, or the folder cannot be written.
         """
         folder = order.folder.resolve()
         spec = _read_spec(folder)
@@ -107,6 +109,8 @@ class SlurmEngine:
                 given=self.settings.environment,
                 text=job_script(self._profile, folder),
             )
+        except SlurmSilence as silence:
+            raise EngineAway(Problem("Slurm", str(silence).rstrip("."), ANSWER)) from silence
         except SlurmRefusal as refusal:
             remedy = f"Correct what it names, often in {self._where}, and start again."
             raise refused(f"run {order.run_id}", refusal, remedy) from refusal

@@ -1,0 +1,55 @@
+"""A sweep that is submitted and left alone, with stand-ins for the commands of Slurm."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.support.runner import batch, write_catalog
+
+ROWS = ("one", "two", "three")
+FLAGS = ("--backend", "simulated", "--engine", "slurm", "--detach", "--output-dir", "results")
+AWAY = "Batch job submission failed: Unable to contact slurm controller (connect failure)"
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Path:
+    write_catalog(tmp_path / "models.csv", ROWS)
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    for name in ("squeue", "scancel"):
+        program(folder / name, "")
+    program(folder / "scontrol", "echo PartitionName=gpu Default=YES")
+    return tmp_path
+
+
+def program(path: Path, text: str) -> None:
+    path.write_text(f"#!/bin/sh\n{text}\n")
+    path.chmod(0o755)
+
+
+def submit(place: Path, sbatch: str) -> tuple[int, str]:
+    program(place / "bin" / "sbatch", sbatch)
+    done = batch(*FLAGS, cwd=place, PATH=f"{place / 'bin'}:/usr/bin:/bin")
+    return done.returncode, done.stdout + done.stderr
+
+
+def jobs(place: Path) -> list[Path]:
+    return list(place.glob("results/individual_runs/*/job.json"))
+
+
+def test_ctrl_c_among_the_submissions_is_told_and_the_rest_goes_later(place: Path) -> None:
+    code, said = submit(place, "kill -INT $PPID; echo 7")
+    assert (code, len(jobs(place))) == (130, 1), said
+    assert "Stopped: 2 were not submitted" in said
+    record = json.loads((place / "results" / "sweep.json").read_text())
+    assert (record["detached"], record["finished_at"]) == (True, None)
+    code, said = submit(place, "echo 8")
+    assert (code, len(jobs(place))) == (0, 3), said
+
+
+def test_a_controller_that_is_away_for_a_moment_costs_no_row(place: Path) -> None:
+    away = f'[ -e {place}/asked ] || {{ touch {place}/asked; echo "{AWAY}" >&2; exit 1; }}'
+    code, said = submit(place, f"{away}; echo 7")
+    assert (code, len(jobs(place))) == (0, 3), said
+    assert "0 were refused" in said
