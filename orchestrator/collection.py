@@ -12,7 +12,6 @@ from orchestrator.engines.base import Exit
 from orchestrator.engines.slurm.commands import SlurmRefusal, refused
 from orchestrator.engines.slurm.handle import SlurmHandle
 from orchestrator.engines.slurm.job_record import JobRecord, read_job
-from orchestrator.engines.slurm.profile import SlurmProfile
 from orchestrator.engines.slurm.queue import Queue
 from orchestrator.errors import Problem
 from orchestrator.master_table import MasterTable
@@ -20,7 +19,7 @@ from orchestrator.outcome import Outcome, conclude, read_report
 from orchestrator.run_directory import RunDirectory, RunFolder
 from orchestrator.status import refuse_without_runs
 
-LOOK_SECONDS = 0.5
+LOOK_SECONDS, POLL_SECONDS = 0.5, 5.0
 
 
 @dataclass(frozen=True)
@@ -53,11 +52,10 @@ def collect(directory: RunDirectory) -> Collection:
         HostError: a sweep is at work there, Slurm does not answer, or the disk refuses.
     """
     refuse_without_runs(directory)
-    profile = SlurmProfile()
-    queue = Queue(profile.poll_seconds)
+    queue = Queue(POLL_SECONDS)
     with directory.lock():
         directory.recover()
-        runs = [one for folder in directory.folders() if (one := _open(folder, queue, profile))]
+        runs = [one for folder in directory.folders() if (one := _open(folder, queue))]
         try:
             jobs = queue.all() if runs else {}
         except SlurmRefusal as refusal:
@@ -81,7 +79,7 @@ def collect(directory: RunDirectory) -> Collection:
     return Collection(tuple(concluded), under_way, path, tuple(problems.values()))
 
 
-def _open(folder: RunFolder, queue: Queue, profile: SlurmProfile) -> _Open | None:
+def _open(folder: RunFolder, queue: Queue) -> _Open | None:
     """None for a run that has its outcome, or no job."""
     if folder.outcome_path.exists() or (record := read_job(folder.path)) is None:
         return None
@@ -89,7 +87,7 @@ def _open(folder: RunFolder, queue: Queue, profile: SlurmProfile) -> _Open | Non
         spec = RunSpec.read(folder.spec_path)
     except ContractError:
         return None
-    handle = SlurmHandle(record, record.order(folder.path), queue, profile)
+    handle = SlurmHandle(record, record.order(folder.path), queue)
     return _Open(folder, spec, record, handle)
 
 

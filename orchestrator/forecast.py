@@ -7,6 +7,7 @@ from typing import Literal
 
 from orchestrator.disk_need import DiskNeed
 from orchestrator.earlier_runs import EarlierRuns, read_earlier_runs
+from orchestrator.engines.slurm.profile import read_profile
 from orchestrator.errors import Problem
 from orchestrator.estimate import Estimate, two_digits
 from orchestrator.gpu_speeds import CPU_SPEED, REFERENCE_SPEED, known_speed
@@ -17,7 +18,7 @@ from orchestrator.placement import Waiting
 from orchestrator.run_directory import RunDirectory
 from orchestrator.run_forecast import Grounds, RunForecast, forecast_run
 from orchestrator.run_planner import Plan, PlannedRun
-from orchestrator.settings import REFERENCE_GPUS_PER_NODE, Settings
+from orchestrator.settings import MOST_PARALLEL, REFERENCE_GPUS_PER_NODE, Settings
 
 DAY_SECONDS = 86400.0
 MOST_LINES_NAMED = 20
@@ -92,7 +93,7 @@ def forecast(
         if not _is_kept(run, settings, earlier, directory)
     }
     total = _gpu_total(settings, gpus)
-    return Forecast(runs, total, settings.parallel or max(total, 1))
+    return Forecast(runs, total, _parallel(settings, total, len(runs)))
 
 
 def find_forecast_warnings(expected: Forecast, plan: Plan, settings: Settings) -> Iterator[Problem]:
@@ -147,8 +148,20 @@ def _place(settings: Settings, gpus: Sequence[Gpu]) -> Place:
 
 
 def _gpu_total(settings: Settings, gpus: Sequence[Gpu]) -> int:
-    """As many as the plan was made for."""
+    """As many as the plan was made for; of a cluster, as many as its profile tells."""
+    if settings.is_scheduled and not settings.takes_no_gpus:
+        profile = read_profile(settings.slurm_profile)
+        return profile.gpus_per_node * profile.nodes
     return len(gpus) or (0 if settings.takes_no_gpus else REFERENCE_GPUS_PER_NODE)
+
+
+def _parallel(settings: Settings, gpu_total: int, run_count: int) -> int:
+    """Runs at a time; a scheduler gets all that may be in its queue at once."""
+    if settings.detach:
+        return max(run_count, 1)
+    if settings.parallel:
+        return settings.parallel
+    return MOST_PARALLEL if settings.is_scheduled else max(gpu_total, 1)
 
 
 def _reaches(expected: RunForecast | None, limit: float) -> bool:

@@ -285,3 +285,18 @@ def test_every_task_with_a_size_has_a_forecast(directory):
     assert len(expected.runs) == 9
     assert {run.basis for run in expected.runs.values()} == {"parameters"}
     assert all(run.seconds.central > 20 for run in expected.runs.values())
+
+
+def test_a_cluster_is_as_wide_as_its_profile_and_what_is_in_its_queue(directory, tmp_path):
+    """Eight rows, each on one GPU; all that is submitted may run at once."""
+    profile = tmp_path / "cluster.yaml"
+    profile.write_text("gpus_per_node: 2\nnodes: 2\n")
+    configs = [row(f"org/model{number}", parameters_billion=1.0) for number in range(8)]
+    hours = []
+    for flags in (("--detach",), ("--parallel", "auto"), ()):
+        made = settings(*FEW, "--engine", "slurm", "--slurm-profile", str(profile), *flags)
+        expected = forecast(plan_of(made, *configs), made, [], directory())
+        assert expected.gpu_total == 4
+        each = expected.runs["org_model0_Off"].seconds.central
+        hours.append(expected.wall_seconds.central / each)
+    assert hours == pytest.approx([2, 2, 8])

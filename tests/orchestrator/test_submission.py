@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.runner import batch, write_catalog
+from orchestrator.collection import Collection, collect
+from orchestrator.run_directory import RunDirectory
+from tests.support.runner import batch, wait_for, write_catalog
 
 ROWS = ("one", "two", "three")
 FLAGS = ("--backend", "simulated", "--engine", "slurm", "--detach", "--output-dir", "results")
@@ -28,9 +30,9 @@ def program(path: Path, text: str) -> None:
     path.chmod(0o755)
 
 
-def submit(place: Path, sbatch: str) -> tuple[int, str]:
+def submit(place: Path, sbatch: str, *flags: str) -> tuple[int, str]:
     program(place / "bin" / "sbatch", sbatch)
-    done = batch(*FLAGS, cwd=place, PATH=f"{place / 'bin'}:/usr/bin:/bin")
+    done = batch(*FLAGS, *flags, cwd=place, PATH=f"{place / 'bin'}:/usr/bin:/bin")
     return done.returncode, done.stdout + done.stderr
 
 
@@ -53,3 +55,25 @@ def test_a_controller_that_is_away_for_a_moment_costs_no_row(place: Path) -> Non
     code, said = submit(place, f"{away}; echo 7")
     assert (code, len(jobs(place))) == (0, 3), said
     assert "0 were refused" in said
+
+
+def test_a_job_held_for_as_long_as_the_profile_says_is_given_up_by_collect(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (place / "profile.yaml").write_text("held_after_seconds: 1\n")
+    write_catalog(place / "models.csv", ["one"])
+    code, said = submit(place, "echo 7", "--slurm-profile", "profile.yaml")
+    assert code == 0, said
+    (job,) = (json.loads(path.read_text()) for path in jobs(place))
+    queued = f"7|PENDING|{job['name']}|{job['comment']}|JobHeldUser"
+    program(place / "bin" / "squeue", f"echo '{queued}'")
+    monkeypatch.setenv("PATH", f"{place / 'bin'}:/usr/bin:/bin")
+
+    def collected() -> Collection:
+        return collect(RunDirectory(place / "results"))
+
+    # Each look is a process of its own: what the first saw is kept beside the run.
+    assert list(collected().under_way) == ["sim_one_Off"]
+    wait_for(lambda: not collected().under_way)
+    outcome = json.loads((jobs(place)[0].parent / "outcome.json").read_text())
+    assert "job 7 was held for 1 s (JobHeldUser)" in outcome["error_message"]

@@ -42,6 +42,8 @@ def submitted(output_dir: Path, seconds_per_sample: float = 0.0, **changes: Any)
         "datasets_cache": output_dir,
         "optimum_python": None,
         "time_limit_minutes": None,
+        "held_after_seconds": 600.0,
+        "lost_after_seconds": 60.0,
     }
     JobRecord(**(fields | changes)).write(folder)
     return folder

@@ -132,7 +132,7 @@ class SlurmEngine:
         return self.handle(record, order)
 
     def handle(self, record: JobRecord, order: Order) -> SlurmHandle:
-        return SlurmHandle(record, order, self.queue, self._profile)
+        return SlurmHandle(record, order, self.queue)
 
     def leftovers(self) -> list[Leftover]:
         """Jobs without an outcome. For the holder of the directory's lock, which nobody else is.
@@ -166,7 +166,7 @@ class SlurmEngine:
         if record is None:
             problem = Problem(leftover.key, f"{JOB_FILE} cannot be read", "Start the run anew.")
             raise HostError(problem)
-        record = record.model_copy(update={"owner": Owner.current()})
+        record = record.model_copy(update={"owner": Owner.current(), **self._limits()})
         try:
             record.write(Path(leftover.key))
         except OSError as error:
@@ -227,7 +227,14 @@ class SlurmEngine:
             datasets_cache=settings.datasets_cache,
             optimum_python=settings.optimum_python,
             time_limit_minutes=minutes,
+            **self._limits(),
         )
+
+    def _limits(self) -> dict[str, float]:
+        return {
+            "held_after_seconds": self._profile.held_after_seconds,
+            "lost_after_seconds": self._profile.lost_after_seconds,
+        }
 
 
 def _is_abandoned(owner: Owner) -> bool:

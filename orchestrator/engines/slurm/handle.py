@@ -2,12 +2,12 @@
 
 import time
 from contextlib import suppress
+from datetime import UTC, datetime
 
 from benchmark_core.contract import Launch
 from orchestrator.engines.base import Exit, ExitCause, Order
 from orchestrator.engines.slurm.commands import SlurmRefusal, ask
 from orchestrator.engines.slurm.job_record import JobRecord
-from orchestrator.engines.slurm.profile import SlurmProfile
 from orchestrator.engines.slurm.queue import Queue, QueuedJob
 from orchestrator.lease import Lease, read_lease
 from orchestrator.outcome import log_tail
@@ -26,18 +26,14 @@ CAUSE_OF_STATE: dict[str, tuple[ExitCause, str]] = {
 class SlurmHandle:
     """Bears the controller's absence for ever: a job that ends says so in the folder."""
 
-    def __init__(
-        self, record: JobRecord, order: Order, queue: Queue, profile: SlurmProfile
-    ) -> None:
+    def __init__(self, record: JobRecord, order: Order, queue: Queue) -> None:
         self._record = record
         self._order = order
         self._queue = queue
-        self._profile = profile
         self._lease: Lease | None = None
         self._exit: Exit | None = None
         self._next_look = 0.0
         self._gone_since: float | None = None
-        self._held_since: float | None = None
         self._is_cancelled = False
         self._is_pending = False
 
@@ -144,7 +140,7 @@ class SlurmHandle:
             return self._ended_by_itself()
         now = time.monotonic()
         self._gone_since = self._gone_since or now
-        if now - self._gone_since < self._profile.lost_after_seconds:
+        if now - self._gone_since < self._record.lost_after_seconds:
             return None
         usual: tuple[ExitCause, str] = ("lost", "Slurm knows nothing of it")
         if job:
@@ -156,14 +152,18 @@ class SlurmHandle:
         return Exit(cause, None, detail, started_at=begun, launch=self._launch())
 
     def _held(self, job: QueuedJob) -> Exit | None:
-        if not job.is_held:
-            self._held_since = None
+        """Slurm tells no moment, so the first look that found it held is kept beside the run."""
+        now = datetime.now(UTC)
+        since = (self._record.held_since or now) if job.is_held else None
+        if since != self._record.held_since:
+            self._record = self._record.model_copy(update={"held_since": since})
+            with suppress(OSError):
+                self._record.write(self._order.folder)
+        if since is None:
             return None
-        now = time.monotonic()
-        self._held_since = self._held_since or now
-        if now - self._held_since < self._profile.held_after_seconds:
+        if (now - since).total_seconds() < self._record.held_after_seconds:
             return None
-        waited = f"for {self._profile.held_after_seconds:g} s"
+        waited = f"for {self._record.held_after_seconds:g} s"
         with suppress(SlurmRefusal):
             self._cancel()
         detail = f"job {self._record.job_id} was held {waited} ({job.reason})"

@@ -3,6 +3,8 @@
 import os
 from pathlib import Path
 
+from pydantic import AwareDatetime
+
 from benchmark_core.atomic_file import write_text
 from benchmark_core.contract import LAUNCH_FILE, Launch
 from benchmark_core.documents import ContractError, Document
@@ -15,7 +17,8 @@ from orchestrator.lease import JOB_FILE
 class JobRecord(Document):
     """No secret is in it. `gpu_count` GPUs are asked of Slurm; `image` is as the runtime names it.
 
-    Paths are those of the shared file system, the same on every machine.
+    Paths are those of the shared file system, the same on every machine. The limits are those of
+    the profile; `held_since` is when the job was first seen held, None while it is not.
     """
 
     job_id: str
@@ -39,6 +42,9 @@ class JobRecord(Document):
     datasets_cache: Path
     optimum_python: Path | None
     time_limit_minutes: int | None
+    held_after_seconds: float
+    lost_after_seconds: float
+    held_since: AwareDatetime | None = None
 
     def order(self, folder: Path) -> Order:
         """What the runtime of the node is to start."""

@@ -28,6 +28,7 @@ Line = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f]+$", max_length=1
 class SlurmProfile(Frozen):
     """Every key is optional.
 
+    `nodes` is how many a sweep may have at a time, which the forecast alone asks.
     `time_limit_minutes` holds where neither --timeout nor a forecast says how long a run may take.
     `setup` are shell lines before the run's program, `options` more arguments of sbatch. `python`
     and `program_root` are those of the nodes, `image` as the runtime names it. A job that is held
@@ -41,6 +42,7 @@ class SlurmProfile(Frozen):
     constraint: Line | None = None
     gpu_type: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.-]+$")] | None = None
     gpus_per_node: int = Field(default=8, ge=1, le=64)
+    nodes: int = Field(default=1, ge=1, le=10000)
     cpus_per_gpu: int | None = Field(default=None, ge=1)
     memory: Word | None = None
     time_limit_minutes: int | None = Field(default=None, ge=5)
