@@ -14,12 +14,13 @@ from typing import Any
 import pytest
 
 from benchmark_core.contract import LAUNCH_FILE, SPEC_FILE
-from orchestrator.engines.base import Exit, Order
+from orchestrator.engines.base import EngineAway, Exit, Order
 from orchestrator.engines.slurm.engine import SlurmEngine, SlurmSettings
 from orchestrator.engines.slurm.handle import SlurmHandle
 from orchestrator.engines.slurm.job_record import JobRecord, read_job
 from orchestrator.engines.slurm.profile import SlurmProfile
 from orchestrator.engines.slurm.runtimes.docker import JOB_LABEL
+from orchestrator.errors import HostError
 from orchestrator.lease import JOB_FILE, Lease, LeaseEnd, read_lease
 from orchestrator.run_directory import RunFolder
 from tests.support import builders
@@ -335,6 +336,17 @@ def test_what_a_cluster_lacks_is_said_before_anything_is_submitted(
     assert "Slurmctld(primary) at" in said(engine(tmp_path))
     monkeypatch.setenv("PATH", str(tmp_path))
     assert "this machine has no sbatch, squeue, scontrol, scancel" in said(engine(tmp_path))
+
+
+def test_no_answer_of_the_controller_is_no_refusal(
+    tmp_path: Path, cluster: SlurmCluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(HostError) as refused:
+        engine(tmp_path, partition="night").start(order(tmp_path, "org_refused"))
+    assert not isinstance(refused.value, EngineAway)
+    monkeypatch.setenv("SLURM_CONF", str(silent(tmp_path, cluster)))
+    with pytest.raises(EngineAway):
+        engine(tmp_path).start(order(tmp_path, "org_away"))
 
 
 def test_folders_of_one_machine_and_a_token_of_one_process_are_told(tmp_path: Path) -> None:

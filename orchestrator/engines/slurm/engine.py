@@ -166,7 +166,12 @@ class SlurmEngine:
         if record is None:
             problem = Problem(leftover.key, f"{JOB_FILE} cannot be read", "Start the run anew.")
             raise HostError(problem)
-        record = record.model_copy(update={"owner": Owner.current(), **self._limits()})
+        news = {
+            "owner": Owner.current(),
+            "held_after_seconds": self._profile.held_after_seconds,
+            "lost_after_seconds": self._profile.lost_after_seconds,
+        }
+        record = record.model_copy(update=news)
         try:
             record.write(Path(leftover.key))
         except OSError as error:
@@ -227,14 +232,9 @@ class SlurmEngine:
             datasets_cache=settings.datasets_cache,
             optimum_python=settings.optimum_python,
             time_limit_minutes=minutes,
-            **self._limits(),
+            held_after_seconds=self._profile.held_after_seconds,
+            lost_after_seconds=self._profile.lost_after_seconds,
         )
-
-    def _limits(self) -> dict[str, float]:
-        return {
-            "held_after_seconds": self._profile.held_after_seconds,
-            "lost_after_seconds": self._profile.lost_after_seconds,
-        }
 
 
 def _is_abandoned(owner: Owner) -> bool:
