@@ -7,10 +7,10 @@ import pytest
 
 from orchestrator.collection import Collection, collect
 from orchestrator.run_directory import RunDirectory
-from tests.support.runner import batch, wait_for, write_catalog
+from tests.support.runner import batch, table, wait_for, write_catalog
 
 ROWS = ("one", "two", "three")
-FLAGS = ("--backend", "simulated", "--engine", "slurm", "--detach", "--output-dir", "results")
+FLAGS = ("--backend", "simulated", "--engine", "slurm", "--output-dir", "results")
 AWAY = "Batch job submission failed: Unable to contact slurm controller (connect failure)"
 
 
@@ -31,6 +31,10 @@ def program(path: Path, text: str) -> None:
 
 
 def submit(place: Path, sbatch: str, *flags: str) -> tuple[int, str]:
+    return sweep(place, sbatch, "--detach", *flags)
+
+
+def sweep(place: Path, sbatch: str, *flags: str) -> tuple[int, str]:
     program(place / "bin" / "sbatch", sbatch)
     done = batch(*FLAGS, *flags, cwd=place, PATH=f"{place / 'bin'}:/usr/bin:/bin")
     return done.returncode, done.stdout + done.stderr
@@ -55,6 +59,13 @@ def test_a_controller_that_is_away_for_a_moment_costs_no_row(place: Path) -> Non
     code, said = submit(place, f"{away}; echo 7")
     assert (code, len(jobs(place))) == (0, 3), said
     assert "0 were refused" in said
+
+
+def test_who_stops_while_the_controller_is_away_has_an_interrupted_row(place: Path) -> None:
+    code, said = sweep(place, f'kill -INT $PPID; echo "{AWAY}" >&2; exit 1')
+    assert code == 130, said
+    (row, *none) = table(place / "results").values()
+    assert (row["outcome"], none) == ("interrupted", [])
 
 
 def test_a_job_held_for_as_long_as_the_profile_says_is_given_up_by_collect(
