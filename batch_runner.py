@@ -6,7 +6,6 @@ import sys
 from collections.abc import Sequence
 
 from benchmark_core.terminal_text import flush_or_forget, make_output_unbreakable
-from orchestrator import flags as batch_flags, settings
 
 DESCRIPTION = "Measures the models of a catalog, one container each, into master_results.csv."
 INTERRUPTED = 130
@@ -18,11 +17,23 @@ PROGRAM = "batch_runner.py"
 
 
 def main(arguments: Sequence[str] | None = None, prog: str = PROGRAM) -> int:
+    try:
+        return _run(arguments, prog)
+    except KeyboardInterrupt:
+        print("interrupted before anything was started", file=sys.stderr)
+        return INTERRUPTED
+    finally:
+        flush_or_forget(sys.stdout)
+
+
+def _run(arguments: Sequence[str] | None, prog: str) -> int:
+    """What is loaded is loaded here, so that Ctrl-C is answered meanwhile too."""
     flags = build_parser(prog).parse_args(arguments)
     from orchestrator.errors import BatchRunnerError
 
     make_output_unbreakable()
     try:
+        from orchestrator import settings
         from orchestrator.batch import run_batch
         from orchestrator.command_line import without_secrets
 
@@ -33,14 +44,11 @@ def main(arguments: Sequence[str] | None = None, prog: str = PROGRAM) -> int:
         for problem in error.problems:
             print(f"error: {problem}", file=sys.stderr)
         return error.exit_code
-    except KeyboardInterrupt:
-        print("interrupted before anything was started", file=sys.stderr)
-        return INTERRUPTED
-    finally:
-        flush_or_forget(sys.stdout)
 
 
 def build_parser(prog: str = PROGRAM) -> argparse.ArgumentParser:
+    from orchestrator import flags as batch_flags
+
     parser = argparse.ArgumentParser(
         prog=prog, description=DESCRIPTION, epilog=EXIT_CODES, allow_abbrev=False
     )

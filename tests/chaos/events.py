@@ -211,7 +211,8 @@ def _restart_engine(scenario: Scenario, number: signal.Signals) -> str:
 
 # Some are killed when their report is there.
 KILLED_RUN = frozenset({"no_report", "exit_code"})
-LOST_CONTAINER = frozenset({"engine_restarted", "terminated", "vanished"})
+# One that is just being made ends with the code of what makes it, and leaves nothing.
+LOST_CONTAINER = frozenset({"engine_restarted", "terminated", "vanished", "no_report"})
 
 EVENTS: dict[str, Event] = {
     "kill_runner": Event(kill_runner, ends_sweep=True),

@@ -348,6 +348,13 @@ def test_ctrl_c_before_the_sweep_is_a_plain_goodbye(place):
     assert runner.returncode in (2, 130)
 
 
+def test_ctrl_c_while_the_program_is_being_loaded_is_a_plain_goodbye(place):
+    (place / "pydantic.py").write_text("import os, signal\nos.kill(os.getpid(), signal.SIGINT)\n")
+    runner = start(*BASE, cwd=place, PYTHONPATH=str(place))
+    output, _ = runner.communicate(timeout=30)
+    assert (runner.returncode, output) == (130, "interrupted before anything was started\n")
+
+
 def test_a_path_that_no_disk_takes_is_named(place):
     flags = [flag if flag != "results" else "x" * 300 for flag in BASE]
     found = batch(*flags, cwd=place)
