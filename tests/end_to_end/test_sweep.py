@@ -349,7 +349,8 @@ def test_ctrl_c_before_the_sweep_is_a_plain_goodbye(place):
 
 
 def test_ctrl_c_while_the_program_is_being_loaded_is_a_plain_goodbye(place):
-    (place / "pydantic.py").write_text("import os, signal\nos.kill(os.getpid(), signal.SIGINT)\n")
+    """At a module of the standard library, which is taken from this folder."""
+    (place / "ipaddress.py").write_text("import os, signal\nos.kill(os.getpid(), signal.SIGINT)\n")
     runner = start(*BASE, cwd=place, PYTHONPATH=str(place))
     output, _ = runner.communicate(timeout=30)
     assert (runner.returncode, output) == (130, "interrupted before anything was started\n")
