@@ -35,12 +35,12 @@ LIGHT = TerminalTheme(
 THEMES = {"light": LIGHT, "dark": SVG_EXPORT_THEME, "dimmed": DIMMED_MONOKAI}
 SIZES = ((80, 24), (200, 50), (60, 12), (80, 8))
 MODELS = (
-    "openai_gpt-oss-20b_On_High",
-    "meta-llama_Llama-3.1-8B-Instruct_Off",
-    "deepseek-ai_DeepSeek-R1-Distill-Qwen-32B_On",
-    "Qwen_Qwen3-235B-A22B-Thinking-2507-FP8_On",
-    "google_gemma-3-270m-it",
-    "stabilityai_stable-diffusion-xl-base-1.0_image_generation",
+    "org_reasoner-20b_On_High",
+    "institute_writer-3.1-8B-Instruct_Off",
+    "laboratory_Reasoner-R1-Distill-Writer-32B_On",
+    "company_Thinker-235B-A22B-Thinking-2507-FP8_On",
+    "org_small-270m-it",
+    "laboratory_painter-xl-base-1.0_image_generation",
 )
 
 

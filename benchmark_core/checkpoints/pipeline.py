@@ -10,7 +10,7 @@ from typing import Any
 from benchmark_core.checkpoints.checkpoint import Checkpoint
 from benchmark_core.checkpoints.faults import FETCH_AGAIN, LEAVE_OUT, told_as_model_faults
 from benchmark_core.checkpoints.loading import check_quantization, lacking_weights
-from benchmark_core.faults import ModelFault
+from benchmark_core.faults import HubFault, ModelFault
 
 # A model that was loaded, and what its library tells of that.
 Told = tuple[Any, dict[str, Any]]
@@ -96,12 +96,12 @@ def _from_pretrained(model_id: str, settings: dict[str, Any]) -> Any:
 def _index(checkpoint: Checkpoint) -> dict[str, Any]:
     """Which class and which parts the checkpoint names.
 
-    Raises ModelFault: the repository holds no pipeline, as far as can be seen from here.
+    Raises ModelFault or HubFault: there is no pipeline, as far as can be seen from here.
     """
     try:
         text = checkpoint.text_file("model_index.json")
-    except ModelFault as fault:
-        raise ModelFault(
+    except (ModelFault, HubFault) as fault:
+        raise type(fault)(
             f"{fault.message}; without it, a model is none for image generation",
             f"Correct the row's task, or choose a pipeline. {fault.remedy}",
         ) from fault

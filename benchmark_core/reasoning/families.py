@@ -86,7 +86,8 @@ class Family:
     that it was trained on. Of `ways` the first is used whose two sides show in the prompt.
     `level_switch` is the template variable that takes one of `levels`; a plain On takes
     `plain_level`. `marker` is None for a family that never reasons. A family with `own_format` is
-    rendered by some servers in their own way, and not by its template.
+    rendered by some servers in their own way, and not by its template. The weights of a `packed`
+    one are published in less than two bytes each.
     """
 
     name: str
@@ -99,6 +100,7 @@ class Family:
     plain_level: Effort | None = None
     marker: Marker | None = None
     own_format: bool = False
+    packed: bool = False
     evidence: Evidence = "rendered"
     note: str = ""
 
@@ -163,6 +165,7 @@ FAMILIES: Final[tuple[Family, ...]] = (
         plain_level="medium",
         marker=CHANNELS,
         own_format=True,
+        packed=True,
         note="Harmony format. There is no off: a prompt that says nothing asks for medium.",
     ),
     Family(

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 
+from benchmark_core.reasoning.families import family_of
 from orchestrator.errors import Problem
 from orchestrator.forecast import find_forecast_warnings
 from orchestrator.model_size import model_size
@@ -10,7 +11,7 @@ from orchestrator.preflight.finding import Finding, warning, well
 from orchestrator.preparation import Preparation
 from orchestrator.run_planner import BYTES_PER_PARAMETER, PlannedRun
 
-QUANTIZED_NAME = re.compile(r"[48][-_]?bit|int[48]|fp[48]|awq|gptq|gguf|bnb|nf4|gpt-oss", re.I)
+QUANTIZED_NAME = re.compile(r"[48][-_]?bit|int[48]|fp[48]|awq|gptq|gguf|bnb|nf4", re.I)
 """Whose weights take less than two bytes each."""
 
 
@@ -91,5 +92,10 @@ def _billions(run: PlannedRun) -> float | None:
     config, size = run.config, model_size(run.config)
     if size is None:
         return None
-    is_small = config.quantization or QUANTIZED_NAME.search(config.model_id.rpartition("/")[2])
+    family = family_of(config.model_id)
+    is_small = (
+        config.quantization
+        or (family is not None and family.packed)
+        or QUANTIZED_NAME.search(config.model_id.rpartition("/")[2])
+    )
     return None if is_small and config.parameters_billion is None else size.parameters / 1e9

@@ -218,6 +218,7 @@ def machine(monkeypatch: pytest.MonkeyPatch) -> Machine:
     monkeypatch.setattr("benchmark_core.meters.nvml.time", machine)
     monkeypatch.setattr("benchmark_core.meters.counter_gauge.time", machine)
     monkeypatch.setattr(pynvml, "nvmlDeviceGetHandleByUUID", str)
+    monkeypatch.setattr(pynvml, "nvmlDeviceGetUUID", str)
     monkeypatch.setattr(pynvml, "nvmlDeviceGetTotalEnergyConsumption", machine.millijoules)
     answers = {
         "nvmlInit": None,

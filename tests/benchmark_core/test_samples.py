@@ -19,7 +19,7 @@ from benchmark_core.contract import (
     SampleSource,
     TokenLimits,
 )
-from benchmark_core.faults import SampleFault, SpecFault
+from benchmark_core.faults import HubFault, SampleFault, SpecFault
 from benchmark_core.local_samples import LocalSamples
 from benchmark_core.media import Column
 from benchmark_core.sample_folder import samples_sha256
@@ -451,7 +451,7 @@ def test_a_dataset_that_cannot_be_reached_names_the_ways_out(
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
     monkeypatch.setattr(datasets.config, "HF_HUB_OFFLINE", True)
     source = SampleSource(dataset_id="org/absent", dataset_revision="v1")
-    with pytest.raises(SampleFault, match="org/absent at revision v1 is not in the") as caught:
+    with pytest.raises(HubFault, match="org/absent at revision v1 is not in the") as caught:
         load_samples(make_spec(source), launch(), TEXT)
     assert "HF_HUB_OFFLINE" in caught.value.remedy
     assert "--prompts-file" in caught.value.remedy

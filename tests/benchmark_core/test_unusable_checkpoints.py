@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from benchmark_core.contract import TaskName
-from benchmark_core.faults import ModelFault
+from benchmark_core.faults import HubFault, ModelFault
 from benchmark_core.tasks import registry as tasks
 from demo.hub_layout import rewrite_json
 from tests.support.task_runs import (  # noqa: F401
@@ -61,8 +61,8 @@ def name_an_unknown_pipeline(files: Path) -> None:
     rewrite_json(files / "model_index.json", _class_name="ZebraPipeline")
 
 
-def refused(task: TaskName, model: str) -> ModelFault:
-    with pytest.raises(ModelFault) as caught:
+def refused(task: TaskName, model: str) -> ModelFault | HubFault:
+    with pytest.raises((ModelFault, HubFault)) as caught:
         load(task, model)
     fault = caught.value
     assert model in fault.message
@@ -221,5 +221,6 @@ def test_a_damaged_config_is_refused(
 @pytest.mark.parametrize("task", tasks.TASKS)
 def test_a_model_that_is_not_cached_offline_says_so(task: TaskName) -> None:
     fault = refused(task, "demo/absent")
+    assert isinstance(fault, HubFault)
     assert "not in the local cache" in fault.message
     assert "HF_HUB_OFFLINE" in fault.remedy

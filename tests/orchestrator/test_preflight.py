@@ -178,17 +178,17 @@ def test_a_model_too_large_for_its_gpus_is_named_and_its_remedy(command, driver)
 @pytest.mark.parametrize(
     ("name", "gigabytes"),
     [
-        ("Mixtral-8x7B-v0.1", 134),
-        ("Llama-3.1-70B-Instruct", 168),
-        ("gemma-2-2b", None),
-        ("Qwen3-235B-A22B", 564),
-        ("Llama-3-70B-AWQ-4bit", None),
-        ("gpt-oss-120b", None),
-        ("bert-large", None),
+        ("org/Mixtral-8x7B-v0.1", 134),
+        ("org/Llama-3.1-70B-Instruct", 168),
+        ("org/gemma-2-2b", None),
+        ("org/Qwen3-235B-A22B", 564),
+        ("org/Llama-3-70B-AWQ-4bit", None),
+        ("openai/gpt-oss-120b", None),
+        ("org/bert-large", None),
     ],
 )
 def test_sizes_are_read_from_names_where_they_are_sure(command, driver, name, gigabytes):
-    catalogs.write(command.catalog, f"org/{name},1,A,text_gen,Off,")
+    catalogs.write(command.catalog, f"{name},1,A,text_gen,Off,")
     ((level, words),) = command.said("memory", **driven(driver))
     assert (f"some {gigabytes} GB" in words) if gigabytes else (level == "ok")
 
