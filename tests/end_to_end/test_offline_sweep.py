@@ -45,6 +45,6 @@ def test_what_is_not_cached_is_warned_of_and_fails_its_row_with_the_remedy(sweep
     assert "warning: models.csv, line 2: model demo/absent is not in the cache" in done.stdout
     row = table(folder / "batch_results")["demo_absent_Off"]
     assert row["outcome"] == "failed"
-    assert row["error_message"].startswith("model_unusable: model demo/absent")
+    assert row["error_message"].startswith("hub_unreachable: model demo/absent")
     assert "is not in the local cache" in row["error_message"]
     assert "HF_HUB_OFFLINE=1" in row["error_message"]
