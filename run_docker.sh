@@ -308,7 +308,7 @@ give_results() (
     for path in "$results"/*; do
         case "${path##*/}" in
             launch.json | run_spec.json | benchmark_report.json | outcome.json | process.json | \
-                benchmark_results.csv | reasoning_tokens.csv | power_trace.csv | \
+                job.json | lease.json | benchmark_results.csv | reasoning_tokens.csv | power_trace.csv | \
                 power_trace.svg | power_trace.png | GPU_ENERGY_WH.txt | \
                 GPU_ENERGY_SUMMARY.json | emissions | optimum | attempts) given+=("$path") ;;
             *) return ;;
