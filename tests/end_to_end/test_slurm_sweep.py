@@ -114,7 +114,7 @@ def test_nothing_is_lost_or_doubled_when_a_node_and_the_submitter_die(
     rows(place, [f"row{number:02d}" for number in range(ROWS)], seconds_per_sample=0.6)
 
     # The submitter is killed among its submissions, and the same command submits the others.
-    first = start(*FLAGS, "--parallel", "auto", cwd=place, **cluster.environment)
+    first = start(*FLAGS, "--parallel", "6", cwd=place, **cluster.environment)
     wait_for(lambda: len(list(place.glob(f"results/individual_runs/*/{JOB_FILE}"))) >= 4)
     first.kill()
     first.communicate()
