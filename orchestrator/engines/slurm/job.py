@@ -107,6 +107,10 @@ class Attempt:
         if not wanted:
             return ()
         indices = given_indices(os.environ)
+        if not indices and self._place.restarts:
+            # Seen with jobs whose node was lost while they began; a new job gets its GPUs.
+            what = "started the job again after its node was lost, without its GPUs"
+            raise Lost(Problem(f"Slurm, node {self._place.node}", what, "Run the row again."))
         if len(indices) != wanted:
             what = f"gave {len(indices)} GPUs, and the run needs {wanted}"
             remedy = "See that gres.conf names the device files of the GPUs."
@@ -158,7 +162,7 @@ class Attempt:
 
 
 class Lost(HostError):
-    """The job was started once too often."""
+    """Nothing comes of this job any more, and another one may do better."""
 
 
 def _own_record(folder: Path, place: Place, stop: StopSignal) -> JobRecord | None:
