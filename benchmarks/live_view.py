@@ -5,6 +5,7 @@
 Writes an SVG for each. What they show is made up.
 """
 
+import argparse
 import io
 import sys
 from datetime import UTC, datetime
@@ -45,7 +46,9 @@ MODELS = (
 
 
 def main() -> int:
-    folder = Path(sys.argv[1])
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
+    parser.add_argument("folder", type=Path, metavar="FOLDER", help="for the pictures")
+    folder = parser.parse_args().folder
     folder.mkdir(parents=True, exist_ok=True)
     for width, height in SIZES:
         for name, theme in THEMES.items():
