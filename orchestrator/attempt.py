@@ -8,37 +8,29 @@ import math
 import threading
 import time
 import traceback
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import AbstractContextManager, ExitStack, nullcontext, suppress
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from benchmark_core.contract import Launch
 from benchmark_core.documents import timestamp
 from benchmark_core.report import ReportOutline, RunReport
-from orchestrator.display.base import Display
-from orchestrator.engines.base import Engine, EngineAway, Exit, Handle, Order
+from orchestrator.bench import Bench
+from orchestrator.engines.base import EngineAway, Exit, Handle, Order
 from orchestrator.errors import BatchRunnerError
-from orchestrator.gpu_rest import RestingGpus
 from orchestrator.gpus import Gpu
 from orchestrator.model_server import asks_this_machine
 from orchestrator.outcome import Outcome, StopReason, conclude, read_report
-from orchestrator.own_server import OwnServers, Unserved
+from orchestrator.own_server import Unserved
 from orchestrator.patience import Patience
 from orchestrator.pulse import PulseReader
-from orchestrator.run_directory import RunDirectory, RunFolder
-from orchestrator.run_forecast import RunForecast
-from orchestrator.run_planner import PlannedRun
-from orchestrator.settings import Settings
+from orchestrator.run_directory import RunFolder
 from orchestrator.shared_loads import end_of_one
-from orchestrator.stop_request import StopRequest
-from orchestrator.sweep_record import ExpectedRun
 from orchestrator.todo import Todo
 from orchestrator.trace_plot import draw_if_possible
 
 POLL_SECONDS = 0.05
-LIMIT_OVER_FORECAST, LOADING_SECONDS = 2.0, 1800.0
-"""Of the time limit of a job: over the upper bound of its forecast, which knows no download."""
 PULSE_SECONDS = 0.5
 AWAY_SECONDS = 60.0
 """How long an engine may be away before a run that is to start is given up."""
@@ -47,36 +39,6 @@ DRAWING = threading.Lock()
 """The library that draws is not made for several threads."""
 STACKS_SECONDS = 2.0
 """How long a run that hangs has for writing down where it is."""
-
-
-@dataclass(frozen=True)
-class Bench:
-    """What all attempts of a sweep work with. May be used by several threads.
-
-    `forecasts` are by run_id. Within `undisturbed()` the sweep does nothing else that costs the
-    machine much. A run that still `lacks` what it reads is not begun.
-    """
-
-    settings: Settings
-    directory: RunDirectory
-    engine: Engine
-    servers: OwnServers
-    resting: RestingGpus
-    display: Display
-    stop: StopRequest
-    forecasts: Mapping[str, RunForecast] = field(default_factory=dict)
-    undisturbed: Callable[[], AbstractContextManager[None]] = nullcontext
-    lacks: Callable[[PlannedRun], bool] = lambda run: False
-
-    def expectation(self, run: PlannedRun) -> ExpectedRun:
-        """What was expected of a run, for the record of the sweep."""
-        known = self.forecasts.get(run.run_id, RunForecast(run.spec.device.gpu_count))
-        return ExpectedRun(
-            run_id=run.run_id,
-            gpu_count=known.gpu_count,
-            seconds=known.seconds,
-            gpu_energy_wh=known.gpu_energy_wh,
-        )
 
 
 @dataclass(frozen=True)
@@ -192,15 +154,8 @@ class Attempt:
             host_network=asks_this_machine(settings),
             offline=settings.offline or spec.backend.is_simulated,
             samples=todo.run.samples_path,
-            time_limit_seconds=self._time_limit_seconds(todo),
+            time_limit_seconds=self._bench.time_limit_seconds(todo.run),
         )
-
-    def _time_limit_seconds(self, todo: Todo) -> float | None:
-        """Of a job of unknown length: far above what is expected, for queues that ask for one."""
-        expected = self._bench.forecasts.get(todo.run.run_id)
-        if expected is None or expected.seconds is None:
-            return None
-        return LIMIT_OVER_FORECAST * expected.seconds.high + LOADING_SECONDS
 
     def _launch(self, todo: Todo) -> Launch:
         bench, samples = self._bench, todo.run.samples_path

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 
-from orchestrator.attempt import Bench
+from orchestrator.bench import Bench
 from orchestrator.budget import too_small
 from orchestrator.catalog_file import read_catalog
 from orchestrator.display import collection_view, plan_view, registry as displays, results_view

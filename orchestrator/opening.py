@@ -1,6 +1,6 @@
 """How a sweep opens: what a killed runner left is sorted out, and each run's fate is decided."""
 
-from orchestrator.attempt import Bench
+from orchestrator.bench import Bench
 from orchestrator.collector import without_collector
 from orchestrator.errors import UsageError
 from orchestrator.master_table import MasterTable

@@ -1,6 +1,7 @@
 """A sweep that nobody stays to watch: every run is handed to a scheduler, and that is all."""
 
-from orchestrator.attempt import Attempt, Bench
+from orchestrator.attempt import Attempt
+from orchestrator.bench import Bench
 from orchestrator.engines.base import EngineAway
 from orchestrator.master_table import MasterTable
 from orchestrator.opening import open_sweep

@@ -8,7 +8,7 @@ import pytest
 
 from benchmark_core.contract import REPORT_FILE, GpuRest, Launch, RunSpec
 from benchmark_core.report import ThermalGate
-from orchestrator.attempt import Bench
+from orchestrator.bench import Bench
 from orchestrator.catalog import ModelConfig
 from orchestrator.display.base import Display
 from orchestrator.engines.base import Exit, Handle, Leftover, Order

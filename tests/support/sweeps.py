@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from benchmark_core.contract import Launch
-from orchestrator.attempt import Bench
+from orchestrator.bench import Bench
 from orchestrator.catalog_file import read_catalog
 from orchestrator.display.base import Display
 from orchestrator.engines.base import Engine
