@@ -24,8 +24,8 @@ class FileHub:
 
     `gated` ones are known, and not given.
     The first `breaks` downloads of large files break off in the middle; where `holds` is set, they
-    stop there until it is cleared. `seen` gets every path that was asked for, with its method;
-    `ranges` the ranges; `tokens` what came as a bearer.
+    set `held` and stop there until it is cleared. `seen` gets every path that was asked for, with
+    its method; `ranges` the ranges; `tokens` what came as a bearer.
     """
 
     repositories: dict[str, dict[str, bytes]]
@@ -37,6 +37,7 @@ class FileHub:
     seen: list[tuple[str, str]] = field(default_factory=list)
     ranges: list[str] = field(default_factory=list)
     tokens: set[str] = field(default_factory=set)
+    held: Event = field(default_factory=Event)
     over: Event = field(default_factory=Event)
 
     def commit(self, repository: str) -> str:
@@ -133,6 +134,7 @@ def serving(hub: FileHub) -> Iterator[FileHub]:
                 self.wfile.write(part[: len(part) // 2])
                 self.wfile.flush()
                 if hub.holds:
+                    hub.held.set()
                     hub.over.wait()
                 hub.breaks -= 1
                 self.close_connection = True
