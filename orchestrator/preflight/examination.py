@@ -16,6 +16,7 @@ CHECKS: Mapping[str, Callable[[Preparation], Iterator[Finding]]] = {
     "server": server_checks.check_server,
     "memory": plan_checks.check_memory,
     "time": plan_checks.check_time,
+    "parallel": plan_checks.check_parallel,
     "hub": hub_checks.check_access,
     "downloads": hub_checks.check_downloads,
     "output": host_checks.check_output,

@@ -1,8 +1,9 @@
-"""The rows: what is doubtful about them, and whether memory and night are large enough."""
+"""The rows: doubts about them, whether memory and night are large enough, what disturbs them."""
 
 import re
 from collections.abc import Iterator
 
+from benchmark_core.meter_facts import HOST_METERS
 from benchmark_core.reasoning.families import family_of
 from orchestrator.errors import Problem
 from orchestrator.forecast import find_forecast_warnings
@@ -10,6 +11,7 @@ from orchestrator.model_size import model_size
 from orchestrator.preflight.finding import Finding, warning, well
 from orchestrator.preparation import Preparation
 from orchestrator.run_planner import BYTES_PER_PARAMETER, PlannedRun
+from orchestrator.settings import AUTO
 
 QUANTIZED_NAME = re.compile(r"[48][-_]?bit|int[48]|fp[48]|awq|gptq|gguf|bnb|nf4", re.I)
 """Whose weights take less than two bytes each."""
@@ -48,6 +50,26 @@ def check_time(prepared: Preparation) -> Iterator[Finding]:
     elif wall and not doubts:
         hours = f"{wall.central / 3600:.1f} h ({wall.low / 3600:.1f} to {wall.high / 3600:.1f})"
         yield well(f"the sweep takes about {hours}")
+
+
+def check_parallel(prepared: Preparation) -> Iterator[Finding]:
+    """Runs on GPUs share the host too, but not what their score is made of."""
+    settings, expected = prepared.settings, prepared.forecast
+    at_a_time = min(expected.parallel, len(expected.runs))
+    shares_processor = settings.device == "cpu" and not settings.is_served_elsewhere
+    if not shares_processor or settings.is_scheduled or at_a_time < 2:
+        return
+    counted = "makes the others slower"
+    if set(settings.meters) & set(HOST_METERS):
+        counted = "makes the others slower, and counts the CPU and RAM energy of all as its own"
+    yield warning(
+        Problem(
+            f"--parallel {settings.parallel or AUTO}",
+            f"{at_a_time} runs at a time share the processor: each {counted}."
+            " All of them are flagged other_runs_on_host",
+            "Leave the flag out for figures of each run alone.",
+        )
+    )
 
 
 def _unknown_sizes(prepared: Preparation) -> Iterator[Problem]:

@@ -237,6 +237,20 @@ def test_a_night_without_end_is_foreseen(command):
         assert (level, "the sweep takes about" in words) == ("ok", True)
 
 
+def test_runs_beside_each_other_on_one_processor_are_told_before_they_spoil_each_other(command):
+    cpu = ("--device", "cpu", "--parallel", "7")
+    ((level, words),) = command.said("parallel", *cpu)
+    assert (level, words.partition(": each")[0]) == (
+        *("warning", "--parallel 7 2 runs at a time share the processor"),
+    )
+    assert "counts the CPU and RAM energy of all as its own" in words
+    assert "other_runs_on_host" in words
+    # Alone on its processor, or on none: nothing to warn of.
+    assert command.said("parallel", "--device", "cpu") == []
+    assert command.said("parallel", *cpu, "--model-name", "2b") == []
+    assert command.said("parallel", "--backend", "simulated", "--parallel", "7") == []
+
+
 def test_what_is_to_be_downloaded_and_what_nobody_may_read(command, tmp_path):
     files = {"config.json": b"{}", "model.safetensors": b"x" * 2_000_000}
     models = {"models/org/model-2b": files, "models/org/large-70B": files}
