@@ -16,12 +16,24 @@ OURS = ("--model", "--served-model-name", "--host", "--port", "--uds")
 SECRET = ("--api-key", "--hf-token", "--ssl-keyfile-password")
 SEVERAL_GPUS = "--tensor-parallel-size"
 SAYS_GPUS = (SEVERAL_GPUS, "-tp", "--pipeline-parallel-size", "-pp", "--data-parallel-size", "-dp")
+NAMES_SECRET = re.compile(
+    r"passw(?:or)?d|passphrase|secret|credential|authorization"
+    r"|(?:api|access|auth|private|signing|encryption)[-_]?key"
+    # A tokenizer has tokens too, so deeper inside it has to be one that opens something.
+    r"|^--[^.]+-token$|(?:^|^--|\.|(?:hf|hub|api|access|auth|bearer|session)[-_])token$",
+    re.I,
+)
+SWITCH = re.compile(r"--(?:allow|enable|disable|no)-")
+PLACE = re.compile(r"(?:[-_]?key)?s?[-_]?(?:file|path|dir|folder)(?:[-_]?name)?", re.I)
+NAME_INSIDE = re.compile(r'"([^"]*)"\s*:|^([A-Za-z_][\w.-]*)=')
+"""A key of JSON, or a variable."""
+PASSWORD_IN_ADDRESS = re.compile(r"://[^/\s@]*:[^/\s@]+@")
 TOKEN_OF_THE_HUB = re.compile(r"^hf_|\bhf_[A-Za-z0-9]{20}")
 SHORTEST_TOKEN = 8
 """Anything shorter may be part of a word by chance."""
 WITHOUT_SECRETS = (
-    "Leave it out: the server answers this machine alone, and is given the token of the hub as a"
-    " file."
+    "Leave it out: the server answers this machine alone, and is given the token of the hub"
+    " (HF_TOKEN, or a login) as a file."
 )
 
 
@@ -32,7 +44,8 @@ def find_argument_problems(text: str, token: str | None) -> Iterator[Problem]:
     except ValueError as error:
         yield Problem(ARGUMENTS, f"cannot be split into words ({error})", "Close every quote.")
         return
-    secrets, has_token = [], False
+    by_name: list[str] = []
+    by_value: list[str] = []
     for word in words:
         name, _, value = word.partition("=") if word.startswith("-") else ("", "", word)
         flag = _flag(name)
@@ -40,11 +53,12 @@ def find_argument_problems(text: str, token: str | None) -> Iterator[Problem]:
             told = flag if flag == meant else f"{flag} is short for {meant}, which"
             yield Problem(ARGUMENTS, f"{told} is set for each run", "Leave it out.")
         elif secret := _secret(flag):
-            secrets.append(secret)
-        elif TOKEN_OF_THE_HUB.search(value) or _holds(word, token):
-            has_token = True
-    # Beside such a flag, its value is no second mistake.
-    for secret in dict.fromkeys(secrets) or (["a token of the hub"] if has_token else []):
+            by_name.append(secret)
+        else:
+            by_name += _secrets_inside(value)
+            by_value += _known_secrets(word, value, token)
+    # Beside such a name, its value is no second mistake.
+    for secret in dict.fromkeys(by_name or by_value):
         what = f"{secret} would stand in the list of processes, for everybody to read"
         yield Problem(ARGUMENTS, what, WITHOUT_SECRETS)
 
@@ -79,10 +93,34 @@ def _meant(flag: str, known: tuple[str, ...]) -> str | None:
 
 
 def _secret(flag: str) -> str | None:
-    """Also where more follows the name, as in a word with its `=` forgotten."""
-    longer = (whole for whole in SECRET if flag.startswith(whole))
+    """The flag, as far as it is a name: a word with its `=` forgotten goes on with the secret."""
+    if whole := next((whole for whole in SECRET if flag.startswith(whole)), None):
+        return None if PLACE.fullmatch(flag, len(whole)) else whole
     # Of vLLM's flags only this one is whole, and the beginning of another.
-    return next(longer, None if flag == "--ssl-keyfile" else _meant(flag, SECRET))
+    known = None if flag == "--ssl-keyfile" else _meant(flag, SECRET)
+    return known or (None if SWITCH.match(flag) else _says_secret(flag))
+
+
+def _says_secret(name: str) -> str | None:
+    """The name up to the word that says so. A file's place is no secret."""
+    found = NAMES_SECRET.search(name)
+    if found is None or PLACE.fullmatch(name, found.end()):
+        return None
+    return name[: found.end()]
+
+
+def _secrets_inside(value: str) -> Iterator[str]:
+    for found in NAME_INSIDE.finditer(value):
+        if secret := _says_secret(found[1] or found[2] or ""):
+            yield secret
+
+
+def _known_secrets(word: str, value: str, token: str | None) -> Iterator[str]:
+    """What shows by itself, whatever it is called."""
+    if TOKEN_OF_THE_HUB.search(value) or _holds(word, token):
+        yield "a token of the hub"
+    if PASSWORD_IN_ADDRESS.search(value):
+        yield "a password in an address"
 
 
 def _holds(word: str, token: str | None) -> bool:

@@ -26,6 +26,18 @@ def told(text, token=None):
         (f"--load-format {TOKEN}", "a token of the hub"),
         (f"--load-format={TOKEN}", "a token of the hub"),
         ("hf_X", "a token of the hub"),
+        ("--store-password secret0value", "--store-password"),
+        ("--Redis_PASSWD=secret0value", "--Redis-PASSWD"),
+        ("--passwordsecret0value", "--password"),
+        ("--admin-api-key secret0value", "--admin-api-key"),
+        ("--aws-secret-access-key secret0value", "--aws-secret"),
+        ("--token secret0value", "--token"),
+        ("--registry-token secret0value", "--registry-token"),
+        ("--kv-transfer-config.auth_token secret0value", "--kv-transfer-config.auth-token"),
+        ('--x \'{"a": {"api_key" : "secret0value"}}\'', "api_key"),
+        ('--x=\'{"Authorization": "Bearer secret0value"}\'', "Authorization"),
+        ("--env STORE_PASSWORD=secret0value", "STORE_PASSWORD"),
+        ("--store redis://me:secret0value@host:6379", "a password in an address"),
         (f'--model-loader-extra-config \'{{"key": "{TOKEN}"}}\'', "a token of the hub"),
     ],
 )
@@ -66,6 +78,9 @@ def test_what_each_run_sets_is_refused_however_it_is_written(text, said):
         "--max-model-len 16384 --hf-overrides '{\"hf_config\": 1}' --hf_overrides.rope_theta 2",
         "--seed 1 --tokenizer-mode hf --model-impl transformers -tp 2 -O3",
         "--max_num_batched_tokens=4096 --ssl-keyfile /x --api-server-count 2",
+        "--api-key-file /x --secrets-dir /x --tls-private-key-path=/x --allow-credentials",
+        "--long-prefill-token-threshold 1 --return-tokens-as-token-ids --hf-overrides.pad_token x",
+        '--hf-overrides \'{"image_token": "<i>", "a": 1}\' --tokenizer x --store http://h:1/a@b',
     ],
 )
 def test_everything_else_is_the_users_to_say(text):
