@@ -33,11 +33,11 @@ def _run(arguments: Sequence[str] | None, prog: str) -> int:
 
     make_output_unbreakable()
     try:
-        from orchestrator import settings
         from orchestrator.batch import run_batch
         from orchestrator.command_line import without_secrets
+        from orchestrator.settings_sources import from_arguments
 
-        asked = settings.from_arguments(flags)
+        asked = from_arguments(flags)
         typed = (prog, *(sys.argv[1:] if arguments is None else arguments))
         return run_batch(asked, flags.dry_run, flags.json, without_secrets(typed))
     except BatchRunnerError as error:
@@ -47,13 +47,13 @@ def _run(arguments: Sequence[str] | None, prog: str) -> int:
 
 
 def build_parser(prog: str = PROGRAM) -> argparse.ArgumentParser:
-    from orchestrator import flags as batch_flags
+    from orchestrator import flags as batch_flags, measurement_flags
 
     parser = argparse.ArgumentParser(
         prog=prog, description=DESCRIPTION, epilog=EXIT_CODES, allow_abbrev=False
     )
     batch_flags.add_rows(parser.add_argument_group("which rows"))
-    batch_flags.add_measurement(parser.add_argument_group("what to measure"))
+    measurement_flags.add_measurement(parser.add_argument_group("what to measure"))
     batch_flags.add_place(parser.add_argument_group("where it runs"))
     sweep = parser.add_argument_group("the sweep")
     batch_flags.add_sweep(sweep)

@@ -10,7 +10,7 @@ from model_config_parser import ModelConfigParser
 from orchestrator.outcome import Outcome
 from orchestrator.run_directory import RunDirectory
 from orchestrator.run_planner import REFERENCE_GPUS, Plan, PlannedRun, make_plan
-from orchestrator.settings import from_arguments
+from orchestrator.settings_sources import from_arguments
 from orchestrator.simulation_file import read_simulations
 
 HEADER = "Models to Add,Priority (1=hi),Class,Task,Reasoning State,Chat Template\n"

@@ -162,7 +162,7 @@ def _lengths(folder: Path, middle_seconds: float) -> dict[str, dict[str, float]]
     from benchmark_core.tasks import registry as tasks
     from model_config_parser import ModelConfigParser
     from orchestrator.run_planner import REFERENCE_GPUS, make_plan
-    from orchestrator.settings import from_arguments
+    from orchestrator.settings_sources import from_arguments
     from orchestrator.simulation_file import Simulations
 
     configs = ModelConfigParser(folder / "models.csv").parse()

@@ -67,10 +67,10 @@ def build_parser(prog: str = PROGRAM) -> argparse.ArgumentParser:
 
 def _add_preflight(parser: argparse.ArgumentParser) -> None:
     """The flags of the sweep that is to be checked."""
-    from orchestrator import flags
+    from orchestrator import flags, measurement_flags
 
     flags.add_rows(parser.add_argument_group("which rows"))
-    flags.add_measurement(parser.add_argument_group("what to measure"))
+    measurement_flags.add_measurement(parser.add_argument_group("what to measure"))
     flags.add_place(parser.add_argument_group("where it runs"))
     flags.add_sweep(parser.add_argument_group("the sweep"))
     parser.add_argument("--json", action="store_true", help="for programs")
@@ -131,7 +131,7 @@ def preflight(options: argparse.Namespace) -> int:
         BatchRunnerError: no plan can be made.
     """
     from orchestrator.preflight.command import run_preflight
-    from orchestrator.settings import from_arguments
+    from orchestrator.settings_sources import from_arguments
 
     return run_preflight(from_arguments(options), options.json)
 

@@ -1,26 +1,13 @@
-"""Every default once: flags, environment and `.env` become one frozen object.
+"""What the user wants, as one frozen object, and every default once."""
 
-A flag wins over the environment, the environment over the `.env` file, the file over the default.
-"""
-
-import os
-from argparse import Namespace
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import get_args
 
-from benchmark_core.backend_facts import BACKEND_FACTS, BackendFacts, usual_meters
-from benchmark_core.meter_facts import (
-    EXPORTER_METERS,
-    GPU_COUNTERS,
-    METER_FACTS,
-    usual_idle_seconds,
-)
+from benchmark_core.backend_facts import BACKEND_FACTS
+from benchmark_core.meter_facts import EXPORTER_METERS, GPU_COUNTERS
 from benchmark_core.names import BackendName, DeviceKind, EngineName, MeterName
-from benchmark_core.optimum.environment import optimum_python
-from orchestrator.passed_variables import leads_to_hub
-from orchestrator.variables import env_file, expanded, one_of, truth
 
 DEFAULT_CATALOG = "models.csv"
 DEFAULT_OUTPUT_DIR = "./batch_results"
@@ -63,7 +50,7 @@ PRESETS: Mapping[str, Preset] = {
 
 @dataclass(frozen=True)
 class Settings:
-    """What the user wants, with every default filled in; `given` names the flags that were used.
+    """Every default is filled in; `given` names the flags that were used.
 
     `parallel` 0 is as many runs at a time as the GPUs take. `optimum_python` is None with every
     other backend. The token never enters a file or a log; `token_stays_here` where no file of the
@@ -182,126 +169,3 @@ class Settings:
 
     def __repr__(self) -> str:
         return f"Settings(csv={str(self.csv)!r}, output_dir={str(self.output_dir)!r}, ...)"
-
-
-def from_arguments(flags: Namespace, environ: Mapping[str, str] | None = None) -> Settings:
-    """The settings that `flags` and the environment ask for.
-
-    Raises:
-        UsageError: an environment variable or the `.env` file does not make sense.
-    """
-    env = dict(env_file(flags.env_file))
-    env.update(os.environ if environ is None else environ)
-    preset = PRESETS[flags.preset]
-    user_home = Path(env.get("HOME", "~"))
-    home = expanded("HF_HOME", env.get("HF_HOME") or user_home / ".cache" / "huggingface")
-    device = flags.device or DEFAULT_DEVICE
-    named_backend: BackendName | None = flags.backend or one_of(env, "BENCHMARK_BACKEND", BACKENDS)
-    backend = named_backend or "pytorch"
-    usual_engine: EngineName = "docker" if truth(env, "USE_DOCKER", True) else "process"
-    engine: EngineName = flags.engine or usual_engine
-    sees_server = bool(flags.serve_image) and device == "cuda" and engine == "process"
-    facts, meters = BACKEND_FACTS[backend], _meters(flags.meters, backend, device, sees_server)
-    return Settings(
-        csv=Path(flags.csv),
-        output_dir=Path(flags.output_dir),
-        backend=backend,
-        endpoint=flags.endpoint or _endpoint(env, facts, flags.serve_image),
-        request_timeout_seconds=flags.request_timeout,
-        concurrency=flags.concurrency or 1,
-        serve_image=flags.serve_image or None,
-        serve_args=flags.serve_args or None,
-        serve_timeout_seconds=flags.serve_timeout or DEFAULT_SERVE_SECONDS,
-        num_prompts=flags.num_prompts or preset.num_prompts,
-        prompts_file=Path(flags.prompts_file) if flags.prompts_file else None,
-        dataset_dir=Path(flags.dataset_dir) if flags.dataset_dir else None,
-        seed=(flags.seed or 0) if flags.sample == "stratified" else None,
-        model_name=flags.model_name,
-        model_class=flags.model_class,
-        reasoning_state=flags.reasoning_state,
-        task=flags.task,
-        engine=engine,
-        slurm_profile=Path(flags.slurm_profile) if flags.slurm_profile else None,
-        detach=flags.detach,
-        image=flags.image or env.get("DOCKER_IMAGE") or DEFAULT_IMAGE,
-        device="simulated" if facts.is_simulated else device,
-        gpus=_gpus(flags.gpus, facts),
-        parallel=1 if flags.parallel is None else flags.parallel,
-        gpus_per_run=flags.gpus_per_run,
-        meters=meters,
-        dcgm_endpoint=flags.dcgm_endpoint
-        or (env.get("DCGM_ENDPOINT") or None if set(meters) & set(EXPORTER_METERS) else None),
-        repetitions=flags.repetitions or preset.repetitions,
-        stop_at_ci=flags.stop_at_ci,
-        idle_seconds=flags.idle_seconds or usual_idle_seconds(meters),
-        timeout_seconds=flags.timeout,
-        hang_seconds=flags.hang_timeout or DEFAULT_HANG_SECONDS,
-        retries=DEFAULT_RETRIES if flags.retries is None else flags.retries,
-        share_model_load=flags.share_model_load,
-        prefetch=flags.prefetch,
-        region=flags.region,
-        simulation=Path(flags.simulation) if flags.simulation else None,
-        lock=flags.lock,
-        rerun_failed=flags.rerun_failed,
-        rerun_failed_from=Path(flags.rerun_failed_from) if flags.rerun_failed_from else None,
-        only_reason=flags.only_reason or None,
-        replace=flags.replace,
-        budget_hours=flags.budget_hours,
-        budget_wh=flags.budget_wh,
-        notify_url=flags.notify_url or None,
-        hub_cache=expanded("HF_HUB_CACHE", env.get("HF_HUB_CACHE") or home / "hub").absolute(),
-        datasets_cache=expanded(
-            "HF_DATASETS_CACHE", env.get("HF_DATASETS_CACHE") or home / "datasets"
-        ).absolute(),
-        offline=truth(env, "HF_HUB_OFFLINE", False),
-        passed_environment={name: text for name, text in env.items() if leads_to_hub(name)},
-        token=find_token(env, home),
-        token_stays_here=_token_stays_here(env, home),
-        optimum_python=optimum_python(env) if facts.measures_itself else None,
-        given=frozenset(name for name, value in vars(flags).items() if value is not None),
-    )
-
-
-def _endpoint(env: Mapping[str, str], facts: BackendFacts, serve_image: str | None) -> str | None:
-    """A server that is started here needs none, whatever the environment says of another."""
-    return env.get("VLLM_ENDPOINT") if facts.is_served and not serve_image else None
-
-
-def _gpus(asked: str | None, facts: BackendFacts) -> str:
-    default = f"simulated:{REFERENCE_GPUS_PER_NODE}" if facts.is_simulated else "all"
-    return default if asked is None else asked
-
-
-def _meters(
-    asked: str | None, backend: BackendName, device: str, sees_server: bool
-) -> tuple[str, ...]:
-    """In the order in which a run asks them, whatever order the user named them in."""
-    if asked:
-        names = [name.strip() for name in asked.split(",") if name.strip()]
-        return tuple(sorted(names, key=lambda name: (*METER_FACTS, name).index(name)))
-    return usual_meters(backend, device, sees_server)
-
-
-def _token_stays_here(env: Mapping[str, str], home: Path) -> bool:
-    """Whether the token is in a variable alone, which programs elsewhere do not see."""
-    files_alone = {name: text for name, text in env.items() if name != "HF_TOKEN"}
-    return find_token(env, home) is not None and find_token(files_alone, home) is None
-
-
-def find_token(env: Mapping[str, str], home: Path) -> str | None:
-    """The Hugging Face token from HF_TOKEN or the places where a login leaves it.
-
-    `home` is the hub's folder of the user.
-    """
-    if env.get("HF_TOKEN", "").strip():
-        return env["HF_TOKEN"].strip()
-    named = env.get("HF_TOKEN_PATH")
-    old_place = expanded("HOME", Path(env.get("HOME", "~"), ".huggingface", "token"))
-    for path in (Path(named) if named else home / "token", old_place):
-        try:
-            text = path.read_text(encoding="utf-8").strip()
-        except (OSError, UnicodeDecodeError):
-            continue
-        if text:
-            return text
-    return None

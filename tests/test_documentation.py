@@ -35,7 +35,7 @@ from benchmark_core.reasoning.states import KNOWN_STATES, parse_state
 from benchmark_core.recipe import Recipe
 from benchmark_core.tasks import registry as tasks
 from benchmark_core.tasks.base import Task
-from orchestrator import __main__ as orchestrator_command, batch, settings, trace_plot
+from orchestrator import __main__ as orchestrator_command, batch, trace_plot
 from orchestrator.engines.base import ExitCause
 from orchestrator.engines.process_group import RECORD_FILE
 from orchestrator.errors import HostError, UsageError
@@ -45,6 +45,7 @@ from orchestrator.importing.writing import SOURCE_OBJECT_FILE, SOURCE_ROW_FILE
 from orchestrator.lease import JOB_FILE, LEASE_FILE
 from orchestrator.master_columns import COLUMNS
 from orchestrator.passed_variables import HUB_VARIABLES, PROXY_VARIABLES
+from orchestrator.settings_sources import from_arguments
 from tests.support.pages import PAGES, ROOT, coded, rows, run_folder_files, section, text
 from tests.support.parsers import actions, commands_of
 
@@ -162,7 +163,7 @@ def test_no_page_names_a_flag_that_does_not_exist() -> None:
 
 def test_every_variable_is_documented() -> None:
     read = set(HUB_VARIABLES)
-    for name in ("settings", "engines/token_file"):
+    for name in ("settings_sources", "hub_token", "engines/token_file"):
         texts = (node.value for node in ast.walk(tree(f"orchestrator/{name}.py")) if is_text(node))
         read |= {value for value in texts if re.fullmatch(r"[A-Z]+(?:_[A-Z]+)+", value)}
     table = rows(section(text("docs/running.md"), "Variables and .env"))
@@ -178,7 +179,7 @@ def test_the_example_file_names_every_variable_and_changes_no_default(tmp_path: 
     assert named == {coded(cells[:1])[0] for cells in table if len(cells) == 3}
     (tmp_path / "empty").touch()
     made = [
-        settings.from_arguments(
+        from_arguments(
             batch_runner.build_parser().parse_args(["--env-file", str(path)]), {"HOME": "/x"}
         )
         for path in (tmp_path / "empty", ROOT / ".env.example")

@@ -7,7 +7,8 @@ import pytest
 import batch_runner
 from benchmark_core.meters.registry import fastest_first
 from orchestrator.errors import UsageError
-from orchestrator.settings import METERS, from_arguments
+from orchestrator.settings import METERS
+from orchestrator.settings_sources import from_arguments
 from tests.support.settings import settings
 
 

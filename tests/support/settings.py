@@ -4,7 +4,8 @@ import dataclasses
 from typing import Any
 
 import batch_runner
-from orchestrator.settings import Settings, from_arguments
+from orchestrator.settings import Settings
+from orchestrator.settings_sources import from_arguments
 from tests.support.runner import NO_HUB
 
 

@@ -22,9 +22,9 @@ from orchestrator.engines.slurm.runtimes.registry import RUNTIMES
 from orchestrator.engines.slurm.submission import TERM_SECONDS
 from orchestrator.errors import BatchRunnerError, HostError, Problem
 from orchestrator.host_runs import runs_beside
+from orchestrator.hub_token import find_token
 from orchestrator.lease import Lease, LeaseEnd, read_lease
 from orchestrator.passed_variables import leads_to_hub
-from orchestrator.settings import find_token
 
 RECORD_SECONDS = 60.0
 """How long the job's record may take to be seen on the node."""
