@@ -1,15 +1,13 @@
 """Runs in containers of one image, through the Docker SDK."""
 
-import os
-import shlex
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmark_core.contract import ATTEMPTS_DIR
 from orchestrator.engines.base import EngineAway, Exit, Leftover, Order
+from orchestrator.engines.container_folders import ContainerFolders
 from orchestrator.engines.container_log import LogStream, engine_errors, is_answer
 from orchestrator.engines.container_settings import (
     ALSO_LABEL,
@@ -82,47 +80,25 @@ class DockerEngine:
                 )
             if self._needs_optimum and (lack := self._host.lack_of_optimum()):
                 yield lack
-            yield from self._unreadable_caches()
+            yield from self._folders.unreadable_caches()
         except HostError as error:
             yield from error.problems
 
-    def _unreadable_caches(self) -> Iterator[Problem]:
-        user = self._host.user
-        for folder, _ in self._caches or ():
-            if folder.is_dir() and not (user.may(folder, 4) and user.may(folder, 1)):
-                yield Problem(
-                    str(folder),
-                    f"the containers' user {user.host_uid}:{user.host_gid} cannot read it",
-                    f"Run: chmod -R a+rX {shlex.quote(str(folder))}",
-                )
-
     def warnings(self) -> Iterator[Problem]:
         try:
-            user = self._host.user
+            folders = self._folders
             unknown_sources = self._host.unknown_sources()
         except HostError:
             return
         if unknown_sources is not None:
             yield unknown_sources
-        for folder, _ in self._caches or ():
-            if folder.is_dir() and not user.may(folder, 2):
-                owner = f"{user.host_uid}:{user.host_gid}"
-                yield Problem(
-                    str(folder),
-                    f"the containers' user {owner} cannot write there, so only models that are"
-                    " there already can be used",
-                    f"Run: chown -R {owner} {shlex.quote(str(folder))}",
-                )
+        yield from folders.unwritable_caches()
 
     def facts(self) -> dict[str, str]:
         return self._host.facts()
 
     def make_caches(self) -> None:
-        user = self._host.user
-        for folder, _ in self._caches or ():
-            if not folder.is_dir():
-                folder.mkdir(parents=True, exist_ok=True)
-                os.chown(folder, user.host_uid, user.host_gid)
+        self._folders.make_caches()
 
     def image_name(self) -> str:
         return self._host.image_name
@@ -145,7 +121,7 @@ class DockerEngine:
             HostError: it refuses to create the container.
         """
         confinement = self._confinement
-        self._prepare_folders(order)
+        self._folders.prepare(order)
         token_file = self._write_token(order)
         try:
             container = self._host.client.containers.create(
@@ -226,38 +202,9 @@ class DockerEngine:
             labels=self._labels,
         )
 
-    def _prepare_folders(self, order: Order) -> None:
-        """Give the run folders to the containers' user, and make the caches that are missing."""
-        user = self._host.user
-        samples = order.samples
-        try:
-            if not user.is_caller:
-                for folder in order.folders:
-                    self._give_away(folder)
-            self.make_caches()
-            closed = user.unreadable(samples) if samples is not None else None
-        except OSError as error:
-            raise HostError(
-                Problem(
-                    f"run {order.run_id}",
-                    f"{error.filename} cannot be prepared for the container: {error.strerror}",
-                    "Put it right and start again; finished runs are kept",
-                )
-            ) from error
-        if closed is not None:
-            raise HostError(
-                Problem(
-                    str(closed),
-                    f"the containers' user {user.host_uid} cannot read this",
-                    f"Run: chmod -R a+rX {shlex.quote(str(samples))}",
-                )
-            )
-
-    def _give_away(self, run_folder: Path) -> None:
-        user = self._host.user
-        for path in (run_folder, *run_folder.iterdir()):
-            if path.name != ATTEMPTS_DIR:
-                os.chown(path, user.host_uid, user.host_gid, follow_symlinks=False)
+    @cached_property
+    def _folders(self) -> ContainerFolders:
+        return ContainerFolders(self._host.user, self._caches)
 
     def _write_token(self, order: Order) -> TokenFile | None:
         if self._token is None or self._caches is None or order.offline:

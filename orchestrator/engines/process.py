@@ -3,33 +3,29 @@
 import importlib.util
 import os
 import secrets
-import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
 from benchmark_core.optimum import environment as optimum
-from orchestrator.engines.base import Exit, Leftover, Order
+from orchestrator.engines.base import Leftover, Order
 from orchestrator.engines.bounded_log import BoundedLog
 from orchestrator.engines.container_settings import Caches
 from orchestrator.engines.optimum_environment import find_optimum_problems
 from orchestrator.engines.owner import Owner, process_start
 from orchestrator.engines.process_environment import inherited
 from orchestrator.engines.process_group import (
-    HELD_SECONDS,
     MARK_VARIABLE,
     RECORD_FILE,
-    ProcessGroup,
     ProcessRecord,
 )
+from orchestrator.engines.process_handle import STOP_SECONDS, ProcessHandle
 from orchestrator.engines.token_file import TokenFile, remove_stale_tokens
 from orchestrator.errors import HostError, Problem
 from orchestrator.run_directory import RUNS_DIR
 
-STOP_SECONDS = 10.0
 PROGRAM_ROOT = Path(__file__).resolve().parents[2]
 MODEL_PACKAGES = ("torch", "transformers", "datasets", "codecarbon", "accelerate")
 # The process waits for a line before it becomes the run, so that its record is on disk first: a
@@ -93,7 +89,7 @@ class ProcessEngine:
     def samples_path(self, samples: Path) -> str:
         return str(samples.resolve())
 
-    def start(self, order: Order) -> "ProcessHandle":
+    def start(self, order: Order) -> ProcessHandle:
         folder = order.folder.resolve()
         mark = f"{order.run_id}.{secrets.token_hex(8)}"
         token_file = self._write_token(order)
@@ -114,7 +110,8 @@ class ProcessEngine:
                     start_new_session=True,
                 )
         except OSError as error:
-            _remove(token_file)
+            if token_file is not None:
+                token_file.remove()
             raise _not_started(order, error) from error
         try:
             record = _record(order, mark, child.pid)
@@ -123,7 +120,8 @@ class ProcessEngine:
         except OSError as error:
             child.kill()
             child.wait()
-            _remove(token_file)
+            if token_file is not None:
+                token_file.remove()
             raise _not_started(order, error) from error
         return ProcessHandle(record, folder, BoundedLog(order.log_path), child, token_file)
 
@@ -132,11 +130,11 @@ class ProcessEngine:
         for path in sorted(self._output_dir.glob(f"{RUNS_DIR}/*/{RECORD_FILE}")):
             record = ProcessRecord.read(path.parent)
             if record is not None and record.owner.is_gone():
-                alive = not record.also and _group(record).leader_lives()
+                alive = not record.also and record.group.leader_lives()
                 found.append(Leftover(str(path.parent), record.run_id, record.spec_hash, alive))
         return found
 
-    def adopt(self, leftover: Leftover, order: Order) -> "ProcessHandle":
+    def adopt(self, leftover: Leftover, order: Order) -> ProcessHandle:
         """Watch it from here on; its output stays in the log that it was started with."""
         record = ProcessRecord.read(Path(leftover.key))
         if record is None:
@@ -153,7 +151,7 @@ class ProcessEngine:
         if record is not None and not record.owner.is_gone():
             return
         if record is not None:
-            _group(record).terminate(STOP_SECONDS)
+            record.group.terminate(STOP_SECONDS)
         (folder / RECORD_FILE).unlink(missing_ok=True)
 
     def _write_token(self, order: Order) -> TokenFile | None:
@@ -180,83 +178,6 @@ class ProcessEngine:
         return environment
 
 
-class ProcessHandle:
-    """One process, ours or (`child` is None) an adopted one, whose exit code nobody can know."""
-
-    def __init__(
-        self,
-        record: ProcessRecord,
-        folder: Path,
-        log: BoundedLog,
-        child: "subprocess.Popen[bytes] | None",
-        token_file: TokenFile | None,
-    ) -> None:
-        self._group = _group(record)
-        self._started_at = record.launched_at
-        self._folder = folder
-        self._log = log
-        self._child = child
-        self._token_file = token_file
-        self._exit: Exit | None = None
-
-    def waits(self) -> bool:
-        return False
-
-    def poll(self) -> Exit | None:
-        self._log.bound()
-        if self._exit is None and not self._group.leader_lives():
-            self._group.kill()
-            self._exit = self._ended(self._code())
-        return self._exit
-
-    def stop(self) -> Exit:
-        if self.poll() is None:
-            self._group.terminate(STOP_SECONDS)
-            code = _shell_code(self._code())
-            self._exit = Exit("stopped", code, "stopped by the runner", self._started_at, _now())
-            if self._group.leader_lives():
-                held = "the kernel holds it, perhaps in a driver, and does not let it die"
-                self._exit = Exit("vanished", None, held, self._started_at, _now())
-        assert self._exit is not None
-        return self._exit
-
-    def show_stacks(self) -> None:
-        # The shell that waited for the record has become the run, so its number is the run's.
-        if self._exit is None:
-            self._group.tell_leader(signal.SIGUSR1)
-
-    def is_gone(self) -> bool:
-        return not self._group.leader_lives()
-
-    def _code(self) -> int | None:
-        """Of our own child, once it is dead; a wait without an end could outlast every timeout."""
-        if self._child is None:
-            return None
-        with suppress(subprocess.TimeoutExpired):
-            return self._child.wait(timeout=HELD_SECONDS)
-        return None
-
-    def release(self) -> None:
-        self._group.kill()
-        self._code()
-        self._log.bound()
-        _remove(self._token_file)
-        record = ProcessRecord.read(self._folder)
-        # A later attempt has a record of its own in the same folder.
-        if record is None or record.mark == self._group.mark:
-            (self._folder / RECORD_FILE).unlink(missing_ok=True)
-
-    def _ended(self, code: int | None) -> Exit:
-        detail = ""
-        if code is None:
-            detail = "started by an earlier runner, so its exit code is not known"
-        elif code == -signal.SIGKILL:
-            detail = "killed by signal 9 (often out of memory; the kernel log says so)"
-        elif code < 0:
-            detail = f"ended by signal {-code} ({signal.Signals(-code).name})"
-        return Exit("exited", _shell_code(code), detail, self._started_at, _now())
-
-
 def _record(order: Order, mark: str, pid: int) -> ProcessRecord:
     owner = Owner.current()
     return ProcessRecord(
@@ -266,35 +187,17 @@ def _record(order: Order, mark: str, pid: int) -> ProcessRecord:
         mark=mark,
         pid=pid,
         started=process_start(pid) or "",
-        launched_at=_now(),
+        launched_at=datetime.now(UTC).isoformat(),
         owner_host=owner.host,
         owner_pid=owner.pid,
         owner_started=owner.started,
     )
 
 
-def _group(record: ProcessRecord) -> ProcessGroup:
-    return ProcessGroup(record.pid, record.started, record.mark)
-
-
 def _let_go(child: "subprocess.Popen[bytes]") -> None:
     assert child.stdin is not None
     with child.stdin as pipe:
         pipe.write(b"go\n")
-
-
-def _shell_code(code: int | None) -> int | None:
-    """As a shell and a container engine tell it: 128 plus the signal."""
-    return 128 - code if code is not None and code < 0 else code
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat()
-
-
-def _remove(token_file: TokenFile | None) -> None:
-    if token_file is not None:
-        token_file.remove()
 
 
 def _not_started(order: Order, error: OSError) -> HostError:

@@ -20,41 +20,6 @@ LOOK_SECONDS = 0.02
 HELD_SECONDS = 5.0
 
 
-class ProcessRecord(BaseModel):
-    """What a run folder says of the process that fills it, for a runner that comes later.
-
-    `also` are further runs of the same process; only the folder of the first has the record.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    run_id: str
-    spec_hash: str
-    also: tuple[str, ...] = ()
-    mark: str
-    pid: int
-    started: str
-    launched_at: str
-    owner_host: str
-    owner_pid: int
-    owner_started: str
-
-    @classmethod
-    def read(cls, folder: Path) -> Self | None:
-        try:
-            record = cls.model_validate_json(read_bounded(folder / RECORD_FILE))
-        except (OSError, ValidationError, ContractError):
-            return None
-        return record if record.run_id == folder.name else None
-
-    def write(self, folder: Path) -> None:
-        write_text(folder / RECORD_FILE, self.model_dump_json(indent=2) + "\n")
-
-    @property
-    def owner(self) -> Owner:
-        return Owner(self.owner_host, self.owner_pid, self.owner_started)
-
-
 @dataclass(frozen=True)
 class ProcessGroup:
     """The leader by number and start, its descendants by the mark they inherited."""
@@ -105,3 +70,42 @@ class ProcessGroup:
             with suppress(ProcessLookupError):
                 os.kill(pid, number)
         return bool(members)
+
+
+class ProcessRecord(BaseModel):
+    """What a run folder says of the process that fills it, for a runner that comes later.
+
+    `also` are further runs of the same process; only the folder of the first has the record.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    run_id: str
+    spec_hash: str
+    also: tuple[str, ...] = ()
+    mark: str
+    pid: int
+    started: str
+    launched_at: str
+    owner_host: str
+    owner_pid: int
+    owner_started: str
+
+    @classmethod
+    def read(cls, folder: Path) -> Self | None:
+        try:
+            record = cls.model_validate_json(read_bounded(folder / RECORD_FILE))
+        except (OSError, ValidationError, ContractError):
+            return None
+        return record if record.run_id == folder.name else None
+
+    def write(self, folder: Path) -> None:
+        write_text(folder / RECORD_FILE, self.model_dump_json(indent=2) + "\n")
+
+    @property
+    def owner(self) -> Owner:
+        return Owner(self.owner_host, self.owner_pid, self.owner_started)
+
+    @property
+    def group(self) -> ProcessGroup:
+        return ProcessGroup(self.pid, self.started, self.mark)

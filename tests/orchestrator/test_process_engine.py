@@ -151,7 +151,7 @@ def test_a_run_that_hangs_shows_its_stacks_and_goes_on(output_dir: Path) -> None
 def test_stop_kills_what_does_not_listen(
     engine: ProcessEngine, output_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("orchestrator.engines.process.STOP_SECONDS", 0.2)
+    monkeypatch.setattr("orchestrator.engines.process_handle.STOP_SECONDS", 0.2)
     order = make_order(output_dir, ignore_term=True, sleep_seconds=600)
     handle = engine.start(order)
     wait_for_file(order.folder / "started")
