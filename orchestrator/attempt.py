@@ -155,6 +155,7 @@ class Attempt:
             offline=settings.offline or spec.backend.is_simulated,
             samples=todo.run.samples_path,
             time_limit_seconds=self._bench.time_limit_seconds(todo.run),
+            excluded_nodes=self._bench.lost_nodes.out_of_service,
         )
 
     def _launch(self, todo: Todo) -> Launch:

@@ -37,7 +37,8 @@ class Order:
     `wants_gpus` is false for runs on the CPU and for simulated ones: no device is asked for then.
     `offline` runs, simulated ones for example, get no network; with `host_network` they share the
     machine's, because their server answers to programs of this machine alone.
-    `time_limit_seconds` is what a scheduler is asked for where the launch has no timeout.
+    `time_limit_seconds` is what a scheduler is asked for where the launch has no timeout, and
+    `excluded_nodes` are those that it is not to choose.
     """
 
     run_id: str
@@ -51,6 +52,7 @@ class Order:
     host_network: bool = False
     also: tuple[Path, ...] = ()
     time_limit_seconds: float | None = None
+    excluded_nodes: tuple[str, ...] = ()
 
     @property
     def folders(self) -> tuple[Path, ...]:
@@ -62,7 +64,9 @@ class Order:
 class Exit:
     """How an attempt ended, as the engine saw it. `detail` is one line for people.
 
-    `launch` is there where the engine chose the place itself: the order's launch, completed.
+    Where the engine chose the place itself, `launch` is the order's, completed. `node` is the
+    machine then whose GPUs the run had, None where it had none, or where how it ended says nothing
+    of them.
     """
 
     cause: ExitCause
@@ -72,6 +76,7 @@ class Exit:
     finished_at: str | None = None
     image_digest: str | None = None
     launch: Launch | None = None
+    node: str | None = None
 
 
 class Handle(Protocol):
