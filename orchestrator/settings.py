@@ -19,6 +19,7 @@ from benchmark_core.meter_facts import (
 )
 from benchmark_core.names import BackendName, DeviceKind, EngineName, MeterName
 from benchmark_core.optimum.environment import optimum_python
+from orchestrator.engines.facts import ENGINE_FACTS, EngineFacts
 from orchestrator.passed_variables import leads_to_hub
 from orchestrator.variables import env_file, expanded, one_of, truth
 
@@ -170,9 +171,13 @@ class Settings:
         return bool(set(self.meters) & set(EXPORTER_METERS))
 
     @property
+    def engine_facts(self) -> EngineFacts:
+        return ENGINE_FACTS[self.engine]
+
+    @property
     def is_scheduled(self) -> bool:
         """Whether a scheduler gives runs their machine and its GPUs; those here play no part."""
-        return self.engine == "slurm"
+        return self.engine_facts.places_gpus
 
     @property
     def takes_no_gpus(self) -> bool:
@@ -200,7 +205,7 @@ def from_arguments(flags: Namespace, environ: Mapping[str, str] | None = None) -
     backend = named_backend or "pytorch"
     usual_engine: EngineName = "docker" if truth(env, "USE_DOCKER", True) else "process"
     engine: EngineName = flags.engine or usual_engine
-    sees_server = bool(flags.serve_image) and device == "cuda" and engine == "process"
+    sees_server = bool(flags.serve_image) and device == "cuda" and ENGINE_FACTS[engine].is_plain
     facts, meters = BACKEND_FACTS[backend], _meters(flags.meters, backend, device, sees_server)
     return Settings(
         csv=Path(flags.csv),

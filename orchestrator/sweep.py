@@ -121,7 +121,7 @@ class Sweep:
     def _parallel(self) -> int:
         if self._bench.settings.parallel:
             return self._bench.settings.parallel
-        return MOST_PARALLEL if self._bench.engine.places_gpus else max(self._slots.total, 1)
+        return MOST_PARALLEL if self._bench.settings.is_scheduled else max(self._slots.total, 1)
 
     def _step(self, under_way: UnderWay) -> None:
         if self._bench.stop.take_news():
@@ -238,7 +238,7 @@ class Sweep:
         A scheduler may be away for a while, and keeps GPUs apart by itself.
         """
         settings = self._bench.settings
-        if self._bench.engine.places_gpus:
+        if settings.is_scheduled:
             return []
         problems = list(self._bench.engine.problems(settings.computes_on_gpus))
         problems += find_own_server_problems(settings)

@@ -108,6 +108,26 @@ class Handle(Protocol):
         """
 
 
+class LeftHandle(Handle, Protocol):
+    """Of an attempt that nobody stayed to watch."""
+
+    @property
+    def is_missing(self) -> bool:
+        """Whether the scheduler knows of it no more, though its end was not seen yet."""
+
+
+@dataclass(frozen=True)
+class LeftRun:
+    """A run without an outcome that was handed to a scheduler and left alone.
+
+    `where` it stood when it was found is a few words for people.
+    """
+
+    order: Order
+    handle: LeftHandle
+    where: str
+
+
 @dataclass(frozen=True)
 class Leftover:
     """An attempt of ours whose runner is gone. `key` means something to the engine alone.
@@ -126,11 +146,9 @@ class Leftover:
 
 
 class Engine(Protocol):
-    """`places_gpus`: it chooses the GPUs of a run itself, on machines that share nothing, so an
-    order names none."""
+    """What it is, beside its runs, stands in its row of `ENGINE_FACTS`."""
 
     name: str
-    places_gpus: bool
 
     def problems(self, wants_gpus: bool) -> Iterator[Problem]:
         """Everything that would keep runs from starting, found before anything is spent."""
@@ -169,6 +187,21 @@ class Engine(Protocol):
 
         Harmless when called twice. Raises HostError when the engine refuses.
         """
+
+
+@dataclass(frozen=True)
+class Nodes:
+    """The machines that a sweep may have at a time, as its user tells them."""
+
+    count: int
+    gpus_each: int
+
+
+@runtime_checkable
+class PlacingEngine(Protocol):
+    """An engine that places runs itself; an order to it names no GPU."""
+
+    def nodes(self) -> Nodes: ...
 
 
 @runtime_checkable

@@ -44,7 +44,6 @@ class DockerEngine:
     """
 
     name = "docker"
-    places_gpus = False
 
     def __init__(
         self,

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from benchmark_core.contract import OUTCOME_FILE, SPEC_FILE, RunSpec
 from benchmark_core.documents import ContractError, timestamp
-from orchestrator.engines.base import EngineAway, Leftover, Order
+from orchestrator.engines.base import EngineAway, Leftover, Nodes, Order
 from orchestrator.engines.container_settings import hash_of_folder
 from orchestrator.engines.owner import Owner
 from orchestrator.engines.slurm.cluster import find_cluster_problems, find_sharing_warnings
@@ -54,7 +54,6 @@ class SlurmEngine:
     """Submits, watches and cancels its own jobs; touches no other."""
 
     name = "slurm"
-    places_gpus = True
 
     def __init__(self, settings: SlurmSettings) -> None:
         self.settings = settings
@@ -62,6 +61,9 @@ class SlurmEngine:
         self._facts = RUNTIME_FACTS[settings.profile.runtime]
         self._image = settings.profile.image or settings.image
         self.queue = Queue(settings.profile.poll_seconds)
+
+    def nodes(self) -> Nodes:
+        return Nodes(self._profile.nodes, self._profile.gpus_per_node)
 
     def problems(self, wants_gpus: bool) -> Iterator[Problem]:
         yield from find_cluster_problems(self._profile, wants_gpus)
