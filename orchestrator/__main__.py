@@ -212,7 +212,8 @@ def collect(output_dir: Path) -> int:
 
     Raises:
         UsageError: there are no run folders.
-        HostError: a sweep is at work there, Slurm does not answer, or some folders are damaged.
+        HostError: a sweep is at work there, a scheduler does not answer, or some folders are
+            damaged.
     """
     from orchestrator import collection
     from orchestrator.display import collection_view

@@ -137,7 +137,7 @@ class Attempt:
         if launch is None:
             launch = self._launch(todo)
             folder.prepare(spec, launch)
-        elif not self._bench.engine.places_gpus:
+        elif not settings.is_scheduled:
             self._beside |= set(launch.runs_beside)
             launch = launch.model_copy(update={"runs_beside": self._neighbours()})
             folder.relaunch(launch)
@@ -155,6 +155,7 @@ class Attempt:
             offline=settings.offline or spec.backend.is_simulated,
             samples=todo.run.samples_path,
             time_limit_seconds=self._bench.time_limit_seconds(todo.run),
+            excluded_nodes=self._bench.lost_nodes.out_of_service,
         )
 
     def _launch(self, todo: Todo) -> Launch:
@@ -202,7 +203,7 @@ class Attempt:
             return self._conclude(todo, failure.ended, failure.stopped)
         try:
             # A scheduler's runs go on without it, so nothing is gained by ending the sweep.
-            waits = math.inf if self._bench.engine.places_gpus else AWAY_SECONDS
+            waits = math.inf if self._bench.settings.is_scheduled else AWAY_SECONDS
             handle = self._start(todo, order, waits)
         except BatchRunnerError as refusal:
             is_left = self._is_stopped or self._is_given_up(refusal)
@@ -227,7 +228,8 @@ class Attempt:
     def _start(self, todo: Todo, order: Order, away_seconds: float) -> Handle:
         """Bears an engine that is away, for so long and unless the user wants to stop."""
         engine, gives_up_at = self._bench.engine, time.monotonic() + away_seconds
-        pause = SCHEDULER_POLL_SECONDS if engine.places_gpus else AWAY_POLL_SECONDS
+        is_scheduled = self._bench.settings.is_scheduled
+        pause = SCHEDULER_POLL_SECONDS if is_scheduled else AWAY_POLL_SECONDS
         others = tuple(self._folder(one).path for one in self.todos[1:])
         while True:
             try:

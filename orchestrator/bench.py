@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from orchestrator.display.base import Display
 from orchestrator.engines.base import Engine
 from orchestrator.gpu_rest import RestingGpus
+from orchestrator.lost_nodes import LostNodes
 from orchestrator.own_server import OwnServers
 from orchestrator.run_directory import RunDirectory
 from orchestrator.run_forecast import RunForecast
@@ -37,6 +38,7 @@ class Bench:
     forecasts: Mapping[str, RunForecast] = field(default_factory=dict)
     undisturbed: Callable[[], AbstractContextManager[None]] = nullcontext
     lacks: Callable[[PlannedRun], bool] = lambda run: False
+    lost_nodes: LostNodes = field(default_factory=LostNodes)
 
     def expectation(self, run: PlannedRun) -> ExpectedRun:
         """What was expected of a run, for the record of the sweep."""

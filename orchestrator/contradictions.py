@@ -6,7 +6,7 @@ from benchmark_core import carbon
 from benchmark_core.backend_facts import BACKEND_FACTS, usual_meters
 from benchmark_core.contract import FEWEST_REPETITIONS_TO_STOP
 from benchmark_core.meter_facts import GPU_COUNTERS, GPU_METERS, SIMULATED_METERS
-from orchestrator.engines.slurm.contradictions import find_slurm_contradictions
+from orchestrator.engines.registry import ENGINES
 from orchestrator.errors import Problem
 from orchestrator.exporter import find_exporter_contradictions
 from orchestrator.gpus import is_simulated
@@ -23,7 +23,8 @@ def find_contradictions(settings: Settings) -> Iterator[Problem]:
     yield from find_exporter_contradictions(settings)
     yield from find_server_contradictions(settings)
     yield from find_own_server_contradictions(settings)
-    yield from find_slurm_contradictions(settings)
+    for kind in ENGINES.values():
+        yield from kind.contradictions(settings)
     yield from _about_samples(settings)
     yield from _about_stopping(settings)
     yield from _about_rerunning(settings)
@@ -48,7 +49,7 @@ def _about_backend(settings: Settings) -> Iterator[Problem]:
             "Add --backend simulated, or name real GPUs.",
         )
     place = str(settings.output_dir.absolute())
-    if settings.measures_itself and settings.engine == "process" and set(place) & set("[]"):
+    if settings.measures_itself and settings.engine_facts.is_plain and set(place) & set("[]"):
         yield Problem(
             f"--output-dir {place[:200]}",
             "optimum-benchmark loads its samples from there, and takes brackets for a pattern",
@@ -170,7 +171,7 @@ def _without_effect(settings: Settings) -> Iterator[Problem]:
             "a run on the CPU or on a server takes no GPU, and one that is metered elsewhere all"
             " that are named",
         ),
-        "image": (settings.engine == "process", "the process engine uses no image"),
+        "image": (settings.engine_facts.is_plain, f"the {settings.engine} engine uses no image"),
         "device": (
             settings.is_simulated or settings.is_served_elsewhere,
             f"the {settings.backend} backend has its own device",

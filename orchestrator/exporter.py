@@ -56,12 +56,13 @@ def _about_endpoint(settings: Settings, url: str) -> Iterator[Problem]:
     except ValueError as error:
         yield Problem(FLAG, f"the URL {error}", f"Write it as {FORM}.")
         return
-    if settings.engine != "docker":
+    if not settings.engine_facts.is_confined:
         return
     if settings.offline or settings.is_simulated:
         yield Problem(
             FLAG,
-            "the docker engine gives offline and simulated runs no network to reach an exporter by",
+            f"the {settings.engine} engine gives offline and simulated runs no network to reach an"
+            " exporter by",
             "Use --engine process, or let the run go online.",
         )
     elif endpoint.loopback:

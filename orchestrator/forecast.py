@@ -7,7 +7,7 @@ from typing import Literal
 
 from orchestrator.disk_need import DiskNeed
 from orchestrator.earlier_runs import EarlierRuns, read_earlier_runs
-from orchestrator.engines.slurm.profile import read_profile
+from orchestrator.engines.base import Nodes
 from orchestrator.errors import Problem
 from orchestrator.estimate import Estimate, two_digits
 from orchestrator.gpu_speeds import CPU_SPEED, REFERENCE_SPEED, known_speed
@@ -80,9 +80,16 @@ class Forecast:
 
 
 def forecast(
-    plan: Plan, settings: Settings, gpus: Sequence[Gpu], directory: RunDirectory
+    plan: Plan,
+    settings: Settings,
+    gpus: Sequence[Gpu],
+    directory: RunDirectory,
+    nodes: Nodes | None = None,
 ) -> Forecast:
-    """Of all runs of the plan that are not finished in the directory."""
+    """Of all runs of the plan that are not finished in the directory.
+
+    `nodes` are those of a scheduler; without one it is `gpus` that the runs are for.
+    """
     earlier = read_earlier_runs(directory.master_path)
     names = [gpu.name for gpu in gpus if gpu.name]
     grounds = Grounds(earlier, _place(settings, gpus), names)
@@ -92,7 +99,7 @@ def forecast(
         for run in plan.runs
         if not _is_kept(run, settings, earlier, directory)
     }
-    total = _gpu_total(settings, gpus)
+    total = _gpu_total(settings, gpus, nodes)
     return Forecast(runs, total, _parallel(settings, total, len(runs)))
 
 
@@ -147,11 +154,10 @@ def _place(settings: Settings, gpus: Sequence[Gpu]) -> Place:
     return Place(known or REFERENCE_SPEED, is_known or not (gpus or settings.is_served_elsewhere))
 
 
-def _gpu_total(settings: Settings, gpus: Sequence[Gpu]) -> int:
-    """As many as the plan was made for; of a cluster, as many as its profile tells."""
-    if settings.is_scheduled and not settings.takes_no_gpus:
-        profile = read_profile(settings.slurm_profile)
-        return profile.gpus_per_node * profile.nodes
+def _gpu_total(settings: Settings, gpus: Sequence[Gpu], nodes: Nodes | None) -> int:
+    """As many as the plan was made for; of a cluster, those of all its nodes."""
+    if nodes and not settings.takes_no_gpus:
+        return nodes.count * nodes.gpus_each
     return len(gpus) or (0 if settings.takes_no_gpus else REFERENCE_GPUS_PER_NODE)
 
 

@@ -1,12 +1,14 @@
 """What is at work on the GPUs of this host that a sweep did not start."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from benchmark_core.contract import LAUNCH_FILE, SIMULATED_DEVICE_PREFIX, Launch
 from benchmark_core.documents import ContractError
 from benchmark_core.terminal_text import printable
 from orchestrator.errors import Problem
+from orchestrator.gpu_driver import DriverTrouble, opened_driver
 from orchestrator.gpus import Gpu
 from orchestrator.host_runs import folders_being_filled
 
@@ -57,26 +59,13 @@ def _given_to_runs() -> dict[str, str]:
 
 
 def _computing(gpus: Sequence[Gpu]) -> dict[str, str]:
-    try:
-        import pynvml
-    except ImportError:
-        return {}
     found = {}
-    try:
-        pynvml.nvmlInit()
-    except pynvml.NVMLError:
-        return {}
-    try:
+    with suppress(DriverTrouble), opened_driver() as nvml:
         for gpu in gpus:
-            try:
-                handle = pynvml.nvmlDeviceGetHandleByUUID(gpu.uuid)
-                processes = pynvml.nvmlDeviceGetComputeRunningProcesses(handle)
-            except pynvml.NVMLError:
-                continue
-            if processes:
-                found[gpu.uuid] = _named([process.pid for process in processes])
-    finally:
-        pynvml.nvmlShutdown()
+            with suppress(nvml.NVMLError):
+                handle = nvml.nvmlDeviceGetHandleByUUID(gpu.uuid)
+                if processes := nvml.nvmlDeviceGetComputeRunningProcesses(handle):
+                    found[gpu.uuid] = _named([process.pid for process in processes])
     return found
 
 

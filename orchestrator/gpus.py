@@ -3,10 +3,12 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from benchmark_core.contract import SIMULATED_DEVICE_PREFIX
 from benchmark_core.meters.nvml_facts import describe, is_partitioned
 from orchestrator.errors import HostError, Problem, UsageError
+from orchestrator.gpu_driver import DriverTrouble, NoDriver, opened_driver
 
 FLAG = "--gpus"
 ALL = "all"
@@ -44,21 +46,13 @@ def find_gpus() -> list[Gpu]:
         HostError: there is a driver, and it does not answer as it should.
     """
     try:
-        import pynvml
-    except ImportError:
+        with opened_driver() as nvml:
+            handles = map(nvml.nvmlDeviceGetHandleByIndex, range(nvml.nvmlDeviceGetCount()))
+            return [_describe(index, handle) for index, handle in enumerate(handles)]
+    except NoDriver:
         return []
-    try:
-        pynvml.nvmlInit()
-    except (pynvml.NVMLError_LibraryNotFound, pynvml.NVMLError_DriverNotLoaded):
-        return []
-    except pynvml.NVMLError as error:
-        raise _broken_driver(error) from error
-    try:
-        return [_describe(index) for index in range(pynvml.nvmlDeviceGetCount())]
-    except pynvml.NVMLError as error:
-        raise _broken_driver(error) from error
-    finally:
-        pynvml.nvmlShutdown()
+    except DriverTrouble as trouble:
+        raise _broken_driver(trouble) from trouble
 
 
 def choose_gpus(text: str, present: Sequence[Gpu]) -> list[Gpu]:
@@ -185,10 +179,7 @@ def _refuse_partitioned(chosen: Sequence[Gpu]) -> None:
         )
 
 
-def _describe(index: int) -> Gpu:
-    import pynvml
-
-    handle = pynvml.nvmlDeviceGetHandleByIndex(index)
+def _describe(index: int, handle: Any) -> Gpu:
     facts = describe(handle)
     return Gpu(
         index=index,

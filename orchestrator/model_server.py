@@ -43,10 +43,10 @@ def find_server_contradictions(settings: Settings) -> Iterator[Problem]:
         parse_address(settings.endpoint or "http://localhost")
     except ValueError as error:
         yield Problem(FLAG, f"the URL {error}", f"Write it as {FORM}.")
-    if settings.offline and settings.engine == "docker":
+    if settings.offline and settings.engine_facts.is_confined:
         yield Problem(
             FLAG,
-            "the docker engine gives offline runs no network to reach a server by",
+            f"the {settings.engine} engine gives offline runs no network to reach a server by",
             "Use --engine process, or let the run go online.",
         )
     yield from _about_meters(settings)
@@ -73,7 +73,7 @@ def _about_meters(settings: Settings) -> Iterator[Problem]:
             " this machine has (localhost)",
             f"Choose {ELSEWHERE}",
         )
-    elif settings.engine == "docker":
+    elif settings.engine_facts.is_confined:
         yield Problem(
             "--meters",
             "nvml in a container cannot see which process the server is, and on which GPUs",

@@ -26,7 +26,7 @@ def open_sweep(bench: Bench, table: MasterTable, plan: Plan) -> list[Todo]:
         bench.display.notice(str(problem))
     taken_over = {todo.leftover for todo in decision.todos}
     unwanted = [leftover for leftover in alive if leftover not in taken_over]
-    if bench.engine.places_gpus:
+    if bench.settings.is_scheduled:
         # Runs of other rows, left alone on purpose, stand in nobody's way there.
         planned = {todo.run.run_id for todo in decision.todos}
         unwanted = [leftover for leftover in unwanted if leftover.run_id in planned]

@@ -13,8 +13,7 @@ from orchestrator.contradictions import find_contradictions
 from orchestrator.downloads.inventory import Inventory, take_inventory
 from orchestrator.downloads.wanted import wanted_by
 from orchestrator.engines import registry as engines
-from orchestrator.engines.base import Engine
-from orchestrator.engines.slurm.profile import read_profile
+from orchestrator.engines.base import Engine, Nodes, PlacingEngine
 from orchestrator.errors import HostError, Problem, UsageError
 from orchestrator.forecast import Forecast, forecast
 from orchestrator.gpus import Gpu, check_form, choose_gpus, find_gpus, named_gpus
@@ -82,8 +81,10 @@ def prepare(settings: Settings, catalog: CatalogFile) -> Preparation:
     """
     configs = _chosen(catalog.configs, settings)
     gpus, gpu_problems = _gpus(settings)
+    engine = _engine(settings)
+    nodes = engine.nodes() if isinstance(engine, PlacingEngine) else None
     own = find_own_samples({config.task for config in configs}, settings)
-    plan = make_plan(configs, settings, _gpu_set(gpus, settings), own, _simulations(settings))
+    plan = make_plan(configs, settings, _gpu_set(gpus, nodes), own, _simulations(settings))
     plan, left_out = restrict(plan, settings)
     lock = renew_lock(plan, settings) if settings.lock else read_lock(settings.csv)
     doubts = [
@@ -94,13 +95,13 @@ def prepare(settings: Settings, catalog: CatalogFile) -> Preparation:
         *(own.warnings if own else ()),
     ]
     plan = pinned(plan, lock)
-    expected = forecast(plan, settings, gpus, RunDirectory(settings.output_dir))
+    expected = forecast(plan, settings, gpus, RunDirectory(settings.output_dir), nodes)
     chosen = within_budget(plan, expected, settings)
     return Preparation(
         settings=settings,
         plan=chosen.plan,
         forecast=chosen.forecast,
-        engine=_engine(settings),
+        engine=engine,
         gpus=gpus,
         gpu_problems=gpu_problems,
         doubts=doubts,
@@ -125,7 +126,7 @@ def _chosen(configs: Sequence[ModelConfig], settings: Settings) -> list[ModelCon
 
 
 def _engine(settings: Settings) -> Engine:
-    create = engines.ENGINES[settings.engine]
+    create = engines.ENGINES[settings.engine].create
     return create(
         engines.EngineSettings(
             image=settings.image,
@@ -157,10 +158,10 @@ def _gpus(settings: Settings) -> tuple[list[Gpu], list[Problem]]:
         return [], list(error.problems)
 
 
-def _gpu_set(gpus: Sequence[Gpu], settings: Settings) -> GpuSet:
-    if settings.is_scheduled:
-        count = read_profile(settings.slurm_profile).gpus_per_node
-        return GpuSet(count=count, memory_bytes=REFERENCE_GPUS.memory_bytes)
+def _gpu_set(gpus: Sequence[Gpu], nodes: Nodes | None) -> GpuSet:
+    """What one run can have: of a cluster, the GPUs of one node."""
+    if nodes:
+        return GpuSet(count=nodes.gpus_each, memory_bytes=REFERENCE_GPUS.memory_bytes)
     if not gpus:
         return REFERENCE_GPUS
     known = [gpu.memory_bytes for gpu in gpus if gpu.memory_bytes]

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from benchmark_core.faults import HubFault
+from orchestrator.engines.base import Exit
 from orchestrator.gpus import Gpu
 from orchestrator.outcome import Outcome
 
@@ -31,6 +32,12 @@ def lost_gpus(outcome: Outcome, gpus: Sequence[Gpu]) -> list[Gpu]:
         return []
     named = [gpu for gpu in gpus if gpu.uuid in outcome.error_message]
     return named or [gpu for gpu in gpus if len(gpus) == 1]
+
+
+def lost_node(outcome: Outcome, ended: Exit) -> str | None:
+    """The node that a scheduler's run was lost to, with it or with one of its GPUs."""
+    is_lost = outcome.reason == "lost" or lost_its_gpu(outcome)
+    return ended.node if is_lost else None
 
 
 class Retries:

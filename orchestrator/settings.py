@@ -8,6 +8,7 @@ from typing import get_args
 from benchmark_core.backend_facts import BACKEND_FACTS
 from benchmark_core.meter_facts import EXPORTER_METERS, GPU_COUNTERS
 from benchmark_core.names import BackendName, DeviceKind, EngineName, MeterName
+from orchestrator.engines.facts import ENGINE_FACTS, EngineFacts
 
 DEFAULT_CATALOG = "models.csv"
 DEFAULT_OUTPUT_DIR = "./batch_results"
@@ -157,9 +158,13 @@ class Settings:
         return bool(set(self.meters) & set(EXPORTER_METERS))
 
     @property
+    def engine_facts(self) -> EngineFacts:
+        return ENGINE_FACTS[self.engine]
+
+    @property
     def is_scheduled(self) -> bool:
         """Whether a scheduler gives runs their machine and its GPUs; those here play no part."""
-        return self.engine == "slurm"
+        return self.engine_facts.places_gpus
 
     @property
     def takes_no_gpus(self) -> bool:

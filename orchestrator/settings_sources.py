@@ -13,6 +13,7 @@ from benchmark_core.backend_facts import BACKEND_FACTS, BackendFacts, usual_mete
 from benchmark_core.meter_facts import EXPORTER_METERS, METER_FACTS, usual_idle_seconds
 from benchmark_core.names import BackendName, DeviceKind, EngineName
 from benchmark_core.optimum.environment import optimum_python
+from orchestrator.engines.facts import ENGINE_FACTS
 from orchestrator.hub_token import find_token, token_stays_here
 from orchestrator.passed_variables import leads_to_hub
 from orchestrator.settings import (
@@ -102,7 +103,7 @@ def _metering(
     flags: Namespace, env: Mapping[str, str], backend: BackendName, engine: EngineName
 ) -> Fields:
     device = _device(flags)
-    sees_server = bool(flags.serve_image) and device == "cuda" and engine == "process"
+    sees_server = bool(flags.serve_image) and device == "cuda" and ENGINE_FACTS[engine].is_plain
     usual = usual_meters(backend, device, sees_server)
     meters = _in_order(flags.meters) if flags.meters else usual
     asks_exporter = set(meters) & set(EXPORTER_METERS)

@@ -19,7 +19,7 @@ from orchestrator.master_table import MasterTable
 from orchestrator.opening import open_sweep
 from orchestrator.own_server import find_own_server_problems
 from orchestrator.placement import Room
-from orchestrator.retries import Retries, lost_gpus
+from orchestrator.retries import Retries, lost_gpus, lost_node
 from orchestrator.run_directory import RunFolder
 from orchestrator.run_planner import Plan
 from orchestrator.settings import MOST_PARALLEL
@@ -121,7 +121,7 @@ class Sweep:
     def _parallel(self) -> int:
         if self._bench.settings.parallel:
             return self._bench.settings.parallel
-        return MOST_PARALLEL if self._bench.engine.places_gpus else max(self._slots.total, 1)
+        return MOST_PARALLEL if self._bench.settings.is_scheduled else max(self._slots.total, 1)
 
     def _step(self, under_way: UnderWay) -> None:
         if self._bench.stop.take_news():
@@ -199,7 +199,7 @@ class Sweep:
         run, outcome = ending.todo.run, ending.outcome
         self._bench.resting.learn(ending.report)
         self._enter(self._bench.directory.folder(run.run_id))
-        self._note_lost_gpus(ending)
+        self._note_losses(ending)
         if ending.ended.cause in ("not_started", "vanished"):
             self._problems += self._troubles(ending)
         wait_seconds = None if self._is_ending else self._retries.wait_seconds(outcome)
@@ -209,16 +209,21 @@ class Sweep:
         else:
             self._waiting.add((Todo(run),), time.monotonic() + wait_seconds)
 
-    def _note_lost_gpus(self, ending: Ending) -> None:
-        """Once for each program: runs that shared one were lost together."""
+    def _note_losses(self, ending: Ending) -> None:
+        """Of GPUs once for each program: runs that shared one were lost together."""
         lost = lost_gpus(ending.outcome, ending.gpus)
         fresh = [gpu for gpu in lost if (ending.outcome.log_file, gpu.uuid) not in self._losses]
         self._losses |= {(ending.outcome.log_file, gpu.uuid) for gpu in fresh}
         for gpu in self._slots.note_loss(fresh):
-            self._bench.display.notice(
-                f"GPU {gpu.index} ({gpu.name}, {gpu.uuid}) is out of service for this sweep:"
-                " runs were lost to it twice"
-            )
+            self._say_worn(f"GPU {gpu.index} ({gpu.name}, {gpu.uuid})")
+        node = lost_node(ending.outcome, ending.ended)
+        if node and self._bench.lost_nodes.note_loss(node):
+            self._say_worn(f"node {node}")
+
+    def _say_worn(self, what: str) -> None:
+        self._bench.display.notice(
+            f"{what} is out of service for this sweep: runs were lost to it twice"
+        )
 
     def _enter(self, folder: RunFolder) -> None:
         try:
@@ -233,7 +238,7 @@ class Sweep:
         A scheduler may be away for a while, and keeps GPUs apart by itself.
         """
         settings = self._bench.settings
-        if self._bench.engine.places_gpus:
+        if settings.is_scheduled:
             return []
         problems = list(self._bench.engine.problems(settings.computes_on_gpus))
         problems += find_own_server_problems(settings)

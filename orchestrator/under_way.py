@@ -64,7 +64,7 @@ class UnderWay:
 
     @property
     def _shares_host(self) -> bool:
-        return not self._bench.engine.places_gpus
+        return not self._bench.settings.is_scheduled
 
     def _neighbours(self) -> set[str]:
         if not self._shares_host:

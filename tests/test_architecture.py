@@ -4,8 +4,11 @@ import ast
 import subprocess
 import sys
 from pathlib import Path
+from typing import get_args
 
 import pytest
+
+from benchmark_core.names import EngineName
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGES = ("orchestrator", "benchmark_core", "scoring", "demo", "benchmarks", "tests")
@@ -132,6 +135,22 @@ def test_heavy_libraries_are_imported_where_they_are_used(path):
         return  # what rich draws; all are themselves imported late
     top = {name.split(".")[0] for name, at_top in imports(path) if at_top}
     assert not top & set(HEAVY)
+
+
+def test_no_engine_is_known_by_its_name_outside_of_engines():
+    """What differs between them is a fact of the engine, or behind its line in the registry."""
+    names = set(get_args(EngineName))
+    for path in (path for path in files("orchestrator") if "engines" not in path.parts):
+        modules = {name.split(".")[2] for name, _ in imports(path) if ".engines." in name}
+        assert not modules & names, path
+        compared = {
+            word.value
+            for node in ast.walk(ast.parse(path.read_text()))
+            if isinstance(node, ast.Compare)
+            for word in ast.walk(node)
+            if isinstance(word, ast.Constant) and isinstance(word.value, str)
+        }
+        assert not compared & names, path
 
 
 def test_only_displays_print_on_the_host():

@@ -52,7 +52,7 @@ from tests.support.parsers import actions, commands_of
 # Flags of build.sh, docker, mypy, hf, vLLM, Slurm and the benchmark scripts.
 FOREIGN_FLAGS = {"--base", "--tag", "--no-cache", "--no-deps", "--help", "--all", "--filter"}
 FOREIGN_FLAGS |= {"--without-optimum", "--strict", "--rows", "--out", "--seconds", "--simulated"}
-FOREIGN_FLAGS |= {"--repo-type", "--nice", "--reservation", "--container-image"}
+FOREIGN_FLAGS |= {"--repo-type", "--nice", "--reservation", "--exclude", "--container-image"}
 FOREIGN_FLAGS |= {"--rm", "--shm-size", "--user", "--batch"}
 FOREIGN_FLAGS |= {"--max-model-len", "--tensor-parallel-size", "--api-key"}
 FOREIGN_FLAGS |= {"--hf-token", "--ssl-keyfile-password"}

@@ -37,7 +37,8 @@ class Order:
     `wants_gpus` is false for runs on the CPU and for simulated ones: no device is asked for then.
     `offline` runs, simulated ones for example, get no network; with `host_network` they share the
     machine's, because their server answers to programs of this machine alone.
-    `time_limit_seconds` is what a scheduler is asked for where the launch has no timeout.
+    `time_limit_seconds` is what a scheduler is asked for where the launch has no timeout, and
+    `excluded_nodes` are those that it is not to choose.
     """
 
     run_id: str
@@ -51,6 +52,7 @@ class Order:
     host_network: bool = False
     also: tuple[Path, ...] = ()
     time_limit_seconds: float | None = None
+    excluded_nodes: tuple[str, ...] = ()
 
     @property
     def folders(self) -> tuple[Path, ...]:
@@ -62,7 +64,9 @@ class Order:
 class Exit:
     """How an attempt ended, as the engine saw it. `detail` is one line for people.
 
-    `launch` is there where the engine chose the place itself: the order's launch, completed.
+    Where the engine chose the place itself, `launch` is the order's, completed. `node` is the
+    machine then whose GPUs the run had, None where it had none, or where how it ended says nothing
+    of them.
     """
 
     cause: ExitCause
@@ -72,6 +76,7 @@ class Exit:
     finished_at: str | None = None
     image_digest: str | None = None
     launch: Launch | None = None
+    node: str | None = None
 
 
 class Handle(Protocol):
@@ -103,6 +108,26 @@ class Handle(Protocol):
         """
 
 
+class LeftHandle(Handle, Protocol):
+    """Of an attempt that nobody stayed to watch."""
+
+    @property
+    def is_missing(self) -> bool:
+        """Whether the scheduler knows of it no more, though its end was not seen yet."""
+
+
+@dataclass(frozen=True)
+class LeftRun:
+    """A run without an outcome that was handed to a scheduler and left alone.
+
+    `where` it stood when it was found is a few words for people.
+    """
+
+    order: Order
+    handle: LeftHandle
+    where: str
+
+
 @dataclass(frozen=True)
 class Leftover:
     """An attempt of ours whose runner is gone. `key` means something to the engine alone.
@@ -121,11 +146,9 @@ class Leftover:
 
 
 class Engine(Protocol):
-    """`places_gpus`: it chooses the GPUs of a run itself, on machines that share nothing, so an
-    order names none."""
+    """What it is, beside its runs, stands in its row of `ENGINE_FACTS`."""
 
     name: str
-    places_gpus: bool
 
     def problems(self, wants_gpus: bool) -> Iterator[Problem]:
         """Everything that would keep runs from starting, found before anything is spent."""
@@ -164,6 +187,21 @@ class Engine(Protocol):
 
         Harmless when called twice. Raises HostError when the engine refuses.
         """
+
+
+@dataclass(frozen=True)
+class Nodes:
+    """The machines that a sweep may have at a time, as its user tells them."""
+
+    count: int
+    gpus_each: int
+
+
+@runtime_checkable
+class PlacingEngine(Protocol):
+    """An engine that places runs itself; an order to it names no GPU."""
+
+    def nodes(self) -> Nodes: ...
 
 
 @runtime_checkable

@@ -42,7 +42,6 @@ class DockerEngine:
     """
 
     name = "docker"
-    places_gpus = False
 
     def __init__(
         self,

@@ -42,7 +42,6 @@ class ProcessEngine:
     """
 
     name = "process"
-    places_gpus = False
 
     def __init__(
         self,

@@ -1,17 +1,21 @@
-"""All engines by name. A new one is one file and one line here."""
+"""All engines by name. A new one is one file, one line here, and one in `facts.py`."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from benchmark_core.names import EngineName
-from orchestrator.engines.base import Engine
+from orchestrator.engines.base import Engine, LeftRun
 from orchestrator.engines.container_settings import Caches
 from orchestrator.engines.docker import DockerEngine
 from orchestrator.engines.process import ProcessEngine
+from orchestrator.engines.slurm.contradictions import find_slurm_contradictions
 from orchestrator.engines.slurm.engine import SlurmEngine, SlurmSettings
+from orchestrator.engines.slurm.left_jobs import find_left_jobs
 from orchestrator.engines.slurm.profile import read_profile
+from orchestrator.errors import Problem
 from orchestrator.passed_variables import container_variables
+from orchestrator.settings import Settings
 
 
 @dataclass(frozen=True)
@@ -76,8 +80,22 @@ def _slurm(settings: EngineSettings) -> Engine:
     )
 
 
-ENGINES: dict[EngineName, Callable[[EngineSettings], Engine]] = {
-    "docker": _docker,
-    "process": _process,
-    "slurm": _slurm,
+@dataclass(frozen=True)
+class EngineKind:
+    """`create` makes one.
+
+    `contradictions` are of flags that cannot be meant with it, and of its own flags without it.
+    `left_runs` are those of run folders without an outcome that it had; it raises HostError where
+    the scheduler does not answer.
+    """
+
+    create: Callable[[EngineSettings], Engine]
+    contradictions: Callable[[Settings], Iterator[Problem]] = lambda settings: iter(())
+    left_runs: Callable[[Iterable[Path]], list[LeftRun]] = lambda folders: []
+
+
+ENGINES: Mapping[EngineName, EngineKind] = {
+    "docker": EngineKind(_docker),
+    "process": EngineKind(_process),
+    "slurm": EngineKind(_slurm, find_slurm_contradictions, find_left_jobs),
 }

@@ -596,7 +596,7 @@ def test_what_leads_to_the_hub_is_passed_on_and_nothing_else(
             image, output_dir, output_dir / "hub", output_dir / "datasets", environment=given
         )
         order = make_order(output_dir, f"acme_{len(given)}_On", look_at=[])
-        assert run_to_end(ENGINES["docker"](settings), order).code == 0
+        assert run_to_end(ENGINES["docker"].create(settings), order).code == 0
         seen: dict[str, Any] = seen_by(order)["environment"]
         return seen
 

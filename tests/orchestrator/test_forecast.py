@@ -6,6 +6,7 @@ from benchmark_core.contract import Simulation
 from benchmark_core.tasks.registry import TASKS
 from orchestrator.catalog import ModelConfig
 from orchestrator.earlier_runs import read_earlier_runs
+from orchestrator.engines.base import Nodes
 from orchestrator.forecast import find_forecast_warnings, forecast
 from orchestrator.gpus import Gpu
 from orchestrator.master_columns import COLUMNS
@@ -287,15 +288,14 @@ def test_every_task_with_a_size_has_a_forecast(directory):
     assert all(run.seconds.central > 20 for run in expected.runs.values())
 
 
-def test_a_cluster_is_as_wide_as_its_profile_and_what_is_in_its_queue(directory, tmp_path):
+def test_a_cluster_is_as_wide_as_its_nodes_and_what_is_in_its_queue(directory):
     """Eight rows, each on one GPU; all that is submitted may run at once."""
-    profile = tmp_path / "cluster.yaml"
-    profile.write_text("gpus_per_node: 2\nnodes: 2\n")
+    nodes = Nodes(count=2, gpus_each=2)
     configs = [row(f"org/model{number}", parameters_billion=1.0) for number in range(8)]
     hours = []
     for flags in (("--detach",), ("--parallel", "auto"), ()):
-        made = settings(*FEW, "--engine", "slurm", "--slurm-profile", str(profile), *flags)
-        expected = forecast(plan_of(made, *configs), made, [], directory())
+        made = settings(*FEW, "--engine", "slurm", *flags)
+        expected = forecast(plan_of(made, *configs), made, [], directory(), nodes)
         assert expected.gpu_total == 4
         each = expected.runs["org_model0_Off"].seconds.central
         hours.append(expected.wall_seconds.central / each)

@@ -226,7 +226,7 @@ def test_the_registry_hands_the_variables_of_the_settings_on(
     monkeypatch.setattr("orchestrator.engines.registry.ProcessEngine", stub_engine)
     caches = (output_dir / "hub", output_dir / "datasets")
     given = {"HF_ENDPOINT": "http://of-the-file.invalid"}
-    engine = ENGINES["process"](EngineSettings("", output_dir, *caches, environment=given))
+    engine = ENGINES["process"].create(EngineSettings("", output_dir, *caches, environment=given))
     order = make_order(output_dir, look_at=[])
     assert run_to_end(engine, order).code == 0
     assert seen_by(order)["environment"]["HF_ENDPOINT"] == given["HF_ENDPOINT"]

@@ -3,9 +3,17 @@
 import pytest
 
 from benchmark_core.report import Verdict
+from orchestrator.engines.base import Exit
 from orchestrator.gpus import choose_gpus
+from orchestrator.lost_nodes import LostNodes
 from orchestrator.outcome import Outcome
-from orchestrator.retries import LONGEST_WAIT_SECONDS, Retries, lost_gpus, lost_its_gpu
+from orchestrator.retries import (
+    LONGEST_WAIT_SECONDS,
+    Retries,
+    lost_gpus,
+    lost_its_gpu,
+    lost_node,
+)
 
 
 def failed(reason: str, *blamed: str) -> Outcome:
@@ -64,3 +72,19 @@ def test_of_several_gpus_the_one_that_is_named_was_lost_or_nobody_knows() -> Non
     assert lost_gpus(lost, gpus) == []
     assert lost_gpus(lost, gpus[2:]) == [gpus[2]]
     assert lost_gpus(failed("out_of_memory"), gpus[2:]) == []
+
+
+def test_a_node_is_blamed_for_what_was_lost_with_it_or_with_its_gpus() -> None:
+    ended = Exit("exited", 1, node="n1")
+    assert lost_node(failed("lost"), ended) == "n1"
+    assert lost_node(failed("meter_failed", "gpu_lost"), ended) == "n1"
+    assert lost_node(failed("out_of_memory"), ended) is None
+    assert lost_node(failed("lost"), Exit("lost", None)) is None
+
+
+def test_a_node_goes_out_of_service_once_with_its_second_loss() -> None:
+    nodes = LostNodes()
+    assert [nodes.note_loss(node) for node in ("n1", "n2", "n1", "n1")] == [
+        *(False, False, True, False)
+    ]
+    assert nodes.out_of_service == ("n1",)

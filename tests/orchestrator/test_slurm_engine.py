@@ -349,6 +349,12 @@ def test_no_answer_of_the_controller_is_no_refusal(
         engine(tmp_path).start(order(tmp_path, "org_away"))
 
 
+def test_a_run_that_is_kept_from_every_node_is_refused_and_says_by_whom(tmp_path: Path) -> None:
+    kept = replace(order(tmp_path), excluded_nodes=("n1",))
+    with pytest.raises(HostError, match=r"not available\. This sweep leaves out n1: mend that"):
+        engine(tmp_path).start(kept)
+
+
 def test_folders_of_one_machine_and_a_token_of_one_process_are_told(tmp_path: Path) -> None:
     (warning,) = engine(Path("/dev/shm/results")).warnings()
     assert "is on a file system of this machine (tmpfs)" in str(warning)

@@ -69,6 +69,15 @@ def test_without_a_profile_only_the_gpus_are_asked_for() -> None:
     assert on_cpu == command[:-1]
 
 
+def test_nodes_out_of_service_join_those_that_the_profile_leaves_out() -> None:
+    stated = SlurmProfile(options=("--exclude=n[1-2]", "--nice=1"))
+    given = (stated, "n", "c", Path("/o/l"), 1, None)
+    assert sbatch_arguments(*given, ("n4", "n7"))[-2:] == ["--nice=1", "--exclude=n[1-2],n4,n7"]
+    assert sbatch_arguments(*given)[-2:] == ["--exclude=n[1-2]", "--nice=1"]
+    plain = (SlurmProfile(), "n", "c", Path("/o/l"), 1, None)
+    assert sbatch_arguments(*plain, ("n4",)) == [*sbatch_arguments(*plain), "--exclude=n4"]
+
+
 def test_a_job_may_take_longer_than_its_run() -> None:
     profile = SlurmProfile(time_limit_minutes=30)
     assert time_limit(profile, None) == 30
@@ -84,6 +93,7 @@ def test_a_job_may_take_longer_than_its_run() -> None:
         ("runtime: podman", "runtime: Input should be 'docker', 'apptainer', 'pyxis' or 'process'"),
         ("options: [--output=/x]", "--output is set by this program"),
         ("options: [-N2]", "is no long option such as --nice=100"),
+        ("options: [--exclude=./broken]", "--exclude takes a list of nodes here, no file"),
         ("partition: 'a --uid=0'", "partition: String should match"),
         ('setup: ["a\\nb"]', "setup.0: String should match"),
         ("gpus_per_node: 0", "gpus_per_node: Input should be greater than or equal to 1"),

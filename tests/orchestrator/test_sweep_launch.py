@@ -58,7 +58,6 @@ class RestingEngine:
     """Its runs do nothing but report how their GPUs came to rest, in this order."""
 
     name = "process"
-    places_gpus = False
 
     def __init__(self, gates: Sequence[ThermalGate | None]) -> None:
         self._gates = iter(gates)

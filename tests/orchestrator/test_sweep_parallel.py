@@ -1,6 +1,7 @@
 """Runs beside each other: never two on a GPU, the wide ones too, and what is lost comes again."""
 
 from collections import Counter
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -201,6 +202,49 @@ def test_a_run_that_was_lost_is_made_again_and_stands_once_in_the_table(place: P
     assert engine.starts == {"sim_one_Off": 2, "sim_two_Off": 2}
     lines = (place / "results" / "master_results.csv").read_text().splitlines()
     assert len(lines) == 3
+
+
+class OnNode:
+    """What a scheduler's handle tells at the end: where the run was."""
+
+    def __init__(self, handle: Handle, node: str) -> None:
+        self._handle = handle
+        self._node = node
+
+    def poll(self) -> Exit | None:
+        ended = self._handle.poll()
+        return replace(ended, node=self._node) if ended else None
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._handle, name)
+
+
+class FirstNodeLeft(ProcessEngine):
+    """Gives each run the first of its nodes that it is not kept from."""
+
+    def __init__(self, output_dir: Path) -> None:
+        super().__init__(output_dir)
+        self.given: list[str] = []
+
+    def start(self, order: Order) -> Handle:
+        left = [node for node in ("n1", "n2", "n3") if node not in order.excluded_nodes]
+        self.given.append(left[0])
+        return OnNode(super().start(order), left[0])
+
+
+def test_a_node_that_loses_two_runs_is_left_out_of_the_later_ones(place: Path) -> None:
+    rows = "".join(ROW.format(name, "A") for name in ("x", "y", "z"))
+    simulation = "runs:\n  sim_x_Off: {fault: gpu_lost}\n  sim_y_Off: {fault: out_of_memory}\n"
+    engine, heard = FirstNodeLeft(place / "results"), Heard()
+    flags = ("--gpus", "simulated:3", "--retries", "4")
+    found = sweep(chosen(place, rows, simulation, *flags), heard=heard, engine=engine)
+    assert (found.finished, found.failed) == (1, 2)
+    assert Counter(engine.given) == {"n1": 4, "n2": 2, "n3": 1}
+    said = [text for text in heard.notices if text.startswith("node ")]
+    assert said == [
+        f"node {node} is out of service for this sweep: runs were lost to it twice"
+        for node in ("n1", "n2")
+    ]
 
 
 class AwayAtFirst(ProcessEngine):

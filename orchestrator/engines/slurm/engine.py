@@ -6,7 +6,7 @@ from pathlib import Path
 
 from benchmark_core.contract import OUTCOME_FILE, SPEC_FILE, RunSpec
 from benchmark_core.documents import ContractError, timestamp
-from orchestrator.engines.base import EngineAway, Leftover, Order
+from orchestrator.engines.base import EngineAway, Leftover, Nodes, Order
 from orchestrator.engines.container_settings import hash_of_folder
 from orchestrator.engines.owner import Owner
 from orchestrator.engines.slurm.cluster import find_cluster_problems, find_sharing_warnings
@@ -54,7 +54,6 @@ class SlurmEngine:
     """Submits, watches and cancels its own jobs; touches no other."""
 
     name = "slurm"
-    places_gpus = True
 
     def __init__(self, settings: SlurmSettings) -> None:
         self.settings = settings
@@ -62,6 +61,9 @@ class SlurmEngine:
         self._facts = RUNTIME_FACTS[settings.profile.runtime]
         self._image = settings.profile.image or settings.image
         self.queue = Queue(settings.profile.poll_seconds)
+
+    def nodes(self) -> Nodes:
+        return Nodes(self._profile.nodes, self._profile.gpus_per_node)
 
     def problems(self, wants_gpus: bool) -> Iterator[Problem]:
         yield from find_cluster_problems(self._profile, wants_gpus)
@@ -100,7 +102,9 @@ class SlurmEngine:
         name = job_name(order.run_id)
         comment = job_comment(hash_of_folder(self.settings.output_dir), order.run_id)
         slurm_log = slurm_log_path(order.log_path)
-        command = sbatch_arguments(self._profile, name, comment, slurm_log, gpu_count, minutes)
+        command = sbatch_arguments(
+            *(self._profile, name, comment, slurm_log, gpu_count, minutes), order.excluded_nodes
+        )
         try:
             # Slurm opens the job's own log before anything of ours runs on the node.
             slurm_log.parent.mkdir(parents=True, exist_ok=True)
@@ -112,8 +116,7 @@ class SlurmEngine:
         except SlurmSilence as silence:
             raise EngineAway(Problem("Slurm", str(silence).rstrip("."), ANSWER)) from silence
         except SlurmRefusal as refusal:
-            remedy = f"Correct what it names, often in {self._where}, and start again."
-            raise refused(f"run {order.run_id}", refusal, remedy) from refusal
+            raise refused(f"run {order.run_id}", refusal, _remedy(order)) from refusal
         except OSError as error:
             raise HostError(Problem(str(slurm_log.parent), f"{error.strerror}", SPACE)) from error
         job_id = answer.strip().partition(";")[0]
@@ -191,10 +194,6 @@ class SlurmEngine:
                 raise HostError(Problem(f"run {record.run_id}", ended.detail, remedy))
         remove_job(folder)
 
-    @property
-    def _where(self) -> str:
-        return "the --slurm-profile file"
-
     def _paths(self) -> list[Path]:
         settings = self.settings
         caches = [settings.hub_cache, settings.datasets_cache] if settings.needs_model else []
@@ -235,6 +234,13 @@ class SlurmEngine:
             held_after_seconds=self._profile.held_after_seconds,
             lost_after_seconds=self._profile.lost_after_seconds,
         )
+
+
+def _remedy(order: Order) -> str:
+    if order.excluded_nodes:
+        named = ", ".join(order.excluded_nodes)
+        return f"This sweep leaves out {named}: mend that, and start again with --rerun-failed."
+    return "Correct what it names, often in the --slurm-profile file, and start again."
 
 
 def _is_abandoned(owner: Owner) -> bool:

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 
 from benchmark_core.contract import SIMULATED_DEVICE_PREFIX
 from orchestrator.errors import HostError, Problem
+from orchestrator.gpu_driver import DriverTrouble, opened_driver
 
 LISTS = ("SLURM_JOB_GPUS", "SLURM_STEP_GPUS")
 REMEDY = "Ask whoever runs the cluster: gres.conf must name the device files of its GPUs."
@@ -53,23 +54,13 @@ def real_uuids(indices: list[int]) -> tuple[str, ...]:
 
 def _uuids_by_minor() -> dict[int, str]:
     try:
-        import pynvml
-    except ImportError as error:
-        what = "the node's Python has no pynvml"
-        raise HostError(Problem("Slurm", what, "Install nvidia-ml-py for it.")) from error
-    try:
-        pynvml.nvmlInit()
-        try:
-            handles = [
-                pynvml.nvmlDeviceGetHandleByIndex(index)
-                for index in range(pynvml.nvmlDeviceGetCount())
-            ]
+        with opened_driver() as nvml:
+            handles = map(nvml.nvmlDeviceGetHandleByIndex, range(nvml.nvmlDeviceGetCount()))
             return {
-                int(pynvml.nvmlDeviceGetMinorNumber(handle)): str(pynvml.nvmlDeviceGetUUID(handle))
+                int(nvml.nvmlDeviceGetMinorNumber(handle)): str(nvml.nvmlDeviceGetUUID(handle))
                 for handle in handles
             }
-        finally:
-            pynvml.nvmlShutdown()
-    except pynvml.NVMLError as error:
-        what = f"the node's NVIDIA driver does not answer: {error}"
-        raise HostError(Problem("Slurm", what, "Take the node out of service.")) from error
+    except DriverTrouble as trouble:
+        what = f"the node's NVIDIA driver does not answer: {trouble}"
+        remedy = "Install on the node what it lacks, or take it out of service."
+        raise HostError(Problem("Slurm", what, remedy)) from trouble

@@ -1,5 +1,6 @@
 """One job of ours: its own word first, the controller's only for whether it lives."""
 
+import re
 import time
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -21,6 +22,9 @@ CAUSE_OF_STATE: dict[str, tuple[ExitCause, str]] = {
     "DEADLINE": ("timeout", "Slurm's deadline for the job was over"),
     "CANCELLED": ("cancelled", "its job was cancelled in Slurm"),
 }
+OF_ITS_NODE = ("FAILED", "NODE_FAIL")
+"""States of a job whose program or node died; a job that is forgotten or preempted blames none."""
+NODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 
 
 class SlurmHandle:
@@ -120,7 +124,16 @@ class SlurmHandle:
             finished_at=ended.finished_at,
             image_digest=ended.image_digest,
             launch=self._launch(),
+            node=self._node(),
         )
+
+    def _node(self) -> str | None:
+        """A job that came to no GPU names none: requeued, it was lost to the one before.
+
+        A run can write into its folder, so what is no name is none.
+        """
+        lease = self._lease
+        return lease.node if lease and lease.gpu_uuids and NODE.fullmatch(lease.node) else None
 
     def _launch(self) -> Launch | None:
         """As the job completed it: the GPUs that Slurm gave, and when it really began."""
@@ -149,7 +162,8 @@ class SlurmHandle:
         state = f" ({job.state})" if job else ""
         detail = f"job {self._record.job_id}{state}: {why}{self._last_words()}"
         begun = self._lease.started_at if self._lease else None
-        return Exit(cause, None, detail, started_at=begun, launch=self._launch())
+        node = self._node() if job and job.state in OF_ITS_NODE else None
+        return Exit(cause, None, detail, started_at=begun, launch=self._launch(), node=node)
 
     def _held(self, job: QueuedJob) -> Exit | None:
         """Slurm tells no moment, so the first look that found it held is kept beside the run."""

@@ -9,6 +9,7 @@ setup: [module load cuda]
 """
 
 import difflib
+import re
 from pathlib import Path
 from typing import Annotated, Literal, get_args
 
@@ -22,6 +23,7 @@ RuntimeName = Literal["docker", "apptainer", "pyxis", "process"]
 RUNTIMES: tuple[RuntimeName, ...] = get_args(RuntimeName)
 # A value becomes one argument of sbatch; none of them may be taken for two, or for an option.
 Word = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.:/+,@%\[\]=-]+$", max_length=200)]
+NODES = re.compile(r"[A-Za-z0-9_.,\[\]-]+")
 Line = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f]+$", max_length=1000)]
 
 
@@ -65,6 +67,11 @@ class SlurmProfile(Frozen):
                 raise ValueError(f"{value[:40]!r} is no long option such as --nice=100")
             if name in OWN_OPTIONS:
                 raise ValueError(f"{name} is set by this program")
+            if name == "--exclude" and not NODES.fullmatch(value.partition("=")[2]):
+                # Nodes that the sweep itself leaves out are added to the list.
+                raise ValueError(
+                    "--exclude takes a list of nodes here, no file: --exclude=n1,n[3-4]"
+                )
         return values
 
 

@@ -3,6 +3,7 @@
 import math
 import shlex
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from orchestrator.engines.process import PROGRAM_ROOT
@@ -13,6 +14,7 @@ TERM_SECONDS = 60
 MARGIN_SECONDS = 240.0
 """More than a run may take, for the job's own beginning and for that warning."""
 PROGRAM = "orchestrator.engines.slurm.job"
+EXCLUDE = "--exclude="
 
 
 def sbatch_arguments(
@@ -22,6 +24,7 @@ def sbatch_arguments(
     slurm_log: Path,
     gpu_count: int,
     time_limit_minutes: int | None,
+    excluded_nodes: Sequence[str] = (),
 ) -> list[str]:
     """The whole command; the script is its input."""
     optional = {
@@ -43,7 +46,17 @@ def sbatch_arguments(
         command.append(f"--gres=gpu{kind}:{gpu_count}")
     if profile.cpus_per_gpu:
         command.append(f"--cpus-per-task={profile.cpus_per_gpu * max(gpu_count, 1)}")
-    return [*command, *profile.options]
+    return [*command, *_options(profile.options, excluded_nodes)]
+
+
+def _options(options: Sequence[str], excluded_nodes: Sequence[str]) -> list[str]:
+    """Those of the profile. All nodes to leave out are one: of several sbatch heeds the last."""
+    if not excluded_nodes:
+        return list(options)
+    stated = [option for option in options if option.startswith(EXCLUDE)]
+    nodes = [*(option.removeprefix(EXCLUDE) for option in stated), *excluded_nodes]
+    others = [option for option in options if option not in stated]
+    return [*others, f"{EXCLUDE}{','.join(nodes)}"]
 
 
 def job_script(profile: SlurmProfile, folder: Path) -> str:
