@@ -42,7 +42,7 @@ from benchmark_core.reasoning.prompts import Prompts
 from benchmark_core.reasoning_journal import ReasoningJournal
 from benchmark_core.recipe import LoadedModel
 from benchmark_core.repetitions import LARGEST_FAILED_SHARE, Session, repeat
-from benchmark_core.report import ThermalGate
+from benchmark_core.report.rest import ThermalGate
 from benchmark_core.sample_journal import open_journal
 from benchmark_core.samples import LoadedSamples, load_samples
 from benchmark_core.server_processes import with_own_gpus

@@ -9,22 +9,18 @@ from datetime import datetime
 from benchmark_core.backend_facts import BACKEND_FACTS
 from benchmark_core.contract import JOULES_PER_WH, Launch, PhaseName, TaskName, TokenLimits
 from benchmark_core.documents import ContractError
-from benchmark_core.imported import Imported
 from benchmark_core.reasoning.facts import ReasoningFacts
-from benchmark_core.report import (
-    Applied,
-    EnergySource,
-    Environment,
-    GpuFacts,
-    IdleBaseline,
-    PartialSummary,
-    ReportOutline,
-    SinglePass,
-    Spread,
-    TokenCounts,
-    TraceFacts,
-    mean,
-)
+from benchmark_core.report.applied import Applied
+from benchmark_core.report.energy import EnergySource
+from benchmark_core.report.environment import Environment
+from benchmark_core.report.gpu_facts import GpuFacts
+from benchmark_core.report.imported import Imported
+from benchmark_core.report.outline import ReportOutline
+from benchmark_core.report.rest import IdleBaseline
+from benchmark_core.report.spread import Spread, mean
+from benchmark_core.report.summary import PartialSummary
+from benchmark_core.report.token_counts import TokenCounts
+from benchmark_core.report.trace_facts import SinglePass, TraceFacts
 from benchmark_core.tasks import registry as tasks
 from orchestrator.run_record import Record
 

@@ -12,7 +12,7 @@ from benchmark_core.meters.counter_edges import CHECK_GPU, Course, SteppingCount
 from benchmark_core.meters.edge_rules import MISUSE, refuse_gap, summed
 from benchmark_core.meters.nvml_devices import driver_faults
 from benchmark_core.power_trace import TraceRow, tail
-from benchmark_core.report import Reading
+from benchmark_core.report.energy import Reading
 
 # What the driver answers for an unsigned 64-bit value that it does not have.
 NO_VALUE = 2**64 - 1

@@ -21,7 +21,8 @@ from benchmark_core.meters.scraped_counter import (
     ScrapedCounter,
     ScrapedCourse,
 )
-from benchmark_core.report import EnergySource, EnergySources, GpuFacts, Reading
+from benchmark_core.report.energy import EnergySource, EnergySources, Reading
+from benchmark_core.report.gpu_facts import GpuFacts
 
 # The exporter's own default is 30 s; a slower one would make every edge wait for minutes.
 LONGEST_INTERVAL_SECONDS = 35.0

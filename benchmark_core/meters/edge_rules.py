@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from benchmark_core.faults import MeterFault
-from benchmark_core.report import Reading
+from benchmark_core.report.energy import Reading
 
 # An edge may be so far from the watching of the counters. Other meters open and close between the
 # two, in milliseconds; farther out the power at the edge would be a guess.

@@ -10,7 +10,8 @@ import pytest
 from benchmark_core.faults import MeterFault
 from benchmark_core.meters import dcgm, dcgm_exporter, registry, scraped_counter
 from benchmark_core.meters.dcgm import DcgmMeter
-from benchmark_core.report import GpuFacts, Reading
+from benchmark_core.report.energy import Reading
+from benchmark_core.report.gpu_facts import GpuFacts
 from tests.support.dcgm_server import Exporter, Gpu, serving, uuid
 
 pytestmark = pytest.mark.wall_clock

@@ -2,7 +2,7 @@
 
 import pytest
 
-from benchmark_core.report import Verdict
+from benchmark_core.report.judgement import Verdict
 from orchestrator.gpus import choose_gpus
 from orchestrator.outcome import Outcome
 from orchestrator.retries import LONGEST_WAIT_SECONDS, Retries, lost_gpus, lost_its_gpu
