@@ -3,7 +3,7 @@
 from benchmark_core.backends.base import Conditions
 from benchmark_core.contract import MeterName
 from benchmark_core.recipe import LoadedModel
-from benchmark_core.report import Applied
+from benchmark_core.report.applied import Applied
 from benchmark_core.samples import LoadedSamples
 
 

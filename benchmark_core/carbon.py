@@ -6,7 +6,7 @@ from functools import cache
 from pathlib import Path
 
 from benchmark_core.faults import SpecFault
-from benchmark_core.report import Carbon
+from benchmark_core.report.carbon import Carbon
 
 WORLD = "WORLD"
 FACTORS_FILE = Path(__file__).parent / "data" / "grid_factors.csv"

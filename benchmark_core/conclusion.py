@@ -21,20 +21,16 @@ from benchmark_core.evidence import Evidence
 from benchmark_core.ledger import Span
 from benchmark_core.reasoning.facts import ReasoningFacts
 from benchmark_core.repetitions import Repetitions
-from benchmark_core.report import (
-    Applied,
-    Carbon,
-    EnergySources,
-    GpuFacts,
-    IdleBaseline,
-    Ledger,
-    Reading,
-    RunReport,
-    SinglePass,
-    Summary,
-    ThermalGate,
-    mean,
-)
+from benchmark_core.report.applied import Applied
+from benchmark_core.report.carbon import Carbon
+from benchmark_core.report.energy import EnergySources, Reading
+from benchmark_core.report.gpu_facts import GpuFacts
+from benchmark_core.report.ledger import Ledger
+from benchmark_core.report.rest import IdleBaseline, ThermalGate
+from benchmark_core.report.run_report import RunReport
+from benchmark_core.report.spread import mean
+from benchmark_core.report.summary import Summary
+from benchmark_core.report.trace_facts import SinglePass
 from benchmark_core.trace_analysis import TraceAnalysis
 
 

@@ -64,25 +64,9 @@ def build_dataset(
         _read(survey, indexes, task.columns) for survey, indexes in zip(surveys, drawn, strict=True)
     ]
     rows = _in_turn(rows_of)
+    facts = tuple(map(_facts, surveys, map(len, drawn)))
     tokens = _count(counter, rows, task.columns)
-
-    def describe(data_sha256: str) -> Manifest:
-        import pyarrow
-
-        return Manifest(
-            task=task.name,
-            seed=seed,
-            created_by=f"ai-energy-score {VERSION}",
-            written_with=f"pyarrow {pyarrow.__version__}",
-            sources=tuple(
-                _facts(survey, len(indexes)) for survey, indexes in zip(surveys, drawn, strict=True)
-            ),
-            rows=len(rows),
-            tokens=tokens,
-            data_file=DATA_FILE,
-            data_sha256=data_sha256,
-        )
-
+    describe = partial(_describe, task, seed, facts, len(rows), tokens)
     return write_dataset(folder, rows, task.columns, describe)
 
 
@@ -218,6 +202,29 @@ def _count(
     texts = (row[name] for row in rows for name in names)
     total = sum(map(counter.count, texts))
     return TokenTotal(tokenizer=counter.name, commit=counter.commit, total=total)
+
+
+def _describe(
+    task: Task,
+    seed: int,
+    sources: tuple[SourceFacts, ...],
+    rows: int,
+    tokens: TokenTotal | None,
+    data_sha256: str,
+) -> Manifest:
+    import pyarrow
+
+    return Manifest(
+        task=task.name,
+        seed=seed,
+        created_by=f"ai-energy-score {VERSION}",
+        written_with=f"pyarrow {pyarrow.__version__}",
+        sources=sources,
+        rows=rows,
+        tokens=tokens,
+        data_file=DATA_FILE,
+        data_sha256=data_sha256,
+    )
 
 
 def _facts(survey: Survey, drawn: int) -> SourceFacts:

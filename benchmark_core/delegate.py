@@ -8,7 +8,9 @@ from benchmark_core.contract import MeterName
 from benchmark_core.environment import Programs
 from benchmark_core.reasoning.facts import ReasoningFacts
 from benchmark_core.recipe import LoadedModel
-from benchmark_core.report import EnergySources, GpuFacts, Repetition
+from benchmark_core.report.energy import EnergySources
+from benchmark_core.report.gpu_facts import GpuFacts
+from benchmark_core.report.repetition import Repetition
 from benchmark_core.samples import LoadedSamples
 
 

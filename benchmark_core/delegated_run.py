@@ -11,7 +11,8 @@ from benchmark_core.contract import Launch, RunSpec
 from benchmark_core.delegate import Found
 from benchmark_core.faults import ModelFault
 from benchmark_core.repetitions import Repetitions, until_known
-from benchmark_core.report import Reading, Repetition
+from benchmark_core.report.energy import Reading
+from benchmark_core.report.repetition import Repetition
 from benchmark_core.samples import load_samples
 from benchmark_core.tasks import registry as tasks
 

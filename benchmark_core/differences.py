@@ -8,7 +8,8 @@ from benchmark_core.contract import FEWEST_REPETITIONS_TO_STOP, RunSpec
 from benchmark_core.hub import pinned_commit
 from benchmark_core.reasoning.families import Instruction, family_of
 from benchmark_core.reasoning.raw_text import planned
-from benchmark_core.report import Applied, ReportOutline
+from benchmark_core.report.applied import Applied
+from benchmark_core.report.outline import ReportOutline
 from benchmark_core.tasks import registry as tasks
 
 Pair = tuple[str, object, object]

@@ -5,7 +5,8 @@ from pathlib import Path
 
 from benchmark_core.atomic_file import write_text
 from benchmark_core.contract import GPU_ENERGY_FILE, GPU_ENERGY_SUMMARY_FILE
-from benchmark_core.report import RunReport, mean
+from benchmark_core.report.run_report import RunReport
+from benchmark_core.report.spread import mean
 from benchmark_core.statistics import impossible_phases
 
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from importlib import metadata
 
 from benchmark_core import VERSION
-from benchmark_core.report import Environment, GpuFacts
+from benchmark_core.report.environment import Environment
+from benchmark_core.report.gpu_facts import GpuFacts
 
 PACKAGES = (
     *("accelerate", "codecarbon", "datasets", "diffusers", "nvidia-ml-py", "pillow", "soundfile"),

@@ -5,16 +5,14 @@ from dataclasses import dataclass
 
 from benchmark_core.contract import SIMULATED_DEVICE_PREFIX, RunSpec
 from benchmark_core.reasoning.facts import ReasoningFacts
-from benchmark_core.report import (
-    Applied,
-    EnergySources,
-    GpuFacts,
-    Ledger,
-    Repetition,
-    Summary,
-    ThermalGate,
-    TraceFacts,
-)
+from benchmark_core.report.applied import Applied
+from benchmark_core.report.energy import EnergySources
+from benchmark_core.report.gpu_facts import GpuFacts
+from benchmark_core.report.ledger import Ledger
+from benchmark_core.report.repetition import Repetition
+from benchmark_core.report.rest import ThermalGate
+from benchmark_core.report.summary import Summary
+from benchmark_core.report.trace_facts import TraceFacts
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from benchmark_core.contract import Kind, PassName, PhaseName, TokenLimits
 from benchmark_core.faults import SpecFault
-from benchmark_core.report import Phase, Window
+from benchmark_core.report.repetition import Phase, Window
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from benchmark_core.report import Ledger, LedgerEntry
+from benchmark_core.report.ledger import Ledger, LedgerEntry
 
 IDLE_BEFORE = "idle_before"
 LOAD = "load"

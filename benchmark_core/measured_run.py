@@ -9,31 +9,27 @@ backends and meters.
 import sys
 import time
 import traceback
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from benchmark_core import thermal_gate
 from benchmark_core.applied import applied_settings
 from benchmark_core.backends import registry as backends
-from benchmark_core.backends.base import Backend, Unusable
+from benchmark_core.backends.base import Backend
 from benchmark_core.conclusion import Measurements
 from benchmark_core.contract import (
     EMISSIONS_DIR,
     REASONING_FILE,
     SAMPLES_FILE,
     TRACE_FILE,
-    GpuRest,
+    Kind,
     Launch,
     RunSpec,
 )
-from benchmark_core.faults import (
-    MeterFault,
-    ModelFault,
-    RunFault,
-    SampleFault,
-)
-from benchmark_core.held_model import HeldModel, is_on_gpus
+from benchmark_core.faults import MeterFault
+from benchmark_core.held_model import Borrowed, HeldModel, is_on_gpus
 from benchmark_core.kinds import MeasuredPass, passes_of
 from benchmark_core.ledger import IDLE_AFTER, IDLE_BEFORE, LOAD, WARM_UP
 from benchmark_core.meters import registry as meters
@@ -41,13 +37,30 @@ from benchmark_core.meters.panel import MeterPanel
 from benchmark_core.reasoning.prompts import Prompts
 from benchmark_core.reasoning_journal import ReasoningJournal
 from benchmark_core.recipe import LoadedModel
-from benchmark_core.repetitions import LARGEST_FAILED_SHARE, Session, repeat
-from benchmark_core.report import ThermalGate
-from benchmark_core.sample_journal import open_journal
+from benchmark_core.repetitions import Repetitions, Session, repeat
+from benchmark_core.report.rest import ThermalGate
+from benchmark_core.sample_journal import SampleJournal, open_journal
 from benchmark_core.samples import LoadedSamples, load_samples
 from benchmark_core.server_processes import with_own_gpus
 from benchmark_core.tasks import registry as tasks
+from benchmark_core.warm_up import warm_up
 from benchmark_core.windows import Windows
+
+
+@dataclass(frozen=True)
+class _Setup:
+    """What one run works with. `borrowed` is its model, where an earlier run has loaded it."""
+
+    folder: Path
+    spec: RunSpec
+    launch: Launch
+    samples: LoadedSamples
+    prompts: Prompts
+    backend: Backend
+    borrowed: Borrowed | None
+    meter: MeterPanel
+    windows: Windows
+    was_on_gpus: bool
 
 
 def measure(folder: Path, spec: RunSpec, launch: Launch, held: HeldModel) -> Measurements:
@@ -55,63 +68,56 @@ def measure(folder: Path, spec: RunSpec, launch: Launch, held: HeldModel) -> Mea
 
     The run uses the model in `held`, where it is the run's, and leaves its own there.
     """
+    with _prepare(folder, spec, launch, held) as run:
+        gate = _come_to_rest(run)
+        rest_before = _watch_rest(run, IDLE_BEFORE)
+        loaded = _load(run)
+        passes = passes_of(loaded.kind, spec.limits, spec.steps)
+        with _open_journal(run, passes) as journal:
+            loaded = _warm_up(run, loaded, passes)
+            repetitions = repeat(_session(run, loaded.kind, passes, journal))
+        rest_after = _watch_rest(run, IDLE_AFTER)
+        return _bring_home(run, loaded, repetitions, gate, (rest_before, rest_after))
+
+
+@contextmanager
+def _prepare(folder: Path, spec: RunSpec, launch: Launch, held: HeldModel) -> Iterator[_Setup]:
+    """Everything but the model; the meter is at work."""
     task = tasks.get(spec.task)
     samples = load_samples(spec, launch, task.columns)
     prompts = Prompts(spec.model.id, spec.reasoning)
     recipe = task.recipe(spec, prompts)
     was_on_gpus = is_on_gpus()
-    with ExitStack() as stack:
-        backend = backends.create(spec, launch, recipe, task.kinds[0], folder)
-        borrowed = stack.enter_context(held.serving(backend, spec, launch))
-        meter = _meter_panel(folder, spec, launch, backend)
-        stack.callback(_clean_up, meter.stop)
-        meter.start()
-        stack.enter_context(_meter_asked_first(meter))
-        known = {} if borrowed else launch.gpus_at_rest
-        gate = _come_to_rest(folder / TRACE_FILE, spec, known, meter)
-        windows = Windows(meter, backend.synchronise)
-        rest_before = _watch_rest(windows, IDLE_BEFORE, spec)
-        loaded = borrowed.loaded if borrowed else windows.measure(LOAD, backend.load)[1]
-        _refuse_other_gpus(loaded, meter)
-        passes = passes_of(loaded.kind, spec.limits, spec.steps)
-        journal = stack.enter_context(
-            open_journal(folder / SAMPLES_FILE, spec.repetitions, len(passes) - 1, samples.used)
-        )
-        windows.measure(WARM_UP, lambda: _warm_up(spec, backend, samples, passes))
-        # Only now, because a server may load its model with the first request.
-        loaded = with_own_gpus(loaded, spec, launch, meter.names)
-        _refuse_other_gpus(loaded, meter)
-        session = Session(
-            spec,
-            loaded.kind,
-            backend,
-            windows,
-            samples,
-            passes,
-            journal,
-            ReasoningJournal(folder / REASONING_FILE),
-            prompts.split,
-        )
-        repetitions = repeat(session)
-        rest_after = _watch_rest(windows, IDLE_AFTER, spec)
-        measurements = Measurements(
-            repetitions=repetitions,
-            applied=applied_settings(loaded, backend.conditions(), samples, meter.names),
-            reasoning=prompts.facts(),
-            samples_used=samples.used,
-            sources=meter.sources(),
-            gpus=meter.gpus(),
-            spans=tuple(windows.spans),
-            total=meter.total(),
-            gate=gate,
-            # With a model on it a GPU is at another rest than the one to compare with.
-            rest_watts=(None if borrowed else rest_before, rest_after),
-            load_shared_with=borrowed.loaded_by if borrowed else None,
+    backend = backends.create(spec, launch, recipe, task.kinds[0], folder)
+    with (
+        held.serving(backend, spec, launch) as borrowed,
+        _metering(folder, spec, launch, backend) as meter,
+    ):
+        yield _Setup(
+            folder=folder,
+            spec=spec,
+            launch=launch,
+            samples=samples,
+            prompts=prompts,
+            backend=backend,
+            borrowed=borrowed,
+            meter=meter,
+            windows=Windows(meter, backend.synchronise),
             was_on_gpus=was_on_gpus,
         )
-        # Now, because all that is amiss with it is to be known before the report.
-        meter.stop()
-        return measurements
+
+
+@contextmanager
+def _metering(
+    folder: Path, spec: RunSpec, launch: Launch, backend: Backend
+) -> Iterator[MeterPanel]:
+    meter = _meter_panel(folder, spec, launch, backend)
+    try:
+        meter.start()
+        with _meter_asked_first(meter):
+            yield meter
+    finally:
+        _stop(meter)
 
 
 def _meter_panel(folder: Path, spec: RunSpec, launch: Launch, backend: Backend) -> MeterPanel:
@@ -145,48 +151,49 @@ def _meter_asked_first(meter: MeterPanel) -> Iterator[None]:
         raise
 
 
-def _come_to_rest(
-    trace_path: Path, spec: RunSpec, known: Mapping[str, GpuRest], meter: MeterPanel
-) -> ThermalGate | None:
+def _come_to_rest(run: _Setup) -> ThermalGate | None:
     """Only where the power at rest is asked for, and a meter of this machine traces it."""
-    if spec.idle_seconds is None or not trace_path.exists():
+    trace_path = run.folder / TRACE_FILE
+    if run.spec.idle_seconds is None or not trace_path.exists():
         return None
-    uuids = [gpu.uuid for gpu in meter.gpus()]
-    return thermal_gate.wait(trace_path, uuids, spec.idle_seconds, known)
+    uuids = [gpu.uuid for gpu in run.meter.gpus()]
+    known = {} if run.borrowed else run.launch.gpus_at_rest
+    return thermal_gate.wait(trace_path, uuids, run.spec.idle_seconds, known)
 
 
-def _warm_up(
-    spec: RunSpec, backend: Backend, samples: LoadedSamples, passes: Sequence[MeasuredPass]
-) -> None:
-    """On the first sample that can be used; a bad one fails later, where it is counted."""
-    because, failed = "", 0
-    whose = f"model {spec.model.id}, {spec.task.replace('_', ' ')}"
-    for sample in samples.samples:
-        (prepared,) = backend.preprocess([sample])
-        if isinstance(prepared, Unusable):
-            because = prepared.because
-            continue
-        try:
-            backend.warm_up(prepared, passes)
-            return
-        except RunFault:
-            raise
-        except Exception as problem:  # noqa: BLE001 - one bad sample fails that sample alone
-            because, failed = f"{type(problem).__name__}: {problem}", failed + 1
-        if failed > samples.used * LARGEST_FAILED_SHARE:
-            raise ModelFault(
-                f"{whose}: {failed} {'sample' if failed == 1 else 'samples'} failed before any was"
-                f" run; the last said: {because}",
-                "See the log; check that the model is one for this task.",
-            )
-    if samples.used == 1:
-        none = "the only sample cannot be used"
+def _watch_rest(run: _Setup, label: str) -> float | None:
+    """Watts of all GPUs together while nothing is asked of them."""
+    seconds = run.spec.idle_seconds
+    if seconds is None:
+        return None
+    measured, _ = run.windows.measure(label, lambda: time.sleep(seconds))
+    joules = measured.reading.gpu_joules
+    return None if joules is None else joules / measured.duration_seconds
+
+
+def _load(run: _Setup) -> LoadedModel:
+    if run.borrowed:
+        loaded = run.borrowed.loaded
     else:
-        none = f"none of the {samples.used} samples can be used; the last said"
-    raise SampleFault(
-        f"{whose}: {none}: {because}",
-        "Check that the samples are made for this task.",
-    )
+        _, loaded = run.windows.measure(LOAD, run.backend.load)
+    _refuse_other_gpus(loaded, run.meter)
+    return loaded
+
+
+def _open_journal(
+    run: _Setup, passes: Sequence[MeasuredPass]
+) -> AbstractContextManager[SampleJournal]:
+    """The pass that only prepares samples leaves no lines."""
+    path = run.folder / SAMPLES_FILE
+    return open_journal(path, run.spec.repetitions, len(passes) - 1, run.samples.used)
+
+
+def _warm_up(run: _Setup, loaded: LoadedModel, passes: Sequence[MeasuredPass]) -> LoadedModel:
+    """The model as it is known then: its server may load it with the first request only."""
+    run.windows.measure(WARM_UP, lambda: warm_up(run.spec, run.backend, run.samples, passes))
+    loaded = with_own_gpus(loaded, run.spec, run.launch, run.meter.names)
+    _refuse_other_gpus(loaded, run.meter)
+    return loaded
 
 
 def _refuse_other_gpus(loaded: LoadedModel, meter: MeterPanel) -> None:
@@ -204,19 +211,54 @@ def _refuse_other_gpus(loaded: LoadedModel, meter: MeterPanel) -> None:
         )
 
 
-def _watch_rest(windows: Windows, label: str, spec: RunSpec) -> float | None:
-    """Watts of all GPUs together while nothing is asked of them."""
-    seconds = spec.idle_seconds
-    if seconds is None:
-        return None
-    measured, _ = windows.measure(label, lambda: time.sleep(seconds))
-    joules = measured.reading.gpu_joules
-    return None if joules is None else joules / measured.duration_seconds
+def _session(
+    run: _Setup, kind: Kind, passes: tuple[MeasuredPass, ...], journal: SampleJournal
+) -> Session:
+    return Session(
+        spec=run.spec,
+        kind=kind,
+        backend=run.backend,
+        windows=run.windows,
+        samples=run.samples,
+        passes=passes,
+        journal=journal,
+        reasoning_journal=ReasoningJournal(run.folder / REASONING_FILE),
+        split=run.prompts.split,
+    )
 
 
-def _clean_up(release: Callable[[], None]) -> None:
-    """Give something back; failing at that cannot make a measured run a failed one."""
+def _bring_home(
+    run: _Setup,
+    loaded: LoadedModel,
+    repetitions: Repetitions,
+    gate: ThermalGate | None,
+    rest_watts: tuple[float | None, float | None],
+) -> Measurements:
+    borrowed, samples, meter = run.borrowed, run.samples, run.meter
+    before, after = rest_watts
+    measurements = Measurements(
+        repetitions=repetitions,
+        applied=applied_settings(loaded, run.backend.conditions(), samples, meter.names),
+        reasoning=run.prompts.facts(),
+        samples_used=samples.used,
+        sources=meter.sources(),
+        gpus=meter.gpus(),
+        spans=tuple(run.windows.spans),
+        total=meter.total(),
+        gate=gate,
+        # With a model on it a GPU is at another rest than the one to compare with.
+        rest_watts=(None if borrowed else before, after),
+        load_shared_with=borrowed.loaded_by if borrowed else None,
+        was_on_gpus=run.was_on_gpus,
+    )
+    # Now, because all that is amiss with it is to be known before the report.
+    meter.stop()
+    return measurements
+
+
+def _stop(meter: MeterPanel) -> None:
+    """Failing at that cannot make a measured run a failed one."""
     try:
-        release()
+        meter.stop()
     except Exception:  # noqa: BLE001 - the figures are made by then
         traceback.print_exc(file=sys.stderr)

@@ -10,7 +10,11 @@ from benchmark_core.contract import RunSpec
 from benchmark_core.evidence import Evidence
 from benchmark_core.meter_facts import GPU_COUNTERS
 from benchmark_core.reasoning.resolution import reasons
-from benchmark_core.report import Applied, EnergySources, GpuFacts, Official, Summary
+from benchmark_core.report.applied import Applied
+from benchmark_core.report.energy import EnergySources
+from benchmark_core.report.gpu_facts import GpuFacts
+from benchmark_core.report.judgement import Official
+from benchmark_core.report.summary import Summary
 from benchmark_core.tasks import registry as tasks
 from benchmark_core.tasks.base import Task
 

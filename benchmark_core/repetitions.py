@@ -10,7 +10,8 @@ from benchmark_core.faults import MemoryFault, ModelFault
 from benchmark_core.kinds import MeasuredPass, phases_of
 from benchmark_core.reasoning.splitting import Split
 from benchmark_core.reasoning_journal import ReasoningJournal
-from benchmark_core.report import Repetition, TokenCounts, Window
+from benchmark_core.report.repetition import Repetition, Window
+from benchmark_core.report.token_counts import TokenCounts
 from benchmark_core.sample_journal import SampleJournal
 from benchmark_core.samples import LoadedSamples
 from benchmark_core.single_pass import TokenMark

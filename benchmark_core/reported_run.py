@@ -25,7 +25,8 @@ from benchmark_core.energy_files import write_energy_files
 from benchmark_core.faults import DiskFault, MeterFault, RunFault, SpecFault
 from benchmark_core.held_model import HeldModel
 from benchmark_core.reasoning.facts import ReasoningFacts
-from benchmark_core.report import Failure, RunReport, Verdict
+from benchmark_core.report.judgement import Failure, Verdict
+from benchmark_core.report.run_report import RunReport
 
 FULL_DISK = (errno.ENOSPC, errno.EDQUOT)
 REPORT_CRASH = "The log holds the traceback; please report it with the run folder."

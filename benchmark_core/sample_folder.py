@@ -106,13 +106,22 @@ def open_prompts(path: Path, columns: Sequence[Column]) -> LocalSamples:
             f"{path}: a prompts file holds texts, and this task needs {' and '.join(media)}",
             "Leave such rows out, or give a folder with --dataset-dir.",
         )
-    size, ending = file_bytes(path), path.suffix.casefold()
+    size = file_bytes(path)
     if size > LARGEST_FILE_BYTES:
         raise SampleFault(
             f"{path}: the file has {size} bytes, {LARGEST_FILE_BYTES} are read at most",
             "Give a smaller file: a run seldom needs more than 1,000 prompts.",
         )
     lone = columns[0].name if len(columns) == 1 else None
+    table = _prompts_table(path, columns, lone)
+    others = tuple(name for name in PROMPT_NAMES if name != lone)
+    named = columns if lone is None else [Column(lone, aliases=others)]
+    return LocalSamples(path, path.parent, [table], named)
+
+
+def _prompts_table(path: Path, columns: Sequence[Column], lone: str | None) -> Table:
+    """`lone` is the name of the column where there is one alone."""
+    ending = path.suffix.casefold()
     if ending == ".txt" and lone is None:
         raise SampleFault(
             f"{path}: a txt file has one text a line, the task needs"
@@ -129,9 +138,7 @@ def open_prompts(path: Path, columns: Sequence[Column]) -> LocalSamples:
             f"{path}: a prompts file cannot end in {path.suffix or 'nothing'}",
             f"Name it *{', *'.join(tables)}, after what it holds.",
         )
-    others = tuple(name for name in PROMPT_NAMES if name != lone)
-    named = columns if lone is None else [Column(lone, aliases=others)]
-    return LocalSamples(path, path.parent, [tables[ending]()], named)
+    return tables[ending]()
 
 
 def samples_sha256(path: Path) -> str:

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from benchmark_core.contract import JOULES_PER_WH
 from benchmark_core.power_trace import LONGEST_GAP_SECONDS, TraceRow, rows
-from benchmark_core.report import SinglePass
+from benchmark_core.report.trace_facts import SinglePass
 
 SHORTEST_SECONDS = 0.5
 """Five steps of a counter that is renewed every 0.1 s. In less, the energy of a part is mostly that

@@ -10,7 +10,9 @@ from benchmark_core.contract import (
     SCORED_PHASES,
     PhaseName,
 )
-from benchmark_core.report import Repetition, Spread, Summary, Window
+from benchmark_core.report.repetition import Repetition, Window
+from benchmark_core.report.spread import Spread
+from benchmark_core.report.summary import Summary
 
 _UPPER_QUANTILE = 0.975
 """Both sides of the 95 % interval leave half of the other 5 % outside."""

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from benchmark_core.contract import GpuRest
 from benchmark_core.power_trace import TraceRow, tail
-from benchmark_core.report import ThermalGate
+from benchmark_core.report.rest import ThermalGate
 
 LONGEST_WAIT_SECONDS = 300.0
 LOOK_SECONDS = 0.25

@@ -14,7 +14,7 @@ from pathlib import Path
 from benchmark_core.foreign_programs import ForeignPrograms, OwnPrograms
 from benchmark_core.ledger import IDLE_AFTER, LOAD, Span
 from benchmark_core.power_trace import TraceRow, rows
-from benchmark_core.report import GpuConditions, TraceFacts
+from benchmark_core.report.trace_facts import GpuConditions, TraceFacts
 from benchmark_core.trace_integral import TraceIntegral
 
 NO_THROTTLING = frozenset({"gpu_idle", "applications_clocks"})

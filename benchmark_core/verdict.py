@@ -10,7 +10,8 @@ from typing import Literal
 from benchmark_core import ledger as ledgers
 from benchmark_core.evidence import Evidence
 from benchmark_core.meter_facts import DRIVER_METERS, GPU_COUNTERS, GPU_METERS, TRACING_METERS
-from benchmark_core.report import GpuConditions, Verdict
+from benchmark_core.report.judgement import Verdict
+from benchmark_core.report.trace_facts import GpuConditions
 from benchmark_core.statistics import impossible_phases, scored_joules, tokens_agree
 
 LONGEST_TRACE_GAP_SECONDS = 1.0

@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from benchmark_core.ledger import Span
 from benchmark_core.meters.panel import MeterPanel
-from benchmark_core.report import Reading
+from benchmark_core.report.energy import Reading
 
 Result = TypeVar("Result")
 

@@ -27,7 +27,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 from benchmark_core.contract import REPORT_FILE, DeviceKind  # noqa: E402
-from benchmark_core.report import RunReport  # noqa: E402
+from benchmark_core.report.run_report import RunReport  # noqa: E402
 from benchmarks import beside_zeus, random_model, real_gpu_page  # noqa: E402
 
 CATALOG = (

@@ -1,6 +1,7 @@
 """The result page of `real_gpu`, in Markdown. Pure."""
 
-from benchmark_core.report import Applied, RunReport
+from benchmark_core.report.applied import Applied
+from benchmark_core.report.run_report import RunReport
 from benchmarks.beside_zeus import Beside
 
 PAGE_FILE = "real_gpu.md"

@@ -15,7 +15,8 @@ from pathlib import Path
 
 from benchmark_core.contract import Launch
 from benchmark_core.documents import timestamp
-from benchmark_core.report import ReportOutline, RunReport
+from benchmark_core.report.outline import ReportOutline
+from benchmark_core.report.run_report import RunReport
 from orchestrator.bench import Bench
 from orchestrator.engines.base import EngineAway, Exit, Handle, Order
 from orchestrator.errors import BatchRunnerError

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from benchmark_core.contract import GpuRest
-from benchmark_core.report import ReportOutline
+from benchmark_core.report.outline import ReportOutline
 
 HIGHEST_WATTS = 10_000.0
 HIGHEST_CELSIUS = 150.0

@@ -13,7 +13,8 @@ from benchmark_core.terminal_text import printable
 from orchestrator.collector import without_collector
 from orchestrator.command_line import command_line
 from orchestrator.errors import HostError, Problem
-from orchestrator.master_columns import COLUMNS, Cell
+from orchestrator.master_cells import Cell
+from orchestrator.master_columns import COLUMNS
 from orchestrator.run_directory import RunDirectory, RunFolder
 from orchestrator.run_record import Record, read_record
 

@@ -14,7 +14,7 @@ from typing import Final, Literal
 
 from benchmark_core import VERSION
 from benchmark_core.documents import ContractError
-from benchmark_core.report import ReportOutline
+from benchmark_core.report.outline import ReportOutline
 from benchmark_core.web_address import checked_parts
 from orchestrator.display.base import Display
 from orchestrator.errors import Problem

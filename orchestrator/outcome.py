@@ -8,7 +8,8 @@ from typing import Literal
 from benchmark_core.contract import Launch, RunSpec
 from benchmark_core.differences import differences
 from benchmark_core.documents import ContractError, Document
-from benchmark_core.report import RunReport, Verdict
+from benchmark_core.report.judgement import Verdict
+from benchmark_core.report.run_report import RunReport
 from benchmark_core.terminal_text import printable
 from orchestrator.engines.base import Exit
 

@@ -14,8 +14,11 @@ from benchmark_core.contract import (
     TokenLimits,
 )
 from benchmark_core.documents import ContractError
-from benchmark_core.imported import Imported
-from benchmark_core.report import PartialSummary, ReportOutline, Verdict, mean
+from benchmark_core.report.imported import Imported
+from benchmark_core.report.judgement import Verdict
+from benchmark_core.report.outline import ReportOutline
+from benchmark_core.report.spread import mean
+from benchmark_core.report.summary import PartialSummary
 from orchestrator.outcome import IMPORT_ENGINE, Outcome
 from orchestrator.run_directory import RunFolder
 

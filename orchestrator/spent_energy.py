@@ -5,7 +5,8 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from benchmark_core.contract import JOULES_PER_WH
-from benchmark_core.report import Carbon, ReportOutline
+from benchmark_core.report.carbon import Carbon
+from benchmark_core.report.outline import ReportOutline
 
 WH_PER_KWH = 1000.0
 

@@ -8,7 +8,7 @@ from typing import Literal, get_args
 
 from benchmark_core.contract import JOULES_PER_WH
 from benchmark_core.documents import ContractError
-from benchmark_core.report import Verdict
+from benchmark_core.report.judgement import Verdict
 from orchestrator.collector import without_collector
 from orchestrator.errors import Problem, UsageError
 from orchestrator.lease import read_lease

@@ -11,7 +11,7 @@ from benchmark_core.atomic_file import write_bytes
 from benchmark_core.contract import REPORT_FILE, TRACE_FILE
 from benchmark_core.documents import ContractError
 from benchmark_core.power_trace import rows
-from benchmark_core.report import ReportOutline
+from benchmark_core.report.outline import ReportOutline
 from benchmark_core.terminal_text import printable
 from orchestrator.errors import BatchRunnerError, HostError, Problem, UsageError
 from orchestrator.run_directory import RunDirectory

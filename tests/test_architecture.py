@@ -27,7 +27,6 @@ PURE = {
     "benchmark_core.documents",
     "benchmark_core.faults",
     "benchmark_core.hub",
-    "benchmark_core.imported",
     "benchmark_core.kinds",
     "benchmark_core.meter_facts",
     "benchmark_core.names",
@@ -36,7 +35,6 @@ PURE = {
     "benchmark_core.official",
     "benchmark_core.power_trace",
     "benchmark_core.protocol",
-    "benchmark_core.report",
     "benchmark_core.sample_folder",
     "benchmark_core.sample_journal",
     "benchmark_core.samples",
@@ -59,6 +57,9 @@ PURE = {
     "benchmark_core.tasks.base",
     "benchmark_core.tasks.registry",
 }
+PURE |= {f"benchmark_core.report.{path.stem}" for path in ROOT.glob("benchmark_core/report/*.py")}
+# What the models of the report are made of.
+DATA = {"benchmark_core.contract", "benchmark_core.documents", "benchmark_core.reasoning.facts"}
 VARIANT_FOLDERS = ("tasks", "backends", "meters", "reasoning")
 
 
@@ -116,6 +117,12 @@ def test_a_variant_knows_no_sibling_folder(folder):
             parts = name.split(".")
             if parts[0] == "benchmark_core" and len(parts) > 2 and parts[1] in VARIANT_FOLDERS:
                 assert parts[1] == folder, f"{path.name} imports {name}"
+
+
+@pytest.mark.parametrize("path", files("benchmark_core/report"), ids=str)
+def test_the_report_is_data_alone(path):
+    ours = {name for name, _ in imports(path) if name.startswith("benchmark_core")}
+    assert {name for name in ours if not name.startswith("benchmark_core.report.")} <= DATA
 
 
 @pytest.mark.parametrize("path", files("benchmark_core/checkpoints"), ids=str)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmark_core.report import RunReport
+from benchmark_core.report.run_report import RunReport
 from benchmarks import beside_zeus, random_model, real_gpu, real_gpu_page
 from benchmarks.beside_zeus import Beside, CounterSteps
 from benchmarks.finished_rows import write_rows

@@ -20,7 +20,8 @@ from benchmark_core.direct.results_folder import InUse, held, prepare
 from benchmark_core.direct.visible_gpus import choose_gpus
 from benchmark_core.direct.wishes import find_wishes
 from benchmark_core.faults import MeterFault, RunFault
-from benchmark_core.report import RunReport, mean
+from benchmark_core.report.run_report import RunReport
+from benchmark_core.report.spread import mean
 from benchmark_core.terminal_text import printable
 
 FINISHED, FAILED, WRONG_USE, NOT_READY, INTERRUPTED = 0, 1, 2, 3, 130

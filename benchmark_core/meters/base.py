@@ -3,7 +3,8 @@
 from typing import Protocol
 
 from benchmark_core.contract import MeterName
-from benchmark_core.report import EnergySources, GpuFacts, Reading
+from benchmark_core.report.energy import EnergySources, Reading
+from benchmark_core.report.gpu_facts import GpuFacts
 
 
 class Meter(Protocol):

@@ -12,7 +12,8 @@ from typing import Any
 from benchmark_core import carbon
 from benchmark_core.contract import MeterName, SourceKind
 from benchmark_core.faults import MeterFault
-from benchmark_core.report import EnergySource, EnergySources, GpuFacts, Reading
+from benchmark_core.report.energy import EnergySource, EnergySources, Reading
+from benchmark_core.report.gpu_facts import GpuFacts
 
 EMISSIONS_FILE = "emissions.csv"
 WINDOWS_FILE = "emissions_by_window.csv"

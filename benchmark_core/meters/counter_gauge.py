@@ -2,17 +2,16 @@
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from benchmark_core.faults import MeterFault
 from benchmark_core.meters.closing_edge import Opening, close
 from benchmark_core.meters.counter_edges import CHECK_GPU, Course, SteppingCounter
-from benchmark_core.meters.edge_rules import MISUSE, refuse_gap, summed
+from benchmark_core.meters.edge_rules import MISUSE, Edge, refuse_gap, summed
 from benchmark_core.meters.nvml_devices import driver_faults
 from benchmark_core.power_trace import TraceRow, tail
-from benchmark_core.report import Reading
+from benchmark_core.report.energy import Reading
 
 # What the driver answers for an unsigned 64-bit value that it does not have.
 NO_VALUE = 2**64 - 1
@@ -29,14 +28,6 @@ SHARP_PATIENCE_SECONDS = 0.3
 LONGEST_SEARCH_SECONDS = 10.0
 # How much of the trace before the end of a window is looked at, in steps of the counter.
 STEPS_BEFORE_CLOSE = 12
-
-
-@dataclass(frozen=True)
-class Edge:
-    """The courses of all counters by UUID, and a time of the monotonic clock."""
-
-    courses: dict[str, Course]
-    at_seconds: float
 
 
 class CounterGauge:
@@ -60,8 +51,8 @@ class CounterGauge:
         self._handles = dict(handles)
         self._trace_path = trace_path
         self._counters = {uuid: SteppingCounter(uuid, len(handles)) for uuid in handles}
-        self._approached: Edge | None = None
-        self._opened: Edge | None = None
+        self._approached: Edge[Course] | None = None
+        self._opened: Edge[Course] | None = None
         self._first: dict[str, float] = {}
         self._last: dict[str, float] = {}
         self._read_counters()
@@ -110,7 +101,7 @@ class CounterGauge:
         """From the first opening to the last close."""
         return summed({uuid: self._last[uuid] - self._first[uuid] for uuid in self._last}, None)
 
-    def _rows_before(self, closed: Edge) -> Sequence[Sequence[TraceRow]]:
+    def _rows_before(self, closed: Edge[Course]) -> Sequence[Sequence[TraceRow]]:
         """What the trace holds of the end of the window, for each device."""
         rows: list[list[TraceRow]] = [[] for _ in self._counters]
         longest = max(course.period_seconds for course in closed.courses.values())
@@ -177,7 +168,7 @@ class CounterGauge:
             counter.see(millijoules, asked_at, answered_at)
 
 
-def _doubt_joules(edge: Edge) -> float:
+def _doubt_joules(edge: Edge[Course]) -> float:
     """What the uncertain times of the steps make of the energy, all devices together."""
     courses = edge.courses.values()
     return sum(course.doubt_millijoules_at(edge.at_seconds) for course in courses) / 1000

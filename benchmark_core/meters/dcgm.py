@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from benchmark_core.contract import SIMULATED_DEVICE_PREFIX, MeterName
 from benchmark_core.faults import MeterFault
@@ -14,14 +13,15 @@ from benchmark_core.meters.dcgm_exporter import (
     Scrape,
     obstacles,
 )
-from benchmark_core.meters.edge_rules import MISUSE, refuse_gap, summed
+from benchmark_core.meters.edge_rules import MISUSE, Edge, refuse_gap, summed
 from benchmark_core.meters.scraped_counter import (
     DRIVER_STEP_SECONDS,
     EXPORTER_REMEDY,
     ScrapedCounter,
     ScrapedCourse,
 )
-from benchmark_core.report import EnergySource, EnergySources, GpuFacts, Reading
+from benchmark_core.report.energy import EnergySource, EnergySources, Reading
+from benchmark_core.report.gpu_facts import GpuFacts
 
 # The exporter's own default is 30 s; a slower one would make every edge wait for minutes.
 LONGEST_INTERVAL_SECONDS = 35.0
@@ -38,14 +38,6 @@ LONGEST_POLL_SECONDS = 0.05
 # A host that did not answer once is asked again for so long: a run is worth hours.
 PATIENCE_SECONDS = 10.0
 RETRY_SECONDS = 0.2
-
-
-@dataclass(frozen=True)
-class Edge:
-    """The courses of all counters by UUID, and a time of the monotonic clock."""
-
-    courses: dict[str, ScrapedCourse]
-    at_seconds: float
 
 
 class DcgmMeter:
@@ -73,11 +65,11 @@ class DcgmMeter:
         self._counters: dict[str, ScrapedCounter] = {}
         self._facts: tuple[GpuFacts, ...] = ()
         self._interval_seconds = 0.0
-        self._approached: Edge | None = None
-        self._opened: Edge | None = None
+        self._approached: Edge[ScrapedCourse] | None = None
+        self._opened: Edge[ScrapedCourse] | None = None
         self._closed_at: float | None = None
-        self._first_opened: Edge | None = None
-        self._last_closed: Edge | None = None
+        self._first_opened: Edge[ScrapedCourse] | None = None
+        self._last_closed: Edge[ScrapedCourse] | None = None
 
     def start(self) -> None:
         if not self._uuids or len(set(self._uuids)) != len(self._uuids):
@@ -240,7 +232,9 @@ class DcgmMeter:
             time.sleep(RETRY_SECONDS)
 
 
-def energy_between(opened: Edge, closed: Edge, interval_seconds: float) -> Reading:
+def energy_between(
+    opened: Edge[ScrapedCourse], closed: Edge[ScrapedCourse], interval_seconds: float
+) -> Reading:
     """Of all GPUs together, or of none, when one of them has no energy to show."""
     by_device: dict[str, float] = {}
     doubt_millijoules = 0.0

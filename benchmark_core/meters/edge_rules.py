@@ -1,15 +1,27 @@
 """What holds for the edges of a window, however the counters of a meter are read."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 from benchmark_core.faults import MeterFault
-from benchmark_core.report import Reading
+from benchmark_core.report.energy import Reading
 
 # An edge may be so far from the watching of the counters. Other meters open and close between the
 # two, in milliseconds; farther out the power at the edge would be a guess.
 LONGEST_GAP_SECONDS = 1.0
 
 MISUSE = "Please report this."
+
+AnyCourse = TypeVar("AnyCourse")
+
+
+@dataclass(frozen=True)
+class Edge(Generic[AnyCourse]):
+    """The courses of all counters by UUID, and a time of the monotonic clock."""
+
+    courses: dict[str, AnyCourse]
+    at_seconds: float
 
 
 def refuse_gap(seconds: float, side: str) -> None:

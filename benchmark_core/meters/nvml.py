@@ -13,7 +13,8 @@ from benchmark_core.meters.edge_rules import MISUSE
 from benchmark_core.meters.nvml_facts import describe
 from benchmark_core.meters.power_gauge import PowerGauge
 from benchmark_core.meters.power_sampler import PowerSampler
-from benchmark_core.report import EnergySource, EnergySources, GpuFacts, Reading
+from benchmark_core.report.energy import EnergySource, EnergySources, Reading
+from benchmark_core.report.gpu_facts import GpuFacts
 
 
 class NvmlMeter:

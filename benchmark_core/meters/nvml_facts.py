@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Callable
 from typing import Any
 
-from benchmark_core.report import GpuFacts
+from benchmark_core.report.gpu_facts import GpuFacts
 
 
 def describe(handle: Any) -> GpuFacts:

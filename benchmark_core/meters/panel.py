@@ -7,7 +7,8 @@ from typing import TypeVar
 from benchmark_core.contract import MeterName
 from benchmark_core.faults import MeterFault
 from benchmark_core.meters.base import Meter
-from benchmark_core.report import EnergySource, EnergySources, GpuFacts, Reading
+from benchmark_core.report.energy import EnergySource, EnergySources, Reading
+from benchmark_core.report.gpu_facts import GpuFacts
 
 Value = TypeVar("Value")
 

@@ -7,7 +7,7 @@ from benchmark_core.faults import MeterFault
 from benchmark_core.meters.counter_edges import CHECK_GPU
 from benchmark_core.meters.power_sampler import PowerSampler
 from benchmark_core.power_trace import integrate, tail
-from benchmark_core.report import Reading
+from benchmark_core.report.energy import Reading
 
 # A sample this far outside a window still tells the power at its edge.
 MARGIN_SECONDS = 0.2

@@ -5,7 +5,8 @@ from collections.abc import Mapping
 
 from benchmark_core.contract import SIMULATED_DEVICE_PREFIX, FaultKind, MeterName
 from benchmark_core.faults import MeterFault
-from benchmark_core.report import EnergySource, EnergySources, GpuFacts, Reading
+from benchmark_core.report.energy import EnergySource, EnergySources, Reading
+from benchmark_core.report.gpu_facts import GpuFacts
 
 REASONS: Mapping[FaultKind, str] = {"meter_failure": "meter_failed", "gpu_lost": "gpu_lost"}
 """Faults of a simulation that are the meter's, and what it says of them."""

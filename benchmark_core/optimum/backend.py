@@ -24,7 +24,8 @@ from benchmark_core.optimum.order import Commits, worker_order
 from benchmark_core.optimum.worker_process import find_python, run_worker
 from benchmark_core.reasoning.raw_text import raw_facts
 from benchmark_core.recipe import LoadedModel
-from benchmark_core.report import EnergySource, EnergySources, Repetition
+from benchmark_core.report.energy import EnergySource, EnergySources
+from benchmark_core.report.repetition import Repetition
 from benchmark_core.samples import LoadedSamples
 from benchmark_core.tasks import registry as tasks
 

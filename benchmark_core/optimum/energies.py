@@ -9,7 +9,9 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from benchmark_core.contract import Kind, PassName
 from benchmark_core.documents import ContractError, one_line
 from benchmark_core.kinds import phases_of
-from benchmark_core.report import Reading, Repetition, TokenCounts, Window
+from benchmark_core.report.energy import Reading
+from benchmark_core.report.repetition import Repetition, Window
+from benchmark_core.report.token_counts import TokenCounts
 
 JOULES_PER_KWH = 3.6e6
 PREPROCESS_KEYS = ("preprocess_dataset", "preprocess")

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from benchmark_core.meters import nvml_devices
 from benchmark_core.meters.nvml_facts import describe
-from benchmark_core.report import GpuFacts
+from benchmark_core.report.gpu_facts import GpuFacts
 
 
 @dataclass(frozen=True)

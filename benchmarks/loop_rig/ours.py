@@ -16,7 +16,7 @@ from benchmark_core.contract import (
     SampleSource,
     TaskName,
 )
-from benchmark_core.report import RunReport
+from benchmark_core.report.run_report import RunReport
 from benchmark_core.reported_run import run
 from benchmark_core.sample_folder import samples_sha256
 from benchmark_core.tasks import registry as tasks

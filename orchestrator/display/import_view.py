@@ -3,8 +3,10 @@
 import json
 from collections.abc import Iterator, Sequence
 
-from benchmark_core.imported import Imported
-from benchmark_core.report import PartialSummary, RunReport, Spread, mean
+from benchmark_core.report.imported import Imported
+from benchmark_core.report.run_report import RunReport
+from benchmark_core.report.spread import Spread, mean
+from benchmark_core.report.summary import PartialSummary
 from benchmark_core.terminal_text import printable
 from orchestrator.importing.told_run import ImportedPhase, ImportedRun
 from orchestrator.importing.writing import Written

@@ -7,7 +7,7 @@ prompts' tokens too, and 0 stands for what was not measured: none of these is ta
 from typing import Final, cast, get_args
 
 from benchmark_core.contract import BackendName, DeviceKind
-from benchmark_core.imported import ImportFormat
+from benchmark_core.report.imported import ImportFormat
 from orchestrator.errors import UsageError
 from orchestrator.importing.fields import Fields
 from orchestrator.importing.shared_fields import (

@@ -5,7 +5,7 @@ A tracker that writes now and then leaves several rows with one run_id, each the
 
 from typing import Final
 
-from benchmark_core.imported import ImportFormat
+from benchmark_core.report.imported import ImportFormat
 from orchestrator.errors import Problem, UsageError
 from orchestrator.importing.fields import Fields
 from orchestrator.importing.shared_fields import carbon_notes, read_gpu_energy

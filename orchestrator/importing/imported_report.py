@@ -7,17 +7,14 @@ from dataclasses import replace
 
 from benchmark_core import carbon, verdict
 from benchmark_core.contract import JOULES_PER_WH, SIMULATED_DEVICE_PREFIX
-from benchmark_core.imported import Finding, Imported
 from benchmark_core.protocol import state_in_names
-from benchmark_core.report import (
-    Carbon,
-    Failure,
-    PartialSummary,
-    RunReport,
-    Spread,
-    TokenCounts,
-    mean,
-)
+from benchmark_core.report.carbon import Carbon
+from benchmark_core.report.imported import Finding, Imported
+from benchmark_core.report.judgement import Failure
+from benchmark_core.report.run_report import RunReport
+from benchmark_core.report.spread import Spread, mean
+from benchmark_core.report.summary import PartialSummary
+from benchmark_core.report.token_counts import TokenCounts
 from orchestrator.catalog import shown
 from orchestrator.errors import Problem, UsageError
 from orchestrator.importing.told_run import Given, ImportedRun, ToldRun

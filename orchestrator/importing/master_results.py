@@ -8,7 +8,7 @@ and 0 stands for what was not measured.
 from dataclasses import replace
 from typing import Final
 
-from benchmark_core.imported import ImportFormat
+from benchmark_core.report.imported import ImportFormat
 from orchestrator.catalog_cells import read_class, read_state, read_task
 from orchestrator.errors import Problem, UsageError
 from orchestrator.importing.fields import Fields

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from benchmark_core.contract import SCORED_PHASES, PhaseName
-from benchmark_core.imported import Finding, ImportFormat
-from benchmark_core.report import Spread
+from benchmark_core.report.imported import Finding, ImportFormat
+from benchmark_core.report.spread import Spread
 from benchmark_core.statistics import spread
 from orchestrator.catalog import shown
 from orchestrator.errors import Problem, UsageError

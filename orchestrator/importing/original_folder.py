@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-from benchmark_core.report import mean
+from benchmark_core.report.spread import mean
 from orchestrator.errors import Problem, UsageError
 from orchestrator.importing.registry import read_runs
 from orchestrator.importing.source_file import read_source

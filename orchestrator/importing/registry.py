@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from benchmark_core.imported import ImportFormat
+from benchmark_core.report.imported import ImportFormat
 from orchestrator.errors import Problem, UsageError
 from orchestrator.importing import (
     ai_energy_benchmarks,

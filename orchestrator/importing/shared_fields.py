@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from benchmark_core.imported import Finding
-from benchmark_core.report import Spread
+from benchmark_core.report.imported import Finding
+from benchmark_core.report.spread import Spread
 from orchestrator.catalog_cells import CellError
 from orchestrator.importing.fields import Fields, read_model_name
 from orchestrator.importing.told_run import Given

@@ -3,8 +3,9 @@
 from dataclasses import dataclass, field
 
 from benchmark_core.contract import BackendName, DeviceKind, ModelClass, PhaseName, TaskName
-from benchmark_core.imported import Finding, ImportFormat
-from benchmark_core.report import RunReport, Spread
+from benchmark_core.report.imported import Finding, ImportFormat
+from benchmark_core.report.run_report import RunReport
+from benchmark_core.report.spread import Spread
 from orchestrator.importing.source_file import Source
 
 Origin = tuple[str, int | None]

@@ -11,7 +11,7 @@ from typing import Final
 
 from benchmark_core.atomic_file import write_text
 from benchmark_core.documents import ContractError
-from benchmark_core.report import ReportOutline
+from benchmark_core.report.outline import ReportOutline
 from orchestrator.errors import HostError, Problem, UsageError
 from orchestrator.importing.imported_report import RUN_ID_START
 from orchestrator.importing.master_results import OUR_COLUMN

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Literal
 
 from benchmark_core.documents import ContractError
-from benchmark_core.report import ReportOutline
+from benchmark_core.report.outline import ReportOutline
 from orchestrator.failures import Failure, failure_of
 from orchestrator.master_columns import COLUMNS
 from orchestrator.run_directory import RunDirectory, RunFolder

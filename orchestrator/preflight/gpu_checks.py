@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from benchmark_core.official import hardware_deviations
-from benchmark_core.report import GpuFacts
+from benchmark_core.report.gpu_facts import GpuFacts
 from orchestrator.errors import Problem
 from orchestrator.gpu_occupants import find_occupied
 from orchestrator.gpus import Gpu

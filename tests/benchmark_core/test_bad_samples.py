@@ -13,7 +13,7 @@ import torch
 
 from benchmark_core.contract import SAMPLES_FILE, Launch, SampleSource
 from benchmark_core.faults import MemoryFault, SampleFault
-from benchmark_core.report import RunReport
+from benchmark_core.report.run_report import RunReport
 from benchmark_core.reported_run import run
 from benchmark_core.sample_folder import samples_sha256
 from tests.support.builders import NOW

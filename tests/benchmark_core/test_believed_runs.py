@@ -17,7 +17,7 @@ import pytest
 
 from benchmark_core.contract import BackendSpec, DeviceSpec, RunSpec, SampleSource, Simulation
 from benchmark_core.power_trace import rows
-from benchmark_core.report import RunReport
+from benchmark_core.report.run_report import RunReport
 from tests.support import builders, simulated_driver
 from tests.support.simulated_driver import uuid
 from tests.support.tries import per_try

@@ -18,7 +18,7 @@ from benchmark_core.contract import (
 from benchmark_core.differences import differences
 from benchmark_core.documents import SCHEMA_VERSION, ContractError
 from benchmark_core.reasoning.states import parse_state
-from benchmark_core.report import RunReport
+from benchmark_core.report.run_report import RunReport
 from tests.support import builders
 
 

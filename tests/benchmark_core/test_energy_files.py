@@ -6,7 +6,7 @@ import pytest
 
 from benchmark_core.contract import GPU_ENERGY_FILE, GPU_ENERGY_SUMMARY_FILE
 from benchmark_core.energy_files import write_energy_files
-from benchmark_core.report import Verdict
+from benchmark_core.report.judgement import Verdict
 from benchmark_core.statistics import summarize
 from tests.support import builders
 

@@ -20,7 +20,7 @@ from benchmark_core.contract import BackendSpec, RunSpec, SampleSource, Simulati
 from benchmark_core.faults import ReasoningFault
 from benchmark_core.reasoning.prompts import Prompts
 from benchmark_core.recipe import LoadedModel
-from benchmark_core.report import RunReport
+from benchmark_core.report.run_report import RunReport
 from benchmark_core.run_command import run_all
 from tests.support import builders
 from tests.support.tiny_hub import (  # noqa: F401

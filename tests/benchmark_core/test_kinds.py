@@ -5,7 +5,9 @@ import pytest
 from benchmark_core.contract import Kind, PassName, TaskName, TokenLimits
 from benchmark_core.faults import SpecFault
 from benchmark_core.kinds import MeasuredPass, passes_of, phases_of
-from benchmark_core.report import Reading, TokenCounts, Window
+from benchmark_core.report.energy import Reading
+from benchmark_core.report.repetition import Window
+from benchmark_core.report.token_counts import TokenCounts
 from benchmark_core.tasks import registry as tasks
 
 ONE = TokenLimits(max_new_tokens=1, min_new_tokens=1)

@@ -22,7 +22,8 @@ from benchmark_core.faults import MeterFault, ModelFault, SpecFault
 from benchmark_core.meters.simulated import SimulatedMeter
 from benchmark_core.reasoning.facts import ReasoningFacts
 from benchmark_core.reasoning.states import parse_state
-from benchmark_core.report import Reading, RunReport
+from benchmark_core.report.energy import Reading
+from benchmark_core.report.run_report import RunReport
 from benchmark_core.reported_run import run
 from benchmark_core.tasks import registry as tasks
 from demo.tiny_models import ON_CHAIN, THOUGHT

@@ -10,7 +10,9 @@ import pytest
 from benchmark_core.faults import MeterFault
 from benchmark_core.meters import dcgm, dcgm_exporter, registry, scraped_counter
 from benchmark_core.meters.dcgm import DcgmMeter
-from benchmark_core.report import GpuFacts, Reading
+from benchmark_core.meters.edge_rules import Edge
+from benchmark_core.report.energy import Reading
+from benchmark_core.report.gpu_facts import GpuFacts
 from tests.support.dcgm_server import Exporter, Gpu, serving, uuid
 
 pytestmark = pytest.mark.wall_clock
@@ -127,7 +129,7 @@ def test_a_window_without_energy_is_not_measured() -> None:
         meter.close()
         meter._opened, late = None, meter._opened
         assert late is not None
-        early = dcgm.Edge(late.courses, late.at_seconds - 5)
+        early = Edge(late.courses, late.at_seconds - 5)
         assert dcgm.energy_between(late, early, 0.1) == Reading()
 
 

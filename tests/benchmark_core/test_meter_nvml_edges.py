@@ -15,7 +15,7 @@ from benchmark_core.meters.counter_edges import (
 )
 from benchmark_core.meters.edge_rules import LONGEST_GAP_SECONDS, summed
 from benchmark_core.meters.nvml import NvmlMeter
-from benchmark_core.report import Reading
+from benchmark_core.report.energy import Reading
 
 POLL_SECONDS = 0.0002
 READ_SECONDS = 0.00001

@@ -14,7 +14,8 @@ from benchmark_core.faults import MeterFault
 from benchmark_core.meters import registry as meters
 from benchmark_core.meters.codecarbon import WINDOWS_FILE
 from benchmark_core.meters.panel import MeterPanel
-from benchmark_core.report import EnergySource, EnergySources, GpuFacts, Reading
+from benchmark_core.report.energy import EnergySource, EnergySources, Reading
+from benchmark_core.report.gpu_facts import GpuFacts
 from tests.support import simulated_driver
 
 pytestmark = pytest.mark.wall_clock

@@ -7,7 +7,7 @@ from benchmark_core.contract import Simulation
 from benchmark_core.faults import MeterFault
 from benchmark_core.meters import registry
 from benchmark_core.meters.simulated import SimulatedMeter
-from benchmark_core.report import EnergySources, Reading
+from benchmark_core.report.energy import EnergySources, Reading
 
 
 def window(meter: SimulatedMeter) -> Reading:

@@ -12,7 +12,8 @@ from benchmark_core.contract import (
 from benchmark_core.evidence import Evidence
 from benchmark_core.official import CODES, examine
 from benchmark_core.reasoning.states import parse_state
-from benchmark_core.report import EnergySource, EnergySources, GpuFacts
+from benchmark_core.report.energy import EnergySource, EnergySources
+from benchmark_core.report.gpu_facts import GpuFacts
 from benchmark_core.statistics import summarize
 from benchmark_core.tasks import registry as tasks
 from tests.support import builders

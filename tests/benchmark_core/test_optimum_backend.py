@@ -13,7 +13,7 @@ from benchmark_core.contract import BackendSpec, DeviceSpec, Launch, ModelSpec, 
 from benchmark_core.differences import differences
 from benchmark_core.faults import ModelFault, SampleFault
 from benchmark_core.optimum.backend import OptimumBenchmark
-from benchmark_core.report import RunReport
+from benchmark_core.report.run_report import RunReport
 from benchmark_core.sample_folder import samples_sha256
 from tests.support import builders, simulated_driver
 from tests.support.image import ROOT

@@ -14,7 +14,7 @@ from benchmark_core.contract import Launch, ModelSpec, SampleSource, TaskName
 from benchmark_core.differences import differences
 from benchmark_core.faults import ModelFault
 from benchmark_core.kinds import ONE_TOKEN
-from benchmark_core.report import RunReport
+from benchmark_core.report.run_report import RunReport
 from benchmark_core.reported_run import run
 from benchmark_core.sample_folder import samples_sha256
 from demo.hub_layout import HubModel, place_models, rewrite_json

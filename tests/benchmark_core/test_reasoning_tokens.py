@@ -10,7 +10,9 @@ import pytest
 
 from benchmark_core.backends.pytorch import PyTorchBackend
 from benchmark_core.contract import RunSpec, SampleSource, TokenLimits
-from benchmark_core.report import Repetition, RunReport, TokenCounts
+from benchmark_core.report.repetition import Repetition
+from benchmark_core.report.run_report import RunReport
+from benchmark_core.report.token_counts import TokenCounts
 from benchmark_core.reported_run import run
 from benchmark_core.statistics import summarize
 from demo.tiny_models import (

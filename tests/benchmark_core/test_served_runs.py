@@ -11,7 +11,7 @@ import pytest
 
 from benchmark_core.contract import BackendSpec, SampleSource
 from benchmark_core.differences import differences
-from benchmark_core.report import RunReport
+from benchmark_core.report.run_report import RunReport
 from benchmark_core.reported_run import run
 from tests.support import builders
 from tests.support.chat_server import (

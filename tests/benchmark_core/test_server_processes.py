@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from benchmark_core.contract import BackendSpec, DeviceSpec, SampleSource
-from benchmark_core.report import RunReport
+from benchmark_core.report.run_report import RunReport
 from benchmark_core.server_processes import _decoded, _with_descendants, listeners
 from tests.support import builders, simulated_driver
 from tests.support.prompt_counts import write_counts

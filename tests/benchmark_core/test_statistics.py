@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from benchmark_core.report import Repetition, TokenCounts
+from benchmark_core.report.repetition import Repetition
+from benchmark_core.report.token_counts import TokenCounts
 from benchmark_core.statistics import (
     impossible_phases,
     reached,

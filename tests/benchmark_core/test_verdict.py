@@ -8,17 +8,13 @@ import pytest
 from benchmark_core import verdict
 from benchmark_core.contract import BackendSpec, DeviceSpec, SampleSource
 from benchmark_core.evidence import Evidence
-from benchmark_core.report import (
-    EnergySource,
-    EnergySources,
-    GpuConditions,
-    GpuFacts,
-    Ledger,
-    ThermalGate,
-    TokenCounts,
-    TraceFacts,
-    Verdict,
-)
+from benchmark_core.report.energy import EnergySource, EnergySources
+from benchmark_core.report.gpu_facts import GpuFacts
+from benchmark_core.report.judgement import Verdict
+from benchmark_core.report.ledger import Ledger
+from benchmark_core.report.rest import ThermalGate
+from benchmark_core.report.token_counts import TokenCounts
+from benchmark_core.report.trace_facts import GpuConditions, TraceFacts
 from benchmark_core.statistics import summarize
 from benchmark_core.verdict import (
     CHECKS,

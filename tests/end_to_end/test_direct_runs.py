@@ -11,7 +11,7 @@ from threading import Event
 import pytest
 
 from benchmark_core.contract import RUN_ENTRIES, Launch, RunSpec
-from benchmark_core.report import RunReport
+from benchmark_core.report.run_report import RunReport
 from demo.own_samples import build_samples
 from demo.tiny_zoo import build_zoo
 from tests.support import simulated_driver

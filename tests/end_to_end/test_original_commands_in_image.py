@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from benchmark_core.contract import Launch
-from benchmark_core.report import RunReport
+from benchmark_core.report.run_report import RunReport
 from demo.own_samples import build_samples
 from demo.tiny_zoo import build_zoo
 from tests.support.image import PRODUCT_TAG, require_image

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from benchmark_core.contract import GpuRest
-from benchmark_core.report import Failure, ThermalGate
+from benchmark_core.report.judgement import Failure
+from benchmark_core.report.rest import ThermalGate
 from orchestrator.gpu_rest import RestingGpus
 from orchestrator.outcome import read_report
 from tests.support import builders

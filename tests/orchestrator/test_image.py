@@ -19,7 +19,7 @@ from benchmark_core.contract import (
     SampleSource,
     TokenLimits,
 )
-from benchmark_core.report import RunReport
+from benchmark_core.report.run_report import RunReport
 from orchestrator.engines.base import Engine
 from orchestrator.engines.container_settings import Caches
 from orchestrator.engines.core_sources import CORE_LABEL, hash_of_core

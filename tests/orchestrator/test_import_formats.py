@@ -5,7 +5,7 @@ import math
 
 import pytest
 
-from benchmark_core.report import RunReport
+from benchmark_core.report.run_report import RunReport
 from orchestrator.__main__ import main
 from orchestrator.importing.reading import read_all
 from orchestrator.importing.told_run import Given

@@ -8,7 +8,8 @@ import random
 
 import pytest
 
-from benchmark_core.report import RunReport, mean
+from benchmark_core.report.run_report import RunReport
+from benchmark_core.report.spread import mean
 from orchestrator.importing.reading import read_all
 from orchestrator.importing.told_run import Given
 from tests.support import foreign_results as foreign

@@ -10,23 +10,16 @@ import pytest
 
 from benchmark_core.contract import BackendSpec, GpuRest, ModelSpec
 from benchmark_core.reasoning.states import parse_state
-from benchmark_core.report import (
-    Carbon,
-    Environment,
-    Failure,
-    GpuConditions,
-    GpuFacts,
-    IdleBaseline,
-    Ledger,
-    Official,
-    Repetition,
-    SinglePass,
-    Spread,
-    ThermalGate,
-    TokenCounts,
-    TraceFacts,
-    Verdict,
-)
+from benchmark_core.report.carbon import Carbon
+from benchmark_core.report.environment import Environment
+from benchmark_core.report.gpu_facts import GpuFacts
+from benchmark_core.report.judgement import Failure, Official, Verdict
+from benchmark_core.report.ledger import Ledger
+from benchmark_core.report.repetition import Repetition
+from benchmark_core.report.rest import IdleBaseline, ThermalGate
+from benchmark_core.report.spread import Spread
+from benchmark_core.report.token_counts import TokenCounts
+from benchmark_core.report.trace_facts import GpuConditions, SinglePass, TraceFacts
 from benchmark_core.statistics import summarize
 from orchestrator.__main__ import main as orchestrator_main
 from orchestrator.errors import HostError

@@ -11,7 +11,7 @@ from html.parser import HTMLParser
 
 import pytest
 
-from benchmark_core.report import Verdict
+from benchmark_core.report.judgement import Verdict
 from orchestrator.__main__ import main
 from orchestrator.morning.forecast import compare
 from orchestrator.morning.runs import MorningRun

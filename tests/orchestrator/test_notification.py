@@ -10,7 +10,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from benchmark_core.report import LedgerOutline, Verdict
+from benchmark_core.report.judgement import Verdict
+from benchmark_core.report.ledger import LedgerOutline
 from orchestrator import notification
 from orchestrator.errors import HostError, Problem
 from orchestrator.notification import MOST_FAILED, find_notification_problem, notifying

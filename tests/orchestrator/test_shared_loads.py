@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmark_core.report import Failure
+from benchmark_core.report.judgement import Failure
 from orchestrator.engines.base import Leftover
 from orchestrator.outcome import Returned, conclude
 from orchestrator.run_planner import REFERENCE_GPUS, make_plan

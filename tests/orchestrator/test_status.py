@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from benchmark_core.report import Verdict
+from benchmark_core.report.judgement import Verdict
 from benchmark_core.sample_journal import COLUMNS
 from orchestrator.__main__ import main
 from orchestrator.lease import JOB_FILE, Lease, LeaseEnd

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from benchmark_core.contract import REPORT_FILE, GpuRest, Launch, RunSpec
-from benchmark_core.report import ThermalGate
+from benchmark_core.report.rest import ThermalGate
 from orchestrator.bench import Bench
 from orchestrator.catalog import ModelConfig
 from orchestrator.display.base import Display

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from benchmark_core.report import RunReport
+from benchmark_core.report.run_report import RunReport
 from orchestrator.engines.base import EngineAway, Exit, Handle, Order
 from orchestrator.engines.process import ProcessEngine
 from orchestrator.errors import Problem

@@ -7,7 +7,9 @@ import xml.etree.ElementTree as ElementTree
 import pytest
 
 from benchmark_core.power_trace import HEADER, TraceRow, format_row
-from benchmark_core.report import Environment, GpuFacts, Verdict
+from benchmark_core.report.environment import Environment
+from benchmark_core.report.gpu_facts import GpuFacts
+from benchmark_core.report.judgement import Verdict
 from orchestrator import trace_plot
 from orchestrator.__main__ import main
 from orchestrator.errors import HostError, UsageError

@@ -15,18 +15,12 @@ from benchmark_core.contract import (
 )
 from benchmark_core.reasoning.facts import ReasoningFacts
 from benchmark_core.reasoning.prompts import Prompts
-from benchmark_core.report import (
-    Applied,
-    EnergySource,
-    EnergySources,
-    Phase,
-    Reading,
-    Repetition,
-    RunReport,
-    TokenCounts,
-    Verdict,
-    Window,
-)
+from benchmark_core.report.applied import Applied
+from benchmark_core.report.energy import EnergySource, EnergySources, Reading
+from benchmark_core.report.judgement import Verdict
+from benchmark_core.report.repetition import Phase, Repetition, Window
+from benchmark_core.report.run_report import RunReport
+from benchmark_core.report.token_counts import TokenCounts
 from benchmark_core.statistics import summarize
 
 NOW = "2026-01-02T03:04:05.678+00:00"

@@ -10,15 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from benchmark_core.contract import BackendSpec, ModelSpec
-from benchmark_core.report import (
-    Carbon,
-    Environment,
-    GpuFacts,
-    LedgerOutline,
-    Spread,
-    TokenCounts,
-    Verdict,
-)
+from benchmark_core.report.carbon import Carbon
+from benchmark_core.report.environment import Environment
+from benchmark_core.report.gpu_facts import GpuFacts
+from benchmark_core.report.judgement import Verdict
+from benchmark_core.report.ledger import LedgerOutline
+from benchmark_core.report.spread import Spread
+from benchmark_core.report.token_counts import TokenCounts
 from orchestrator.estimate import Estimate
 from orchestrator.outcome import Outcome
 from orchestrator.run_directory import RunDirectory
