@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from functools import lru_cache
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from benchmark_core.documents import ContractError, read_bounded
 from benchmark_core.faults import SpecFault
@@ -22,6 +22,8 @@ NEEDED: Final = (
     *("reasoning_requested", "reasoning_effective", ENERGY),
 )
 LONGEST_CELL: Final = 100_000
+LONGEST_TABLE_BYTES: Final = 2**30
+"""Some hundred thousand rows."""
 # Far beyond any run; a text of a million digits would be exact for minutes.
 LONGEST_NUMBER: Final = 40
 LARGEST_EXPONENT: Final = 30
@@ -92,11 +94,20 @@ def read_rows(path: Path) -> list[Row | LeftOut]:
     Raises:
         ScoringError: it cannot be read, or lacks a column.
     """
+    return [_row(line, cells) for line, cells in _read(path)]
+
+
+def read_cells(path: Path) -> list[Cells]:
+    """The same lines as they stand, whether or not they can be rated. Raises as `read_rows`."""
+    return [cells for _, cells in _read(path)]
+
+
+def _read(path: Path) -> list[tuple[int, Cells]]:
     csv.field_size_limit(LONGEST_CELL)
     try:
         path = path / MASTER_FILE if path.is_dir() else path
-        text = read_bounded(path.resolve()).decode("utf-8-sig")
-        return list(_rows(path, csv.reader(io.StringIO(text, newline=""), strict=True)))
+        text = read_bounded(path.resolve(), LONGEST_TABLE_BYTES).decode("utf-8-sig")
+        return list(_lines(path, csv.reader(io.StringIO(text, newline=""), strict=True)))
     except OSError as error:
         raise ScoringError(
             str(path), f"cannot be read ({error.strerror})", f"Name a {MASTER_FILE} or its folder."
@@ -125,8 +136,8 @@ def number_of(text: str) -> Decimal | None:
     return number
 
 
-def _rows(path: Path, reader: "Iterator[list[str]]") -> Iterator[Row | LeftOut]:
-    names = next(reader, [])
+def _lines(path: Path, reader: Any) -> Iterator[tuple[int, Cells]]:
+    names: list[str] = next(reader, [])
     missing = [name for name in NEEDED if name not in names]
     if missing:
         raise ScoringError(
@@ -135,14 +146,13 @@ def _rows(path: Path, reader: "Iterator[list[str]]") -> Iterator[Row | LeftOut]:
             "Import tables of older tools first.",
         )
     columns = {name: number for number, name in enumerate(names)}
-    line = 1
     for values in reader:
-        line = reader.line_num  # type: ignore[attr-defined]
+        line = reader.line_num
         if not values:
             continue
         if len(values) != len(names):
             raise ScoringError(f"{path}, line {line}", "is cut off", "Make the table again.")
-        yield _row(line, Cells(columns, values))
+        yield line, Cells(columns, values)
 
 
 def _row(line: int, cells: Cells) -> Row | LeftOut:

@@ -7,6 +7,7 @@ from typing import Protocol, cast
 
 SUMMARIES: Mapping[str, str] = {
     "stars": "1 to 5 stars for every official row",
+    "classes": "the class of every model by the published rule, and what would fit",
     "edition": "freeze the rows and edges by which an edition is rated",
 }
 
