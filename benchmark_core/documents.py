@@ -60,7 +60,7 @@ def timestamp() -> str:
     return datetime.now(UTC).isoformat(timespec="milliseconds")
 
 
-def read_bounded(path: Path) -> bytes:
+def read_bounded(path: Path, most_bytes: int = LONGEST_FILE_BYTES) -> bytes:
     """The content of a plain file of sane size.
 
     Whoever runs in the folder can put anything there: a pipe would make the reader wait for ever,
@@ -68,13 +68,13 @@ def read_bounded(path: Path) -> bytes:
 
     Raises:
         OSError: the file is missing or cannot be read.
-        ContractError: it is no plain file, or longer than `LONGEST_FILE_BYTES`.
+        ContractError: it is no plain file, or longer than `most_bytes`.
     """
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW)
     try:
         facts = os.fstat(descriptor)
-        if not stat.S_ISREG(facts.st_mode) or facts.st_size > LONGEST_FILE_BYTES:
-            raise ContractError(f"{path.name} is no plain file of at most {LONGEST_FILE_BYTES} B")
+        if not stat.S_ISREG(facts.st_mode) or facts.st_size > most_bytes:
+            raise ContractError(f"{path.name} is no plain file of at most {most_bytes} B")
         return os.read(descriptor, facts.st_size)
     finally:
         os.close(descriptor)

@@ -20,10 +20,10 @@ from dataclasses import dataclass
 
 from benchmark_core.contract import FEWEST_REPETITIONS_TO_STOP, RunSpec, TaskName, TokenLimits
 from benchmark_core.kinds import ONE_TOKEN, MeasuredPass, passes_of
+from benchmark_core.named_size import ModelSize
 from benchmark_core.tasks import registry as tasks
 from orchestrator.estimate import Estimate
 from orchestrator.gpu_speeds import GpuSpeed
-from orchestrator.model_size import ModelSize
 
 BANDWIDTH_SHARE = 0.6
 FLOPS_SHARE = 0.4

@@ -19,6 +19,7 @@ from benchmark_core.contract import (
     SampleSource,
     Simulation,
 )
+from benchmark_core.named_size import LOADED_BYTES_PER_PARAMETER
 from benchmark_core.optimum import objection as optimum
 from benchmark_core.reasoning.states import parse_state
 from benchmark_core.serving.address import parse_address
@@ -31,8 +32,6 @@ from orchestrator.settings import REFERENCE_GPUS_PER_NODE, Settings
 from orchestrator.simulation_file import Simulations
 
 REFERENCE_GPU_BYTES = 80 * 10**9
-BYTES_PER_PARAMETER = 2.4
-"""FP16 weights with a fifth on top for cache and activations; an estimate of what fits."""
 
 
 @dataclass(frozen=True)
@@ -185,7 +184,7 @@ def _gpu_count(config: ModelConfig, settings: Settings, gpus: GpuSet) -> int:
 def _fitting(config: ModelConfig, gpus: GpuSet) -> int:
     if config.parameters_billion is None:
         return gpus.count
-    needed = config.parameters_billion * 1e9 * BYTES_PER_PARAMETER
+    needed = config.parameters_billion * 1e9 * LOADED_BYTES_PER_PARAMETER
     return max(1, math.ceil(needed / gpus.memory_bytes))
 
 

@@ -1,16 +1,15 @@
-"""Commands that rate results: `python -m scoring stars`."""
+"""Commands that rate and publish results: `python -m scoring stars`."""
 
 import argparse
-import json
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 
 from benchmark_core.terminal_text import (
     flush_or_forget,
     make_output_unbreakable,
     printable,
 )
+from scoring.commands import registry
 from scoring.errors import ScoringError
 
 PROGRAM = "python -m scoring"
@@ -18,10 +17,11 @@ HOST_NOT_READY = 3
 
 
 def main(arguments: Sequence[str] | None = None, prog: str = PROGRAM) -> int:
-    options = build_parser(prog).parse_args(arguments)
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    options = build_parser(prog, given).parse_args(given)
     make_output_unbreakable()
     try:
-        code = stars(options.results, options.json)
+        code = registry.command(options.command).run(options)
         sys.stdout.flush()
         return code
     except ScoringError as error:
@@ -36,30 +36,15 @@ def main(arguments: Sequence[str] | None = None, prog: str = PROGRAM) -> int:
         flush_or_forget(sys.stdout)
 
 
-def build_parser(prog: str = PROGRAM) -> argparse.ArgumentParser:
+def build_parser(prog: str, given: Sequence[str]) -> argparse.ArgumentParser:
+    """Of all commands; only the one that is given has its arguments, and is loaded for them."""
     parser = argparse.ArgumentParser(prog=prog, allow_abbrev=False)
-    commands = parser.add_subparsers(dest="command", required=True)
-    one = commands.add_parser("stars", help="1 to 5 stars for every official row")
-    one.add_argument(
-        "results", type=Path, metavar="FILE|DIR", help="a master_results.csv, or its folder"
-    )
-    one.add_argument("--json", action="store_true", help="for programs")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for name, summary in registry.SUMMARIES.items():
+        one = commands.add_parser(name, help=summary, description=summary, allow_abbrev=False)
+        if name in given[:1]:
+            registry.command(name).add_arguments(one)
     return parser
-
-
-def stars(path: Path, as_json: bool) -> int:
-    """Exit code 0, whether or not a row can be rated. Raises ScoringError."""
-    from scoring import stars_view
-    from scoring.ratings import rate
-    from scoring.results_table import read_rows
-
-    ratings = rate(read_rows(path))
-    if as_json:
-        print(json.dumps(stars_view.document(ratings), indent=2))
-        return 0
-    for line in stars_view.lines(ratings):
-        print(line)
-    return 0
 
 
 if __name__ == "__main__":

@@ -2,9 +2,24 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 
+from scoring.confidence import Possible, possible_stars
 from scoring.results_table import Group, LeftOut, Row
-from scoring.stars import Bands, bands_of
+from scoring.schemes import DEFAULT, Scheme
+from scoring.stars import Bands
+
+
+@dataclass(frozen=True, slots=True)
+class RatedRow:
+    """`to_more_wh` less would give one star more, `to_fewer_wh` more is the most that keeps these;
+    None where there are no more, or no fewer. `possible` is what the intervals allow."""
+
+    row: Row
+    stars: int
+    to_more_wh: Decimal | None
+    to_fewer_wh: Decimal | None
+    possible: Possible | None
 
 
 @dataclass(frozen=True)
@@ -13,7 +28,7 @@ class RatedGroup:
 
     group: Group
     bands: Bands
-    rows: tuple[tuple[Row, int], ...]
+    rows: tuple[RatedRow, ...]
 
 
 @dataclass(frozen=True)
@@ -22,25 +37,43 @@ class Ratings:
     left_out: tuple[LeftOut, ...]
 
 
-def rate(rows: Sequence[Row | LeftOut]) -> Ratings:
+def rate(rows: Sequence[Row | LeftOut], scheme: Scheme = DEFAULT) -> Ratings:
     """Each row against the others of its group: task, class, whether it reasons, rehearsals apart.
 
     The same model may stand in a group twice; then each of its rows is rated.
     """
-    grouped: dict[Group, list[Row]] = {}
-    for row in rows:
-        if isinstance(row, Row):
-            grouped.setdefault(row.group, []).append(row)
-    ordered = sorted(
-        grouped, key=lambda one: (one.rehearsal, one.task, one.model_class, one.reasoning)
-    )
+    grouped = in_groups([row for row in rows if isinstance(row, Row)])
     return Ratings(
-        groups=tuple(_rate(group, grouped[group]) for group in ordered),
+        groups=tuple(_rate(group, members, scheme) for group, members in grouped.items()),
         left_out=tuple(row for row in rows if isinstance(row, LeftOut)),
     )
 
 
-def _rate(group: Group, rows: Sequence[Row]) -> RatedGroup:
-    bands = bands_of([row.wh for row in rows])
-    ordered = sorted(rows, key=lambda row: (row.wh, row.model, row.state, row.line))
-    return RatedGroup(group, bands, tuple((row, bands.stars(row.wh)) for row in ordered))
+def in_groups(rows: Sequence[Row]) -> dict[Group, list[Row]]:
+    """Real groups before rehearsals, each with its rows, the lowest energy first."""
+    grouped: dict[Group, list[Row]] = {}
+    for row in sorted(rows, key=lambda row: (row.wh, row.model, row.state, row.line)):
+        grouped.setdefault(row.group, []).append(row)
+    ordered = sorted(
+        grouped, key=lambda one: (one.rehearsal, one.task, one.model_class, one.reasoning)
+    )
+    return {group: grouped[group] for group in ordered}
+
+
+def rated_row(row: Row, bands: Bands, possible: Possible | None = None) -> RatedRow:
+    stars = bands.stars(row.wh)
+    better, worse = bands.around(stars)
+    return RatedRow(
+        row=row,
+        stars=stars,
+        to_more_wh=None if better is None else row.wh - better,
+        to_fewer_wh=None if worse is None else worse - row.wh,
+        possible=possible,
+    )
+
+
+def _rate(group: Group, rows: Sequence[Row], scheme: Scheme) -> RatedGroup:
+    bands = scheme.bands([row.wh for row in rows])
+    possible = possible_stars(rows) if scheme is DEFAULT else [None] * len(rows)
+    rated = (rated_row(row, bands, one) for row, one in zip(rows, possible, strict=True))
+    return RatedGroup(group, bands, tuple(rated))

@@ -2,12 +2,12 @@
 
 import csv
 import io
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
-from fractions import Fraction
+from functools import lru_cache
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from benchmark_core.documents import ContractError, read_bounded
 from benchmark_core.faults import SpecFault
@@ -22,6 +22,8 @@ NEEDED: Final = (
     *("reasoning_requested", "reasoning_effective", ENERGY),
 )
 LONGEST_CELL: Final = 100_000
+LONGEST_TABLE_BYTES: Final = 2**30
+"""Some hundred thousand rows."""
 # Far beyond any run; a text of a million digits would be exact for minutes.
 LONGEST_NUMBER: Final = 40
 LARGEST_EXPONENT: Final = 30
@@ -37,18 +39,46 @@ class Group:
     rehearsal: bool
 
 
-@dataclass(frozen=True)
+class Cells(Mapping[str, str]):
+    """One line of a table. The names of its columns are kept once for all lines."""
+
+    __slots__ = ("_columns", "_values")
+
+    def __init__(self, columns: Mapping[str, int], values: Sequence[str]) -> None:
+        self._columns = columns
+        self._values = values
+
+    def __getitem__(self, name: str) -> str:
+        return self._values[self._columns[name]]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._columns)
+
+    def __len__(self) -> int:
+        return len(self._columns)
+
+    def number(self, name: str) -> Decimal | None:
+        """A figure exactly as it stands; None where there is no such column, or no figure."""
+        return number_of(self.get(name, ""))
+
+
+@dataclass(frozen=True, slots=True)
 class Row:
-    """A row that can be rated. `wh` is GPU energy in Wh per 1,000 queries, exactly as it stands."""
+    """A row that can be rated. `wh` is GPU energy in Wh per 1,000 queries, exactly as it stands.
+
+    `interval_wh` is the half width of its 95 % confidence interval; None where it is not known.
+    """
 
     line: int
     model: str
     state: str
     group: Group
-    wh: Fraction
+    wh: Decimal
+    interval_wh: Decimal | None
+    cells: Cells
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class LeftOut:
     """A row that cannot be rated, and why."""
 
@@ -64,11 +94,20 @@ def read_rows(path: Path) -> list[Row | LeftOut]:
     Raises:
         ScoringError: it cannot be read, or lacks a column.
     """
+    return [_row(line, cells) for line, cells in _read(path)]
+
+
+def read_cells(path: Path) -> list[Cells]:
+    """The same lines as they stand, whether or not they can be rated. Raises as `read_rows`."""
+    return [cells for _, cells in _read(path)]
+
+
+def _read(path: Path) -> list[tuple[int, Cells]]:
     csv.field_size_limit(LONGEST_CELL)
     try:
         path = path / MASTER_FILE if path.is_dir() else path
-        text = read_bounded(path.resolve()).decode("utf-8-sig")
-        return list(_rows(path, csv.DictReader(io.StringIO(text, newline=""), strict=True)))
+        text = read_bounded(path.resolve(), LONGEST_TABLE_BYTES).decode("utf-8-sig")
+        return list(_lines(path, csv.reader(io.StringIO(text, newline=""), strict=True)))
     except OSError as error:
         raise ScoringError(
             str(path), f"cannot be read ({error.strerror})", f"Name a {MASTER_FILE} or its folder."
@@ -82,35 +121,48 @@ def read_rows(path: Path) -> list[Row | LeftOut]:
         ) from error
 
 
-def _rows(path: Path, reader: "csv.DictReader[str]") -> Iterator[Row | LeftOut]:
-    missing = [name for name in NEEDED if name not in (reader.fieldnames or ())]
+def number_of(text: str) -> Decimal | None:
+    """None for what is empty, too long, too large, or no number."""
+    text = text.strip()
+    if not text or len(text) > LONGEST_NUMBER:
+        return None
+    try:
+        number = Decimal(text)
+    except InvalidOperation:
+        return None
+    # Python's numbers may have underscores, and no program writes them.
+    if "_" in text or not number.is_finite() or abs(number.adjusted()) > LARGEST_EXPONENT:
+        return None
+    return number
+
+
+def _lines(path: Path, reader: Any) -> Iterator[tuple[int, Cells]]:
+    names: list[str] = next(reader, [])
+    missing = [name for name in NEEDED if name not in names]
     if missing:
         raise ScoringError(
             str(path),
             f"lacks {'the column' if len(missing) == 1 else 'the columns'} {', '.join(missing)}",
             "Import tables of older tools first.",
         )
-    for cells in reader:
-        if any(cells.get(name) is None for name in NEEDED):
-            raise ScoringError(
-                f"{path}, line {reader.line_num}", "is cut off", "Make the table again."
-            )
-        yield _row(reader.line_num, cells)
+    columns = {name: number for number, name in enumerate(names)}
+    for values in reader:
+        line = reader.line_num
+        if not values:
+            continue
+        if len(values) != len(names):
+            raise ScoringError(f"{path}, line {line}", "is cut off", "Make the table again.")
+        yield line, Cells(columns, values)
 
 
-def _row(line: int, cells: Mapping[str, str]) -> Row | LeftOut:
+def _row(line: int, cells: Cells) -> Row | LeftOut:
     model, state = cells["model_name"], cells["reasoning_requested"]
     try:
-        name = tasks.named(cells["task"])
-        if name is None:
-            raise _Unrated(f"its task {cells['task'][:40]!r} is not known")
-        group = Group(
-            task=tasks.get(name).spellings[0],
-            model_class=cells["model_class"] if tasks.get(name).has_classes else "",
-            reasoning=_reasons(cells),
-            rehearsal=cells["rehearsal"] == "yes",
+        group = _group(
+            cells["task"], cells["model_class"], _reasons(cells), cells["rehearsal"] == "yes"
         )
-        return Row(line, model, state, group, _energy(cells, group))
+        wh = _energy(cells, group)
+        return Row(line, model, state, group, wh, _interval_wh(cells, wh), cells)
     except _Unrated as because:
         return LeftOut(line, model, state, str(because))
 
@@ -119,11 +171,31 @@ class _Unrated(Exception):
     """Why a row cannot be rated."""
 
 
-def _reasons(cells: Mapping[str, str]) -> bool:
+@lru_cache(maxsize=1000)
+def _group(task: str, model_class: str, reasoning: bool, rehearsal: bool) -> Group:
+    name = tasks.named(task)
+    if name is None:
+        raise _Unrated(f"its task {task[:40]!r} is not known")
+    found = tasks.get(name)
+    if found.has_classes and not model_class:
+        raise _Unrated("it has no class, and models of its task are rated within one")
+    return Group(
+        task=found.spellings[0],
+        model_class=model_class if found.has_classes else "",
+        reasoning=reasoning,
+        rehearsal=rehearsal,
+    )
+
+
+def _reasons(cells: Cells) -> bool:
     """Whether the model reasoned, as it was asked to."""
     if cells["error_message"]:
         raise _Unrated("it failed")
-    requested, effective = cells["reasoning_requested"], cells["reasoning_effective"]
+    return _asked_and_done(cells["reasoning_requested"], cells["reasoning_effective"])
+
+
+@lru_cache(maxsize=1000)
+def _asked_and_done(requested: str, effective: str) -> bool:
     if not requested:
         return False
     try:
@@ -135,7 +207,7 @@ def _reasons(cells: Mapping[str, str]) -> bool:
     return asked
 
 
-def _energy(cells: Mapping[str, str], group: Group) -> Fraction:
+def _energy(cells: Cells, group: Group) -> Decimal:
     text = cells[ENERGY].strip()
     if not text:
         raise _Unrated("it has no GPU energy")
@@ -143,10 +215,15 @@ def _energy(cells: Mapping[str, str], group: Group) -> Fraction:
         raise _Unrated(f"its verdict is {cells['verdict'] or 'not known'}")
     if cells["official"] != "yes" and not group.rehearsal:
         raise _Unrated("it did not keep to the official protocol")
-    try:
-        number = Decimal(text) if len(text) <= LONGEST_NUMBER else Decimal("nan")
-    except InvalidOperation:
-        number = Decimal("nan")
-    if not number.is_finite() or abs(number.adjusted()) > LARGEST_EXPONENT or number <= 0:
+    number = number_of(text)
+    if number is None or number <= 0:
         raise _Unrated(f"its energy {text[:LONGEST_NUMBER]!r} is no number above 0")
-    return Fraction(number)
+    return number
+
+
+def _interval_wh(cells: Cells, wh: Decimal) -> Decimal | None:
+    """The table has it for the samples that were run; it grows with the energy."""
+    energy, half = cells.number("gpu_energy_wh"), cells.number("gpu_energy_ci95_wh")
+    if energy is None or half is None or energy <= 0 or half < 0:
+        return None
+    return half / energy * wh

@@ -1,33 +1,52 @@
 """Ratings on screen, and for programs."""
 
 from collections.abc import Iterator, Sequence
-from fractions import Fraction
+from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 from benchmark_core.terminal_text import printable
-from scoring.ratings import RatedGroup, Ratings
+from scoring.editions import UNIT
+from scoring.quality import Quality
+from scoring.ratings import RatedGroup, RatedRow, Ratings
 from scoring.results_table import Group, LeftOut
+from scoring.schemes import DEFAULT
 from scoring.stars import MOST_STARS
 
-UNIT = "Wh of GPU energy per 1,000 queries"
 MOST_LEFT_OUT = 20
 LONGEST_NAME = 80
 
 
-def lines(ratings: Ratings) -> Iterator[str]:
+@dataclass(frozen=True)
+class Basis:
+    """What the stars were given by: a scheme, or the edges of an edition."""
+
+    scheme: str
+    edition: str | None = None
+
+    @property
+    def words(self) -> str:
+        if self.edition is not None:
+            return f"by the edges of the edition {self.edition}"
+        return "" if self.scheme == DEFAULT.name else f"by the scheme {self.scheme}"
+
+
+def lines(ratings: Ratings, by: Basis, quality: Quality) -> Iterator[str]:
     """A table for each group, then the rows that are not rated."""
     for rated in ratings.groups:
-        yield from _group_lines(rated)
+        yield from _group_lines(rated, by, quality)
         yield ""
     if not ratings.groups:
         yield "No row can be rated."
     yield from _left_out_lines(ratings.left_out)
 
 
-def document(ratings: Ratings) -> dict[str, Any]:
+def document(ratings: Ratings, by: Basis, quality: Quality) -> dict[str, Any]:
     return {
         "unit": UNIT,
-        "groups": [_group_document(rated) for rated in ratings.groups],
+        "scheme": None if by.edition is not None else by.scheme,
+        "edition": by.edition,
+        "groups": [_group_document(rated, quality) for rated in ratings.groups],
         "left_out": [
             {"line": one.line, "model": one.model, "state": one.state, "because": one.because}
             for one in ratings.left_out
@@ -35,19 +54,50 @@ def document(ratings: Ratings) -> dict[str, Any]:
     }
 
 
-def _group_lines(rated: RatedGroup) -> Iterator[str]:
+def _group_lines(rated: RatedGroup, by: Basis, quality: Quality) -> Iterator[str]:
     bands = rated.bands
-    yield printable(f"{_title(rated.group)}, {UNIT}")
+    title = f"{group_title(rated.group)}, {UNIT}"
+    yield printable(f"{title}, {by.words}" if by.words else title)
     if bands.meaningful:
-        edges = ", ".join(map(_figure, bands.edges))
+        edges = ", ".join(map(figure, bands.edges))
         yield f"  5 stars up to the first edge, and one less from each to the next: {edges}"
     else:
         yield "  no two different energies: the stars are not meaningful"
-    names = [_name(row.model, row.state) for row, _ in rated.rows]
-    width = max(map(len, names))
-    for name, (row, stars) in zip(names, rated.rows, strict=True):
-        drawn = "★" * stars + "☆" * (MOST_STARS - stars)
-        yield f"  {drawn}  {name.ljust(width)}  {_figure(row.wh):>12}"
+    yield from _columns([_cells(one, rated, quality) for one in rated.rows])
+
+
+def _columns(rows: Sequence[Sequence[str]]) -> Iterator[str]:
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for stars, name, energy, *others in rows:
+        cells = [name.ljust(widths[1]), energy.rjust(widths[2])]
+        cells += [other.ljust(width) for other, width in zip(others, widths[3:], strict=True)]
+        yield f"  {stars}  {'  '.join(cells)}".rstrip()
+
+
+def _cells(one: RatedRow, rated: RatedGroup, quality: Quality) -> list[str]:
+    row = one.row
+    energy = (
+        figure(row.wh) if row.interval_wh is None else f"{figure(row.wh)} ± {row.interval_wh:.2g}"
+    )
+    figures = [
+        f"{name} {printable(cell[:LONGEST_NAME])}" if cell else ""
+        for name, cell in zip(quality.columns, quality.of(row), strict=True)
+    ]
+    return [drawn(one.stars), _name(row.model, row.state), energy, *figures, _remark(one, rated)]
+
+
+def _remark(one: RatedRow, rated: RatedGroup) -> str:
+    """What a reader should know of these stars: how firm they are, and what is next."""
+    if not rated.bands.lowest <= one.row.wh <= rated.bands.highest:
+        return "outside the edition's range"
+    if not rated.bands.meaningful:
+        return ""
+    parts = []
+    if one.possible and len(set(one.possible)) > 1:
+        parts.append(f"{one.possible[0]} to {one.possible[1]} stars within the intervals")
+    if one.to_more_wh is not None:
+        parts.append(f"{figure(one.to_more_wh)} Wh less: {one.stars + 1} stars")
+    return "; ".join(parts)
 
 
 def _left_out_lines(left_out: Sequence[LeftOut]) -> Iterator[str]:
@@ -60,7 +110,7 @@ def _left_out_lines(left_out: Sequence[LeftOut]) -> Iterator[str]:
         yield f"  and {len(left_out) - MOST_LEFT_OUT} more; --json lists them all"
 
 
-def _title(group: Group) -> str:
+def group_title(group: Group) -> str:
     parts = [
         "REHEARSAL" if group.rehearsal else "",
         group.task,
@@ -70,15 +120,20 @@ def _title(group: Group) -> str:
     return " ".join(part for part in parts if part)
 
 
+def drawn(stars: int) -> str:
+    return "★" * stars + "☆" * (MOST_STARS - stars)
+
+
+def figure(wh: Decimal) -> str:
+    """Six digits: more than a meter tells."""
+    return f"{float(wh):.6g}"
+
+
 def _name(model: str, state: str) -> str:
     return printable(f"{model} {state}".strip()[:LONGEST_NAME])
 
 
-def _figure(wh: Fraction) -> str:
-    return f"{float(wh):.6g}"
-
-
-def _group_document(rated: RatedGroup) -> dict[str, Any]:
+def _group_document(rated: RatedGroup, quality: Quality) -> dict[str, Any]:
     group = rated.group
     return {
         "task": group.task,
@@ -89,9 +144,26 @@ def _group_document(rated: RatedGroup) -> dict[str, Any]:
         "lowest_wh": float(rated.bands.lowest),
         "highest_wh": float(rated.bands.highest),
         "edges_wh": [float(edge) for edge in rated.bands.edges],
-        "rows": [
-            {"line": row.line, "model": row.model, "state": row.state}
-            | {"wh_per_1000_queries": float(row.wh), "stars": stars}
-            for row, stars in rated.rows
-        ],
+        "rows": [_row_document(one, quality) for one in rated.rows],
     }
+
+
+def _row_document(one: RatedRow, quality: Quality) -> dict[str, Any]:
+    row, possible = one.row, one.possible
+    return {
+        "line": row.line,
+        "model": row.model,
+        "state": row.state,
+        "wh_per_1000_queries": float(row.wh),
+        "interval_wh": _float(row.interval_wh),
+        "stars": one.stars,
+        "fewest_stars": possible[0] if possible else None,
+        "most_stars": possible[1] if possible else None,
+        "wh_to_more_stars": _float(one.to_more_wh),
+        "wh_to_fewer_stars": _float(one.to_fewer_wh),
+        "quality": dict(zip(quality.columns, quality.of(row), strict=True)),
+    }
+
+
+def _float(number: Decimal | None) -> float | None:
+    return None if number is None else float(number)

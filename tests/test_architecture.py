@@ -29,6 +29,7 @@ PURE = {
     "benchmark_core.hub",
     "benchmark_core.kinds",
     "benchmark_core.meter_facts",
+    "benchmark_core.named_size",
     "benchmark_core.names",
     "benchmark_core.verdict",
     "benchmark_core.local_samples",

@@ -46,6 +46,8 @@ from orchestrator.lease import JOB_FILE, LEASE_FILE
 from orchestrator.master_columns import COLUMNS
 from orchestrator.passed_variables import HUB_VARIABLES, PROXY_VARIABLES
 from orchestrator.settings_sources import from_arguments
+from scoring import __main__ as rating_command
+from scoring.commands.registry import SUMMARIES
 from tests.support.pages import PAGES, ROOT, coded, rows, run_folder_files, section, text
 from tests.support.parsers import actions, commands_of
 
@@ -153,6 +155,7 @@ def test_no_page_names_a_flag_that_does_not_exist() -> None:
     )
     of_several = (orchestrator_command.build_parser(), run_command.build_parser())
     of_several += (ai_energy_score.build_parser(),)
+    of_several += tuple(rating_command.build_parser("", [name]) for name in SUMMARIES)
     below = (command for parser in of_several for command in commands_of(parser).values())
     for parser in (*of_one_command, *of_several, *below):
         known |= {option for action in actions(parser) for option in action.option_strings}

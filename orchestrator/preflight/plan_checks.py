@@ -4,13 +4,14 @@ import re
 from collections.abc import Iterator
 
 from benchmark_core.meter_facts import HOST_METERS
+from benchmark_core.named_size import LOADED_BYTES_PER_PARAMETER
 from benchmark_core.reasoning.families import family_of
 from orchestrator.errors import Problem
 from orchestrator.forecast import find_forecast_warnings
 from orchestrator.model_size import model_size
 from orchestrator.preflight.finding import Finding, warning, well
 from orchestrator.preparation import Preparation
-from orchestrator.run_planner import BYTES_PER_PARAMETER, PlannedRun
+from orchestrator.run_planner import PlannedRun
 from orchestrator.settings import AUTO
 
 QUANTIZED_NAME = re.compile(r"[48][-_]?bit|int[48]|fp[48]|awq|gptq|gguf|bnb|nf4", re.I)
@@ -96,7 +97,7 @@ def _too_large(prepared: Preparation, gpu_bytes: int) -> Iterator[Problem]:
         billions = _billions(run)
         if billions is None or run.config.model_id in told:
             continue
-        needed = billions * 1e9 * BYTES_PER_PARAMETER
+        needed = billions * 1e9 * LOADED_BYTES_PER_PARAMETER
         given = gpu_bytes * run.spec.device.gpu_count
         if needed <= given:
             continue

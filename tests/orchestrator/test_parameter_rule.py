@@ -7,10 +7,11 @@ from pathlib import Path
 import pytest
 
 from benchmark_core.contract import BackendSpec, DeviceSpec, SampleSource, TokenLimits
+from benchmark_core.named_size import ModelSize
 from orchestrator.catalog import ModelConfig
 from orchestrator.gpu_speeds import REFERENCE_SPEED, known_speed
 from orchestrator.gpus import Gpu
-from orchestrator.model_size import ModelSize, model_size
+from orchestrator.model_size import model_size
 from orchestrator.parameter_rule import START_SECONDS, Place, by_parameters
 from tests.support import builders
 

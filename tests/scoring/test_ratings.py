@@ -28,10 +28,10 @@ GOOD = {
 }
 
 
-def table(folder, *rows, name="master_results.csv"):
+def table(folder, *rows, name="master_results.csv", columns=tuple(GOOD)):
     path = folder / name
     with path.open("w", newline="") as stream:
-        writer = csv.DictWriter(stream, list(GOOD))
+        writer = csv.DictWriter(stream, columns)
         writer.writeheader()
         writer.writerows(GOOD | row for row in rows)
     return path
@@ -62,7 +62,12 @@ def test_class_task_and_reasoning_make_a_group(tmp_path):
     none |= {"model_class": "C"}
     rated = ratings(tmp_path, {}, {"model_class": "B"}, on, none, {"wh_per_1000_queries": "9"})
     groups = [
-        (one.group.task, one.group.model_class, one.group.reasoning, [s for _, s in one.rows])
+        (
+            one.group.task,
+            one.group.model_class,
+            one.group.reasoning,
+            [rated.stars for rated in one.rows],
+        )
         for one in rated.groups
     ]
     assert groups == [
@@ -76,6 +81,8 @@ def test_class_task_and_reasoning_make_a_group(tmp_path):
 @pytest.mark.parametrize(
     ("change", "because"),
     [
+        ({"model_class": ""}, "it has no class, and models of its task are rated within one"),
+        ({"wh_per_1000_queries": "1_000"}, "its energy '1_000' is no number above 0"),
         ({"error_message": "out_of_memory: no"}, "it failed"),
         ({"verdict": "flagged"}, "its verdict is flagged"),
         ({"verdict": ""}, "its verdict is not known"),
@@ -94,7 +101,7 @@ def test_class_task_and_reasoning_make_a_group(tmp_path):
 def test_what_cannot_be_compared_is_left_out_with_the_reason(tmp_path, change, because):
     rated = ratings(tmp_path, {"model_name": "org/other"}, change)
     assert [one.because for one in rated.left_out] == [because]
-    assert [row.model for group in rated.groups for row, _ in group.rows] == ["org/other"]
+    assert [one.row.model for group in rated.groups for one in group.rows] == ["org/other"]
 
 
 def test_rehearsals_are_rated_among_themselves_and_named(tmp_path):

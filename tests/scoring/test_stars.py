@@ -3,7 +3,6 @@
 import csv
 import os
 from decimal import Decimal
-from fractions import Fraction
 from pathlib import Path
 
 import pytest
@@ -12,7 +11,7 @@ from scoring.stars import MOST_STARS, bands_of
 
 
 def rated(*energies):
-    numbers = [Fraction(Decimal(str(energy))) for energy in energies]
+    numbers = [Decimal(str(energy)) for energy in energies]
     bands = bands_of(numbers)
     return [bands.stars(number) for number in numbers]
 
@@ -38,8 +37,8 @@ def test_two_different_models_have_five_and_one():
 def test_without_spread_everybody_has_five_and_that_means_nothing():
     for energies in ([3], [3, 3, 3]):
         assert rated(*energies) == [MOST_STARS] * len(energies)
-        assert not bands_of([Fraction(one) for one in energies]).meaningful
-    assert bands_of([Fraction(3), Fraction(4)]).meaningful
+        assert not bands_of([Decimal(one) for one in energies]).meaningful
+    assert bands_of([Decimal(3), Decimal(4)]).meaningful
 
 
 def test_a_model_listed_twice_moves_no_edge():
@@ -49,7 +48,7 @@ def test_a_model_listed_twice_moves_no_edge():
 @pytest.mark.parametrize("energies", [[], [0, 1], [-1, 2]])
 def test_what_is_no_energy_is_refused(energies):
     with pytest.raises(ValueError, match="above 0"):
-        bands_of([Fraction(one) for one in energies])
+        bands_of([Decimal(one) for one in energies])
 
 
 def published(folder: Path):
@@ -57,7 +56,7 @@ def published(folder: Path):
     for path in sorted(folder.glob("*.csv")):
         with path.open(newline="", encoding="utf-8-sig") as stream:
             for row in csv.DictReader(stream):
-                energy = Fraction(Decimal(row["total_gpu_energy"]))
+                energy = Decimal(row["total_gpu_energy"])
                 yield (path.stem, row.get("class", "")), energy, int(row["energy_score"])
 
 

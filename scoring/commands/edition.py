@@ -1,0 +1,59 @@
+"""`edition`: rows and edges frozen in a file."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from benchmark_core.terminal_text import printable
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("results", type=Path, metavar="FILE|DIR", help="the rows of the edition")
+    parser.add_argument("--name", required=True, help="of the edition, such as 2026-12")
+    parser.add_argument(
+        "--scored", required=True, metavar="YYYY-MM", help="the month that its labels show"
+    )
+    parser.add_argument(
+        "--after", type=Path, metavar="FILE", help="an earlier edition, whose rows stay in"
+    )
+    parser.add_argument("--out", type=Path, required=True, metavar="FILE", help="what is written")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Exit code 0 when the file is written."""
+    from pydantic import ValidationError
+
+    from scoring.editions import carried_over, freeze, read_edition, write_edition
+    from scoring.errors import ScoringError
+    from scoring.ratings import rate
+    from scoring.results_table import Row
+    from scoring.suspicions import suspicions
+    from scoring.tables import read_table
+
+    earlier = read_edition(options.after) if options.after else None
+    rows = read_table(options.results)
+    known = earlier.rows() if earlier else []
+    for sentence in suspicions([row for row in rows if isinstance(row, Row)], known):
+        print(f"warning: {printable(sentence)}", file=sys.stderr)
+    ratings = rate(carried_over(rows, earlier) if earlier else rows)
+    if not ratings.groups:
+        raise ScoringError(
+            str(options.results),
+            "has no row that can be rated",
+            "The command stars tells why of each row.",
+        )
+    try:
+        edition = freeze(options.name, options.scored, ratings)
+    except ValidationError as error:
+        raise ScoringError(
+            f"--scored {options.scored}", "is no month", "Write it as 2026-12."
+        ) from error
+    write_edition(options.out, edition)
+    count = sum(len(group.rows) for group in edition.groups)
+    print(
+        printable(
+            f"{options.out}: edition {edition.edition}, {count} rows in {len(edition.groups)}"
+            f" groups; {len(ratings.left_out)} rows left out"
+        )
+    )
+    return 0

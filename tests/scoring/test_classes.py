@@ -1,0 +1,91 @@
+"""Classes by the published rule, beside those that models were measured in."""
+
+import json
+import subprocess
+import sys
+from decimal import Decimal
+
+import pytest
+
+from scoring.classes import classed, largest_billions
+from tests.scoring.test_ratings import table
+from tests.support.runner import ROOT
+
+
+def classes(*arguments):
+    return subprocess.run(
+        [sys.executable, "-m", "scoring", "classes", *map(str, arguments)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize(
+    ("billions", "name", "rule_gb", "ambiguous"),
+    [
+        ("20", "A", "24", False),
+        ("20.01", "B", "24.012", False),
+        ("66", "B", "79.2", False),
+        ("66.5", "B", "79.8", True),
+        ("66.67", "C", "80.004", False),
+        ("46.7", "B", "56.04", False),
+    ],
+)
+def test_the_rule_is_the_published_one(billions, name, rule_gb, ambiguous):
+    found = classed(Decimal(billions))
+    assert (found.name, found.rule_gb, found.ambiguous) == (name, Decimal(rule_gb), ambiguous)
+
+
+def test_the_published_limits_follow_from_it():
+    assert (largest_billions("A"), largest_billions("B")) == (20, 66)
+
+
+def test_what_fits_is_told_apart_because_the_rule_counts_half():
+    found = classed(Decimal(20))
+    assert found.loaded_gb == 48
+    assert not found.fits(Decimal(24))
+    assert found.fits(Decimal(80))
+
+
+def test_the_class_of_the_table_counts_and_disagreement_is_a_warning(tmp_path):
+    rows = [
+        {"model_name": "deepseek-ai/DeepSeek-R1-Distill-Qwen-32B", "model_class": "C"},
+        {"model_name": "org/unnamed", "model_class": "A"},
+        {"model_name": "Qwen/Qwen3-30B-A3B", "model_class": "B"},
+        {"model_name": "org/vit-7b", "task": "image_classification", "model_class": ""},
+    ]
+    table(tmp_path, *rows, rows[0])
+    shown = classes(tmp_path)
+    assert shown.returncode == 0
+    assert shown.stderr.splitlines() == [
+        "warning: deepseek-ai/DeepSeek-R1-Distill-Qwen-32B is class C, and 32 billion parameters"
+        " are class B by the rule; it counts as class C"
+    ]
+    assert "its size is not known" in shown.stdout
+    known = tmp_path / "known.csv"
+    known.write_text("model,billions\norg/unnamed,70.6\n")
+    found = json.loads(classes(tmp_path, "--json", "--parameters", known).stdout)
+    assert [(one["class"], one["class_by_rule"], one["loaded_gb"]) for one in found] == [
+        ("C", "B", 76.8),
+        ("A", "C", 169.44),
+        ("B", "B", 72.0),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("model,size\na,1\n", "lacks model or billions"),
+        ("model,billions\na,many\n", "line 2, column billions: 'many' is no number above 0"),
+        ("model,billions\na,0\n", "'0' is no number above 0"),
+    ],
+)
+def test_sizes_that_cannot_be_read_are_refused(tmp_path, text, message):
+    table(tmp_path, {})
+    known = tmp_path / "known.csv"
+    known.write_text(text)
+    refused = classes(tmp_path, "--parameters", known)
+    assert refused.returncode == 2
+    assert message in refused.stderr

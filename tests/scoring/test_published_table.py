@@ -1,0 +1,51 @@
+"""Tables as AI Energy Score publishes them: kWh, a file for each task."""
+
+import json
+
+import pytest
+
+from scoring.errors import ScoringError
+from scoring.results_table import LeftOut
+from scoring.tables import read_table
+from tests.scoring.test_ratings import stars
+
+TEXT = ",model,total_gpu_energy,energy_score,class\n0,org/a,0.001,5,A\n1,org/b,6E-3,1,A\n"
+
+
+def test_kwh_become_wh_and_a_file_is_a_task(tmp_path):
+    (tmp_path / "text_generation.csv").write_text(TEXT)
+    (tmp_path / "asr.csv").write_text("model,total_gpu_energy,energy_score\norg/c,0.5,5\n")
+    (tmp_path / "notes.csv").write_text("nothing\n")
+    found = read_table(tmp_path)
+    assert [(row.model, row.group.task, row.group.model_class, row.wh) for row in found] == [
+        ("org/c", "asr", "", 500),
+        ("org/a", "text_gen", "A", 1),
+        ("org/b", "text_gen", "A", 6),
+    ]
+    shown = json.loads(stars(tmp_path / "text_generation.csv", "--json").stdout)
+    assert [row["stars"] for row in shown["groups"][0]["rows"]] == [5, 1]
+
+
+def test_rows_that_cannot_be_rated_are_left_out(tmp_path):
+    table = tmp_path / "text_generation.csv"
+    table.write_text(TEXT + "2,org/c,-1,5,A\n3,org/d,nan,5,A\n4,org/e,1,5,\n")
+    out = [(row.line, row.because) for row in read_table(table) if isinstance(row, LeftOut)]
+    assert out == [
+        (4, "its energy '-1' is no number above 0"),
+        (5, "its energy 'nan' is no number above 0"),
+        (6, "it has no class, and its task is rated within one"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "message"),
+    [
+        ("dancing.csv", TEXT, "is a table of no known task ('dancing')"),
+        ("asr.csv", "model,total_gpu_energy\norg/a\n", "line 2 is cut off"),
+    ],
+)
+def test_what_is_no_such_table_is_refused(tmp_path, name, text, message):
+    (tmp_path / name).write_text(text)
+    with pytest.raises(ScoringError) as refused:
+        read_table(tmp_path / name)
+    assert message in str(refused.value)
