@@ -25,7 +25,7 @@ from orchestrator.outcome import Outcome, StopReason, conclude, read_report
 from orchestrator.own_server import Unserved
 from orchestrator.patience import Patience
 from orchestrator.pulse import PulseReader
-from orchestrator.run_directory import RunFolder
+from orchestrator.run_folder import RunFolder
 from orchestrator.shared_loads import end_of_one
 from orchestrator.todo import Todo
 from orchestrator.trace_plot import draw_if_possible

@@ -17,7 +17,7 @@ from benchmark_core.documents import ContractError
 from benchmark_core.imported import Imported
 from benchmark_core.report import PartialSummary, ReportOutline, Verdict, mean
 from orchestrator.outcome import IMPORT_ENGINE, Outcome
-from orchestrator.run_directory import RunFolder
+from orchestrator.run_folder import RunFolder
 
 
 @dataclass(frozen=True)

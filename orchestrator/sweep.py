@@ -20,7 +20,7 @@ from orchestrator.opening import open_sweep
 from orchestrator.own_server import find_own_server_problems
 from orchestrator.placement import Room
 from orchestrator.retries import Retries, lost_gpus
-from orchestrator.run_directory import RunFolder
+from orchestrator.run_folder import RunFolder
 from orchestrator.run_planner import Plan
 from orchestrator.settings import MOST_PARALLEL
 from orchestrator.shared_loads import group

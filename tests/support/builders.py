@@ -28,6 +28,7 @@ from benchmark_core.report import (
     Window,
 )
 from benchmark_core.statistics import summarize
+from orchestrator.outcome import Outcome, OutcomeName
 
 NOW = "2026-01-02T03:04:05.678+00:00"
 
@@ -118,6 +119,18 @@ def report(of: RunSpec, **changes: Any) -> RunReport:
         "finished_at": NOW,
     }
     return RunReport(**(fields | changes))
+
+
+def outcome(of: RunSpec, name: OutcomeName = "finished") -> Outcome:
+    return Outcome(
+        run_id=of.run_id,
+        spec_hash=of.spec_hash(),
+        outcome=name,
+        error_message="" if name == "finished" else "it failed",
+        finished_at=NOW,
+        log_file="run.log",
+        engine="process",
+    )
 
 
 def facts(of: RunSpec, **changes: Any) -> ReasoningFacts | None:
