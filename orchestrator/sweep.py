@@ -11,8 +11,8 @@ from concurrent.futures import ThreadPoolExecutor
 from queue import Empty, SimpleQueue
 
 from benchmark_core.documents import ContractError
-from orchestrator.attempt import Ending
 from orchestrator.bench import Bench
+from orchestrator.ending import Ending
 from orchestrator.errors import BatchRunnerError, HostError, Problem
 from orchestrator.gpu_slots import GpuSlots
 from orchestrator.master_table import MasterTable

@@ -5,8 +5,9 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 
-from orchestrator.attempt import Attempt, Ending
+from orchestrator.attempt import Attempt
 from orchestrator.bench import Bench
+from orchestrator.ending import Ending
 from orchestrator.gpus import Gpu
 from orchestrator.host_runs import runs_beside
 from orchestrator.placement import Running
