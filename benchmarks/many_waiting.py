@@ -14,7 +14,7 @@ from model_config_parser import ModelConfig
 from orchestrator.display.sweep_drawing import SweepDrawing
 from orchestrator.display.sweep_tally import SweepTally
 from orchestrator.estimate import Estimate
-from orchestrator.placement import Room, Running
+from orchestrator.placement import Placed, Room
 from orchestrator.pulse import Pulse
 from orchestrator.run_directory import RunDirectory
 from orchestrator.run_planner import PlannedRun
@@ -69,7 +69,7 @@ def waiting_list(results: Path, rows: int) -> dict[str, float]:
     waiting = WaitingList(lambda run_id: 60.0 + len(run_id), takes_gpus=True)
     for number, todo in enumerate(todos):
         waiting.add([_with_gpus(todo, GPUS if number % 2 else 1)])
-    beside = [Running(1, 100.0 + number) for number in range(GPUS - 1)]
+    beside = [Placed(1, 100.0 + number) for number in range(GPUS - 1)]
     one_free = Room(total=GPUS, free=1, running=beside, parallel=GPUS)
     all_free = Room(total=GPUS, free=GPUS, running=[], parallel=GPUS)
     none_free = Room(total=GPUS, free=0, running=beside, parallel=GPUS)

@@ -39,7 +39,8 @@ from benchmarks.bare_container import (  # noqa: E402
     seconds_of,
 )
 from benchmarks.finished_rows import HEADER  # noqa: E402
-from orchestrator.run_directory import RunDirectory, RunFolder  # noqa: E402
+from orchestrator.run_directory import RunDirectory  # noqa: E402
+from orchestrator.run_folder import RunFolder  # noqa: E402
 
 GPUS = 8
 SEED = 7

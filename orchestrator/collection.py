@@ -14,7 +14,8 @@ from orchestrator.engines.registry import ENGINES
 from orchestrator.errors import Problem
 from orchestrator.master_table import MasterTable
 from orchestrator.outcome import Outcome, conclude, read_report
-from orchestrator.run_directory import RunDirectory, RunFolder
+from orchestrator.run_directory import RunDirectory
+from orchestrator.run_folder import RunFolder
 from orchestrator.status import refuse_without_runs
 
 LOOK_SECONDS = 0.5

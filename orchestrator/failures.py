@@ -7,7 +7,8 @@ from benchmark_core.documents import ContractError
 from orchestrator.failure_advice import ADVICE, UNKNOWN, Advice
 from orchestrator.outcome import IMPORT_ENGINE, Outcome
 from orchestrator.rerun_command import RerunCommand
-from orchestrator.run_directory import RunDirectory, RunFolder
+from orchestrator.run_directory import RunDirectory
+from orchestrator.run_folder import RunFolder
 from orchestrator.status import WITHOUT_RUNNER, refuse_without_runs
 from orchestrator.sweep_record import SweepRecord
 

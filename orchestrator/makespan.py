@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Self
 
-from orchestrator.placement import Room, Running, Waiting, next_run
+from orchestrator.placement import Placed, Room, Waiting, next_run
 
 MOST_PLACED = 300
 """With more runs than that none of them matters much, and the bound is the answer."""
@@ -53,7 +53,7 @@ def makespan_seconds(runs: Sequence[Waiting], total: int, parallel: int) -> floa
     now = 0.0
     while waiting or under_way:
         free = total - sum(gpu_count for _, gpu_count in under_way)
-        running = [Running(gpu_count, ends_at) for ends_at, gpu_count in under_way]
+        running = [Placed(gpu_count, ends_at) for ends_at, gpu_count in under_way]
         index = next_run(waiting, Room(total, free, running, parallel), now)
         if index is not None:
             run = waiting.pop(index)

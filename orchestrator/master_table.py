@@ -15,7 +15,8 @@ from orchestrator.command_line import command_line
 from orchestrator.errors import HostError, Problem
 from orchestrator.master_cells import Cell
 from orchestrator.master_columns import COLUMNS
-from orchestrator.run_directory import RunDirectory, RunFolder
+from orchestrator.run_directory import RunDirectory
+from orchestrator.run_folder import RunFolder
 from orchestrator.run_record import Record, read_record
 
 LONGEST_CELL = 2000

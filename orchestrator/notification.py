@@ -18,7 +18,8 @@ from benchmark_core.report.outline import ReportOutline
 from benchmark_core.web_address import checked_parts
 from orchestrator.display.base import Display
 from orchestrator.errors import Problem
-from orchestrator.run_directory import RunDirectory, RunFolder
+from orchestrator.run_directory import RunDirectory
+from orchestrator.run_folder import RunFolder
 from orchestrator.settings import Settings
 from orchestrator.spent_energy import SpentEnergy
 

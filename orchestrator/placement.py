@@ -28,8 +28,8 @@ class Waiting:
 
 
 @dataclass(frozen=True)
-class Running:
-    """`ends_at` None, or in the past: it may end at any moment."""
+class Placed:
+    """A run on its GPUs. `ends_at` None, or in the past: it may end at any moment."""
 
     gpu_count: int
     ends_at: float | None
@@ -46,7 +46,7 @@ class Room:
 
     total: int
     free: int
-    running: Sequence[Running]
+    running: Sequence[Placed]
     parallel: int
 
     @property

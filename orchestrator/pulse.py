@@ -8,7 +8,7 @@ from pathlib import Path
 from benchmark_core.contract import TRACE_FILE
 from benchmark_core.power_trace import LONGEST_LINE_BYTES, parse_row
 from orchestrator.progress import Progress, SampleTail, open_of_run
-from orchestrator.run_directory import RunFolder
+from orchestrator.run_folder import RunFolder
 
 HEAD_BYTES = TAIL_BYTES = 65536
 """The first and the newest rows of all GPUs: some seconds of eight of them."""

@@ -9,7 +9,8 @@ from orchestrator.display.base import Display
 from orchestrator.engines.base import Engine, Exit, Leftover
 from orchestrator.outcome import conclude, read_report
 from orchestrator.own_server import OwnServers
-from orchestrator.run_directory import RunDirectory, RunFolder
+from orchestrator.run_directory import RunDirectory
+from orchestrator.run_folder import RunFolder
 
 
 def take_stock(

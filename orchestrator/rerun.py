@@ -13,7 +13,8 @@ from orchestrator.catalog import shown
 from orchestrator.errors import Problem, UsageError
 from orchestrator.failed_rows import FailedRow, Key, read_failed_rows, row_key
 from orchestrator.failures import read_failure
-from orchestrator.run_directory import RunDirectory, RunFolder
+from orchestrator.run_directory import RunDirectory
+from orchestrator.run_folder import RunFolder
 from orchestrator.run_planner import Plan, PlannedRun
 from orchestrator.settings import Settings
 

@@ -20,7 +20,7 @@ from benchmark_core.report.outline import ReportOutline
 from benchmark_core.report.spread import mean
 from benchmark_core.report.summary import PartialSummary
 from orchestrator.outcome import IMPORT_ENGINE, Outcome
-from orchestrator.run_directory import RunFolder
+from orchestrator.run_folder import RunFolder
 
 
 @dataclass(frozen=True)

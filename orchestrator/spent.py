@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from orchestrator.outcome import IMPORT_ENGINE
 from orchestrator.pulse import PulseReader
-from orchestrator.run_directory import RunFolder
+from orchestrator.run_folder import RunFolder
 from orchestrator.run_record import Record
 
 

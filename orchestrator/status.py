@@ -14,7 +14,8 @@ from orchestrator.errors import Problem, UsageError
 from orchestrator.lease import read_lease
 from orchestrator.progress import Progress
 from orchestrator.pulse import PulseReader
-from orchestrator.run_directory import RunDirectory, RunFolder
+from orchestrator.run_directory import RunDirectory
+from orchestrator.run_folder import RunFolder
 from orchestrator.run_record import Record, read_record
 from orchestrator.spent import added, earlier_joules, joules_of
 from orchestrator.sweep_record import SweepRecord

@@ -11,8 +11,8 @@ from concurrent.futures import ThreadPoolExecutor
 from queue import Empty, SimpleQueue
 
 from benchmark_core.documents import ContractError
-from orchestrator.attempt import Ending
 from orchestrator.bench import Bench
+from orchestrator.ending import Ending
 from orchestrator.errors import BatchRunnerError, HostError, Problem
 from orchestrator.gpu_slots import GpuSlots
 from orchestrator.master_table import MasterTable
@@ -20,7 +20,7 @@ from orchestrator.opening import open_sweep
 from orchestrator.own_server import find_own_server_problems
 from orchestrator.placement import Room
 from orchestrator.retries import Retries, lost_gpus, lost_node
-from orchestrator.run_directory import RunFolder
+from orchestrator.run_folder import RunFolder
 from orchestrator.run_planner import Plan
 from orchestrator.settings import MOST_PARALLEL
 from orchestrator.shared_loads import group

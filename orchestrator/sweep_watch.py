@@ -9,7 +9,8 @@ from orchestrator.display.sweep_picture import SweepPicture
 from orchestrator.display.sweep_tally import SweepTally
 from orchestrator.outcome import Outcome
 from orchestrator.pulse import PulseReader
-from orchestrator.run_directory import RunDirectory, RunFolder
+from orchestrator.run_directory import RunDirectory
+from orchestrator.run_folder import RunFolder
 from orchestrator.run_record import read_record
 from orchestrator.spent import added, earlier_joules, traced_joules
 from orchestrator.sweep_record import SweepRecord

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 from orchestrator.engines.base import Leftover
 from orchestrator.errors import Problem
-from orchestrator.run_directory import RunDirectory, RunFolder, RunState, StateName
+from orchestrator.run_directory import RunDirectory
+from orchestrator.run_folder import RunFolder, RunState, StateName
 from orchestrator.run_planner import Plan, PlannedRun
 from orchestrator.settings import Settings
 

@@ -1,6 +1,7 @@
 """The power trace of a run as a picture beside it, for people who would rather look."""
 
 import stat
+import threading
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -23,6 +24,8 @@ PLOT_FILE: Final = "power_trace.svg"
 LARGEST_TRACE_BYTES = 2 * 10**9
 MOST_NAME_CHARACTERS = 80
 MOST_SUBTITLE_CHARACTERS = 130
+DRAWING = threading.Lock()
+"""The library that draws is not made for several threads."""
 
 
 def draw(folder: Path, image_format: ImageFormat = "svg") -> Path:
@@ -71,11 +74,13 @@ def _draw(folder: Path, report: ReportOutline | None, image_format: ImageFormat)
 def draw_if_possible(folder: Path, report: ReportOutline | None) -> str | None:
     """Draw, if there is a trace. Answers one line for people where that did not succeed.
 
-    `report` is the run's, for the caption. Nothing about a picture may spoil the run that it shows.
+    From any thread. `report` is the run's, for the caption. Nothing about a picture may spoil the
+    run that it shows.
     """
     try:
         if has_trace(folder):
-            _draw(folder, report, "svg")
+            with DRAWING:
+                _draw(folder, report, "svg")
     except BatchRunnerError as error:
         return f"no plot: {error}"
     except Exception as error:  # noqa: BLE001 - a picture is a courtesy, whatever came of it

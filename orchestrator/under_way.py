@@ -5,11 +5,12 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 
-from orchestrator.attempt import Attempt, Ending
+from orchestrator.attempt import Attempt
 from orchestrator.bench import Bench
+from orchestrator.ending import Ending
 from orchestrator.gpus import Gpu
 from orchestrator.host_runs import runs_beside
-from orchestrator.placement import Running
+from orchestrator.placement import Placed
 from orchestrator.todo import Todo
 
 LOOK_BESIDE_SECONDS = 30.0
@@ -30,13 +31,13 @@ class UnderWay:
         self._bench = bench
         self._pool = pool
         self._tell = tell
-        self._made: dict[Future[None], tuple[Attempt, Running]] = {}
+        self._made: dict[Future[None], tuple[Attempt, Placed]] = {}
         self._next_look = 0.0
 
     def __len__(self) -> int:
         return len(self._made)
 
-    def running(self) -> list[Running]:
+    def running(self) -> list[Placed]:
         return [running for _, running in self._made.values()]
 
     def start(self, todos: Sequence[Todo], gpus: Sequence[Gpu], seconds: float | None) -> None:
@@ -44,7 +45,7 @@ class UnderWay:
         names = [todo.run.run_id for todo in todos]
         attempt = Attempt(self._bench, todos, gpus, self._neighbours(), self._tell)
         ends_at = None if seconds is None else time.monotonic() + seconds
-        self._made[self._pool.submit(attempt.run)] = attempt, Running(len(gpus), ends_at)
+        self._made[self._pool.submit(attempt.run)] = attempt, Placed(len(gpus), ends_at)
         if self._shares_host:
             self._note_beside(names)
 

@@ -19,7 +19,8 @@ from orchestrator.importing.source_file import Table
 from orchestrator.importing.told_run import ImportedRun, Origin
 from orchestrator.master_table import MasterTable
 from orchestrator.outcome import IMPORT_ENGINE, LONGEST_MESSAGE, Outcome
-from orchestrator.run_directory import RunDirectory, RunFolder
+from orchestrator.run_directory import RunDirectory
+from orchestrator.run_folder import RunFolder
 
 SOURCE_OBJECT_FILE: Final = "imported_source.json"
 SOURCE_ROW_FILE: Final = "imported_source.csv"

@@ -9,7 +9,8 @@ from benchmark_core.documents import ContractError
 from benchmark_core.report.outline import ReportOutline
 from orchestrator.failures import Failure, failure_of
 from orchestrator.master_columns import COLUMNS
-from orchestrator.run_directory import RunDirectory, RunFolder
+from orchestrator.run_directory import RunDirectory
+from orchestrator.run_folder import RunFolder
 from orchestrator.run_record import Asked, Record, read_record
 from orchestrator.spent_energy import spent_gpu_wh
 

@@ -10,13 +10,8 @@ from dataclasses import dataclass
 from benchmark_core.atomic_file import write_text
 from benchmark_core.contract import OUTCOME_FILE
 from orchestrator.engines.container_settings import RUN_ID_LABEL
-from orchestrator.run_directory import (
-    ARCHIVING_SUFFIX,
-    HOLDER_FILE,
-    MASTER_FILE,
-    SWEEP_FILE,
-    RunFolder,
-)
+from orchestrator.run_directory import HOLDER_FILE, MASTER_FILE, SWEEP_FILE
+from orchestrator.run_folder import ARCHIVING_SUFFIX, RunFolder
 from tests.chaos.scenario import Scenario, outcome_name
 
 HOUR_SECONDS = 3600

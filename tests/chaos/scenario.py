@@ -13,7 +13,8 @@ from pathlib import Path
 from random import Random
 
 from orchestrator.engines.process_group import MARK_VARIABLE, RECORD_FILE, ProcessRecord
-from orchestrator.run_directory import RunDirectory, RunFolder
+from orchestrator.run_directory import RunDirectory
+from orchestrator.run_folder import RunFolder
 from tests.chaos.container_engine import ContainerEngine
 from tests.chaos.fate import RUNS, SLOTS, Fate
 from tests.chaos.machine import Machine, Program

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from orchestrator.makespan import MOST_PLACED, makespan_seconds, shortest_makespan_seconds
-from orchestrator.placement import Room, Running, Waiting, never_fitting, next_run
+from orchestrator.placement import Placed, Room, Waiting, never_fitting, next_run
 
 GPUS = 8
 CATALOG_WIDTHS = (8,) * 12 + (4,) * 4 + (3,) * 5 + (1,) * 39
@@ -15,7 +15,7 @@ CATALOG_WIDTHS = (8,) * 12 + (4,) * 4 + (3,) * 5 + (1,) * 39
 
 
 @dataclass
-class Placed:
+class SweepClock:
     """A sweep as a clock: what runs, until when, and what is expected of it."""
 
     total: int
@@ -28,7 +28,7 @@ class Placed:
     def room(self):
         used = sum(run.gpu_count for _, run, _ in self.under_way)
         assert used <= self.total and len(self.under_way) <= self.parallel
-        running = [Running(run.gpu_count, expected) for _, run, expected in self.under_way]
+        running = [Placed(run.gpu_count, expected) for _, run, expected in self.under_way]
         return Room(self.total, self.total - used, running, self.parallel)
 
     def start_all(self, truth):
@@ -113,10 +113,10 @@ def test_runs_that_are_not_as_long_as_expected_cost_little():
             for run in expected
         ]
         truth = {run.run_id: run.seconds * generator.lognormvariate(0, 0.5) for run in expected}
-        placed = Placed(GPUS, GPUS, runs)
+        clock = SweepClock(GPUS, GPUS, runs)
         actual = [Waiting(run.run_id, run.gpu_count, truth[run.run_id]) for run in expected]
-        ratios.append(placed.finish(truth) / attainable(actual, GPUS))
-        assert len(placed.started) == len(expected)
+        ratios.append(clock.finish(truth) / attainable(actual, GPUS))
+        assert len(clock.started) == len(expected)
     assert statistics.mean(ratios) < 1.1
 
 
@@ -124,7 +124,7 @@ def test_the_clock_of_the_forecast_is_that_of_the_sweep():
     runs = lengths(random.Random(2), CATALOG_WIDTHS, 3000)
     truth = {run.run_id: run.seconds for run in runs}
     for parallel in (1, 3, 8):
-        sweep = Placed(GPUS, parallel, list(runs)).finish(truth)
+        sweep = SweepClock(GPUS, parallel, list(runs)).finish(truth)
         assert makespan_seconds(runs, GPUS, parallel) == pytest.approx(sweep)
     assert makespan_seconds(runs, GPUS, 1) == pytest.approx(sum(truth.values()))
 
@@ -139,18 +139,18 @@ def test_more_runs_than_are_placed_one_by_one_have_the_bound():
 def test_a_wide_run_that_comes_back_gets_the_next_gpus():
     """A stream of narrow runs must not hold it up beyond those that already run."""
     runs = [Waiting(f"narrow_{index}", 1, 100.0 - index) for index in range(80)]
-    placed = Placed(GPUS, GPUS, list(runs))
+    clock = SweepClock(GPUS, GPUS, list(runs))
     truth = {run.run_id: run.seconds for run in runs} | {"wide": 10.0}
-    placed.start_all(truth)
-    placed.end_one()
-    placed.waiting.append(Waiting("wide", 8, 10.0))
-    latest = max(ends_at for ends_at, _, _ in placed.under_way)
-    placed.finish(truth)
-    assert placed.started["wide"] == latest
+    clock.start_all(truth)
+    clock.end_one()
+    clock.waiting.append(Waiting("wide", 8, 10.0))
+    latest = max(ends_at for ends_at, _, _ in clock.under_way)
+    clock.finish(truth)
+    assert clock.started["wide"] == latest
 
 
 def test_what_ends_before_the_wide_run_can_start_fills_the_gap():
-    running = [Running(4, 100.0)]
+    running = [Placed(4, 100.0)]
     room = Room(8, 4, running, 8)
     wide = Waiting("wide", 8, 500.0)
     assert next_run([wide, Waiting("long", 1, 101.0)], room, 0.0) is None
@@ -162,7 +162,7 @@ def test_what_ends_before_the_wide_run_can_start_fills_the_gap():
 def test_a_run_over_its_time_is_taken_to_end_at_any_moment():
     wide, narrow = Waiting("wide", 8, 50.0), Waiting("narrow", 1, 1.0)
     for ends_at in (5.0, None):
-        room = Room(8, 4, [Running(4, ends_at)], 8)
+        room = Room(8, 4, [Placed(4, ends_at)], 8)
         assert next_run([wide, narrow], room, 10.0) is None
 
 
@@ -188,7 +188,7 @@ def test_when_gpus_leave_service_the_rest_goes_on_and_what_cannot_is_told():
 
 def test_no_more_runs_at_a_time_than_asked_for():
     waiting = [Waiting("a", 1, 1.0), Waiting("b", 1, 9.0)]
-    assert next_run(waiting, Room(8, 7, [Running(1, 5.0)], 1), 0.0) is None
+    assert next_run(waiting, Room(8, 7, [Placed(1, 5.0)], 1), 0.0) is None
     assert next_run(waiting, Room(8, 8, [], 1), 0.0) == 0, "one at a time keeps the order"
     assert next_run(waiting, Room(8, 8, [], 2), 0.0) == 1, "several: the longest first"
 

@@ -7,7 +7,7 @@ import pytest
 from benchmark_core.power_trace import TraceRow, format_row
 from benchmark_core.sample_journal import COLUMNS
 from orchestrator.pulse import HEAD_BYTES, LONGEST_SILENCE_SECONDS, Pulse, PulseReader, TraceTail
-from orchestrator.run_directory import RunFolder
+from orchestrator.run_folder import RunFolder
 from tests.support.traces import two_gpus, write_trace
 
 HEADER = ",".join(COLUMNS) + "\n"

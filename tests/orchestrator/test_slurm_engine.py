@@ -22,7 +22,7 @@ from orchestrator.engines.slurm.profile import SlurmProfile
 from orchestrator.engines.slurm.runtimes.docker import JOB_LABEL
 from orchestrator.errors import HostError
 from orchestrator.lease import JOB_FILE, Lease, LeaseEnd, read_lease
-from orchestrator.run_directory import RunFolder
+from orchestrator.run_folder import RunFolder
 from tests.support import builders
 from tests.support.image import STUB_TAG, require_image
 from tests.support.orders import make_order, wait_for_exit, wait_for_file

@@ -219,7 +219,7 @@ def test_a_run_folder_that_may_not_be_entered_is_named(directory, monkeypatch, c
         raise PermissionError(13, "Permission denied")
 
     # Root may enter every folder, so its refusal is played.
-    monkeypatch.setattr("orchestrator.run_directory._is_locked", refuse)
+    monkeypatch.setattr("orchestrator.run_folder.is_locked", refuse)
     found = runs(capsys, directory)
     assert found["a"]["state"] == "finished"
     assert (found["b"]["state"], found["b"]["error"]) == (

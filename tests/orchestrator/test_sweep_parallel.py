@@ -12,7 +12,8 @@ from benchmark_core.report.run_report import RunReport
 from orchestrator.engines.base import EngineAway, Exit, Handle, Order
 from orchestrator.engines.process import ProcessEngine
 from orchestrator.errors import Problem
-from orchestrator.run_directory import RunDirectory, RunFolder
+from orchestrator.run_directory import RunDirectory
+from orchestrator.run_folder import RunFolder
 from orchestrator.settings import Settings
 from orchestrator.stop_request import StopRequest
 from orchestrator.sweep_record import SweepRecord

@@ -22,6 +22,7 @@ from benchmark_core.report.repetition import Phase, Repetition, Window
 from benchmark_core.report.run_report import RunReport
 from benchmark_core.report.token_counts import TokenCounts
 from benchmark_core.statistics import summarize
+from orchestrator.outcome import Outcome, OutcomeName
 
 NOW = "2026-01-02T03:04:05.678+00:00"
 
@@ -112,6 +113,18 @@ def report(of: RunSpec, **changes: Any) -> RunReport:
         "finished_at": NOW,
     }
     return RunReport(**(fields | changes))
+
+
+def outcome(of: RunSpec, name: OutcomeName = "finished") -> Outcome:
+    return Outcome(
+        run_id=of.run_id,
+        spec_hash=of.spec_hash(),
+        outcome=name,
+        error_message="" if name == "finished" else "it failed",
+        finished_at=NOW,
+        log_file="run.log",
+        engine="process",
+    )
 
 
 def facts(of: RunSpec, **changes: Any) -> ReasoningFacts | None:

@@ -43,12 +43,13 @@ def main(arguments: list[str]) -> int:
     if record is None:
         sys.stderr.write(f"{folder} is not the folder of job {place.job_id}; nothing was run\n")
     elif not _is_over(folder, place):
-        Attempt(folder, record, place, stop).make()
+        JobStart(folder, record, place, stop).make()
     return 0
 
 
-class Attempt:
-    """One start of the job: the first, or the one after its node was lost."""
+class JobStart:
+    """One start of the job, which is one attempt of its run: the first, or the one after its node
+    was lost."""
 
     def __init__(self, folder: Path, record: JobRecord, place: Place, stop: StopSignal) -> None:
         self._folder = folder

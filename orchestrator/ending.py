@@ -1,0 +1,24 @@
+"""How one run of an attempt ended, as its sweep is told."""
+
+from dataclasses import dataclass
+
+from benchmark_core.report.outline import ReportOutline
+from orchestrator.engines.base import Exit
+from orchestrator.gpus import Gpu
+from orchestrator.outcome import Outcome
+from orchestrator.todo import Todo
+
+
+@dataclass(frozen=True)
+class Ending:
+    """`report` is there where the run left one that can be read.
+
+    `may_go_on`: nobody can say that nothing of it still runs.
+    """
+
+    todo: Todo
+    gpus: tuple[Gpu, ...]
+    outcome: Outcome
+    report: ReportOutline | None
+    ended: Exit
+    may_go_on: bool = False
