@@ -9,7 +9,7 @@ from orchestrator.outcome import IMPORT_ENGINE, Outcome
 from orchestrator.rerun_command import RerunCommand
 from orchestrator.run_directory import RunDirectory, RunFolder
 from orchestrator.status import WITHOUT_RUNNER, refuse_without_runs
-from orchestrator.sweep_record import SweepRecord
+from orchestrator.sweep_record import last_sweep
 
 INTERRUPTED = "interrupted"
 WITHOUT_REASON = "unknown"
@@ -112,10 +112,8 @@ def failure_of(run_id: str, outcome: Outcome | None) -> Failure | None:
 
 def read_command(directory: RunDirectory) -> Sequence[str]:
     """What the last sweep was started with; empty where that is not known."""
-    try:
-        return SweepRecord.read(directory.sweep_path).command
-    except ContractError:
-        return ()
+    sweep = last_sweep(directory)
+    return sweep.command if sweep else ()
 
 
 def _can_run_again(failures: Sequence[Failure]) -> bool:

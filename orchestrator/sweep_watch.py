@@ -11,7 +11,7 @@ from orchestrator.outcome import Outcome
 from orchestrator.pulse import PulseReader
 from orchestrator.run_directory import RunDirectory, RunFolder
 from orchestrator.run_record import read_record
-from orchestrator.spent import added, earlier_joules, traced_joules
+from orchestrator.spent_energy import SpentReader
 from orchestrator.sweep_record import SweepRecord
 
 CLOCK_STEP_SECONDS = 0.1
@@ -23,6 +23,7 @@ class SweepWatch:
 
     def __init__(self, directory: RunDirectory, record: SweepRecord) -> None:
         self._directory = directory
+        self._spent = SpentReader(record)
         self._ended_at: float | None = None
         self._began = datetime.fromisoformat(record.started_at)
         self._tally = SweepTally(record, time.monotonic() - _age_seconds(self._began))
@@ -99,8 +100,7 @@ class SweepWatch:
         if record is None or record.outcome is None:
             return False
         outcome = record.outcome
-        own = record.gpu_joules if record.report else traced_joules(folder)
-        joules = added(own, earlier_joules(folder, self._is_new) if record.attempts else None)
+        joules = self._spent.of_ended(folder, record, self._is_new).all_joules
         new = joules if joules is None else joules - run.counted
         seconds = _seconds(outcome)
         self._tally.ended(folder.run_id, outcome.outcome, outcome.error_message, None, seconds, new)

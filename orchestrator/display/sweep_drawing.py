@@ -195,10 +195,10 @@ def _queue_line(picture: SweepPicture) -> Text:
 
 def _energy_line(picture: SweepPicture) -> Text:
     line = _label("energy")
-    if picture.gpu_energy_wh is None:
+    if picture.spent_wh is None:
         return line.append("GPU energy not measured so far", style="dim")
-    line.append(energy(picture.gpu_energy_wh), style="bold")
-    line.append(" of GPU energy so far")
+    line.append(energy(picture.spent_wh), style="bold")
+    line.append(" of GPU energy spent")
     if picture.watts is not None:
         line.append(f", {picture.watts:,.0f} W now")
     if picture.simulated:

@@ -69,7 +69,7 @@ def compare(expected: Iterable[ExpectedRun], runs: Mapping[str, MorningRun]) -> 
         ComparedRun(
             run.run_id,
             _compared(one.seconds, run.seconds),
-            _compared(one.gpu_energy_wh, run.spent_wh),
+            _compared(one.gpu_energy_wh, run.whole_wh),
         )
         for one, run in pairs
         if run.state == "finished"

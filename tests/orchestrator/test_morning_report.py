@@ -94,7 +94,7 @@ def test_it_tells_what_ran_what_failed_and_what_it_took(night):
     assert "Runs 4" in text and "not started 1" in text
     assert "2 1 valid, 1 flagged" in text
     assert "12.5 ± 0.42" in text and "50.0 ± 1.7" in text
-    assert "650 Wh" in text and "of 2 runs" in text  # 62.5 Wh times 10.4
+    assert "650 Wh not known of 1 attempt" in text  # 62.5 Wh times 10.4
     assert "307 g" in text and "473 g/kWh, WORLD (Our World in Data, 2024)" in text
     assert "timeout : 1 run" in text and "stopped after 5400 s." in text
     assert "loading sample 3 of 9" in text and "logs/c_slow.log" in text

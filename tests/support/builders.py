@@ -19,6 +19,7 @@ from benchmark_core.report import (
     Applied,
     EnergySource,
     EnergySources,
+    Ledger,
     Phase,
     Reading,
     Repetition,
@@ -96,6 +97,18 @@ def repetition(
             "prefill": phase(prefill),
             "decode": phase(decode),
         },
+    )
+
+
+def ledger(joules: float | None) -> Ledger:
+    """Of a whole run, of which nothing else is known."""
+    return Ledger(
+        entries=(),
+        total_seconds=1.0,
+        total_joules=joules,
+        between_joules=None,
+        residual_joules=None,
+        residual_share=None,
     )
 
 
