@@ -8,9 +8,9 @@ from datetime import datetime
 from itertools import zip_longest
 
 from benchmark_core.terminal_text import printable
-from orchestrator.display.words import DASH, counted, duration, energy
 from orchestrator.progress import Progress
 from orchestrator.status import RunStatus, Status
+from orchestrator.words import DASH, counted, duration, energy
 
 HEADINGS = ("run", "state", "started", "took", "so far")
 STARTED = HEADINGS.index("started")

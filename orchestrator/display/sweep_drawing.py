@@ -6,8 +6,8 @@ from rich.cells import cell_len, set_cell_size
 from rich.text import Text
 
 from benchmark_core.terminal_text import printable
-from orchestrator.display.sweep_picture import Lane, Setback, SweepPicture
-from orchestrator.display.words import DASH, counted, duration, energy
+from orchestrator.sweep_picture.picture import Lane, Setback, SweepPicture
+from orchestrator.words import DASH, counted, duration, energy
 
 if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions, RenderResult

@@ -4,11 +4,11 @@ import pytest
 from rich.cells import cell_len
 
 from orchestrator.display.sweep_drawing import lines_of, shortened
-from orchestrator.display.sweep_picture import Lane, Setback, SweepPicture
-from orchestrator.display.sweep_tally import SweepTally
 from orchestrator.estimate import Estimate
 from orchestrator.progress import Progress
 from orchestrator.pulse import Pulse
+from orchestrator.sweep_picture.picture import Lane, Setback, SweepPicture
+from orchestrator.sweep_picture.tally import SweepTally
 from orchestrator.sweep_record import ExpectedRun, SweepGpu, SweepRecord
 
 LONG = "deepseek-ai_DeepSeek-R1-Distill-Qwen-32B-Instruct-2507_On_High"

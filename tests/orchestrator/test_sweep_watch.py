@@ -6,8 +6,8 @@ from benchmark_core.sample_journal import COLUMNS
 from orchestrator.estimate import Estimate
 from orchestrator.outcome import Outcome
 from orchestrator.run_directory import RunDirectory
+from orchestrator.sweep_picture.watch import SweepWatch
 from orchestrator.sweep_record import ExpectedRun, SweepGpu, SweepRecord
-from orchestrator.sweep_watch import SweepWatch
 from tests.support import builders
 from tests.support.traces import two_gpus, write_trace
 

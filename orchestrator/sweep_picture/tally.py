@@ -6,11 +6,12 @@ from itertools import groupby
 from threading import Lock
 
 from benchmark_core.contract import JOULES_PER_WH
-from orchestrator.display.running import Running
-from orchestrator.display.sweep_picture import Lane, Setback, SweepPicture
-from orchestrator.display.words import again, places, ranges
 from orchestrator.pulse import Pulse
+from orchestrator.sweep_picture.gpu_places import places, ranges
+from orchestrator.sweep_picture.picture import Lane, Setback, SweepPicture
+from orchestrator.sweep_picture.running import Running
 from orchestrator.sweep_record import ExpectedRun, SweepRecord
+from orchestrator.words import again
 
 MOST_SETBACKS = 5
 

@@ -1,4 +1,4 @@
-"""What there is to see of a sweep at one moment. Data alone; `sweep_drawing` draws it."""
+"""What there is to see of a sweep at one moment. Data alone, for displays to draw."""
 
 from dataclasses import dataclass
 

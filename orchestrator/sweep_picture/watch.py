@@ -5,13 +5,13 @@ from contextlib import suppress
 from datetime import UTC, datetime
 
 from benchmark_core.documents import ContractError
-from orchestrator.display.sweep_picture import SweepPicture
-from orchestrator.display.sweep_tally import SweepTally
 from orchestrator.outcome import Outcome
 from orchestrator.pulse import PulseReader
 from orchestrator.run_directory import RunDirectory, RunFolder
 from orchestrator.run_record import read_record
 from orchestrator.spent_energy import SpentReader
+from orchestrator.sweep_picture.picture import SweepPicture
+from orchestrator.sweep_picture.tally import SweepTally
 from orchestrator.sweep_record import SweepRecord
 
 CLOCK_STEP_SECONDS = 0.1
