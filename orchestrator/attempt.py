@@ -28,7 +28,7 @@ from orchestrator.pulse import PulseReader
 from orchestrator.run_directory import RunFolder
 from orchestrator.shared_loads import end_of_one
 from orchestrator.todo import Todo
-from orchestrator.trace_plot import draw_if_possible
+from orchestrator.trace_plot.plot import draw_if_possible
 
 POLL_SECONDS = 0.05
 PULSE_SECONDS = 0.5

@@ -11,9 +11,9 @@ from benchmark_core import VERSION
 from benchmark_core.atomic_file import write_text
 from orchestrator.errors import HostError, Problem
 from orchestrator.failures import FailureGroup, group_failures
+from orchestrator.morning.comparison import Comparison, compare
 from orchestrator.morning.energy_bars import EnergyBars, make_bars
 from orchestrator.morning.energy_origin import EnergyOrigin
-from orchestrator.morning.forecast import Forecast, compare
 from orchestrator.morning.runs import STATES, MorningRun, State, moment, read_runs
 from orchestrator.morning.template import render
 from orchestrator.morning.timeline import Timeline, make_timeline
@@ -67,7 +67,7 @@ class Page:
     has_whole_commands: bool
     bars: EnergyBars
     timeline: Timeline | None
-    forecast: Forecast | None
+    comparison: Comparison | None
 
 
 def write_report(directory: RunDirectory, out: Path | None = None) -> Path:
@@ -123,7 +123,7 @@ def make_page(directory: RunDirectory, now: datetime) -> Page:
         has_whole_commands=command.is_whole,
         bars=make_bars(runs),
         timeline=make_timeline(runs, _gpu_names(sweep), begin, now),
-        forecast=compare(expected, found),
+        comparison=compare(expected, found),
     )
 
 
