@@ -18,11 +18,11 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 from orchestrator.display.sweep_drawing import SweepDrawing  # noqa: E402
-from orchestrator.display.sweep_picture import SweepPicture  # noqa: E402
-from orchestrator.display.sweep_tally import SweepTally  # noqa: E402
 from orchestrator.estimate import Estimate  # noqa: E402
 from orchestrator.progress import Progress  # noqa: E402
 from orchestrator.pulse import Pulse  # noqa: E402
+from orchestrator.sweep_picture.picture import SweepPicture  # noqa: E402
+from orchestrator.sweep_picture.tally import SweepTally  # noqa: E402
 from orchestrator.sweep_record import ExpectedRun, SweepGpu, SweepRecord  # noqa: E402
 
 LIGHT = TerminalTheme(

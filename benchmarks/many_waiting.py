@@ -12,14 +12,14 @@ from rich.console import Console
 
 from model_config_parser import ModelConfig
 from orchestrator.display.sweep_drawing import SweepDrawing
-from orchestrator.display.sweep_tally import SweepTally
 from orchestrator.estimate import Estimate
 from orchestrator.placement import Placed, Room
 from orchestrator.pulse import Pulse
 from orchestrator.run_directory import RunDirectory
 from orchestrator.run_planner import PlannedRun
+from orchestrator.sweep_picture.tally import SweepTally
+from orchestrator.sweep_picture.watch import SweepWatch
 from orchestrator.sweep_record import ExpectedRun, SweepGpu, SweepRecord
-from orchestrator.sweep_watch import SweepWatch
 from orchestrator.todo import Todo
 from orchestrator.waiting_list import WaitingList
 

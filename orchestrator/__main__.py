@@ -233,7 +233,7 @@ def plot(folder: Path, image_format: str) -> int:
         UsageError: it is no such folder, or the run has no trace.
         HostError: some traces could not be drawn.
     """
-    from orchestrator.trace_plot import draw_all
+    from orchestrator.trace_plot.plot import draw_all
 
     drawn = draw_all(folder, "png" if image_format == "png" else "svg")
     for path in drawn.paths:

@@ -25,7 +25,7 @@ from orchestrator.patience import Patience
 from orchestrator.run_folder import RunFolder
 from orchestrator.run_watch import RunWatch
 from orchestrator.todo import Todo
-from orchestrator.trace_plot import draw_if_possible
+from orchestrator.trace_plot.plot import draw_if_possible
 
 AWAY_SECONDS = 60.0
 """How long an engine may be away before a run that is to start is given up."""

@@ -10,7 +10,7 @@ from orchestrator.rerun_command import RerunCommand
 from orchestrator.run_directory import RunDirectory
 from orchestrator.run_folder import RunFolder
 from orchestrator.status import WITHOUT_RUNNER, refuse_without_runs
-from orchestrator.sweep_record import SweepRecord
+from orchestrator.sweep_record import last_sweep
 
 INTERRUPTED = "interrupted"
 WITHOUT_REASON = "unknown"
@@ -113,10 +113,8 @@ def failure_of(run_id: str, outcome: Outcome | None) -> Failure | None:
 
 def read_command(directory: RunDirectory) -> Sequence[str]:
     """What the last sweep was started with; empty where that is not known."""
-    try:
-        return SweepRecord.read(directory.sweep_path).command
-    except ContractError:
-        return ()
+    sweep = last_sweep(directory)
+    return sweep.command if sweep else ()
 
 
 def _can_run_again(failures: Sequence[Failure]) -> bool:

@@ -9,19 +9,19 @@ from typing import Final
 
 from benchmark_core import VERSION
 from benchmark_core.atomic_file import write_text
-from benchmark_core.documents import ContractError
 from orchestrator.errors import HostError, Problem
 from orchestrator.failures import FailureGroup, group_failures
+from orchestrator.morning.comparison import Comparison, compare
 from orchestrator.morning.energy_bars import EnergyBars, make_bars
-from orchestrator.morning.forecast import Forecast, compare
+from orchestrator.morning.energy_origin import EnergyOrigin
 from orchestrator.morning.runs import STATES, MorningRun, State, moment, read_runs
 from orchestrator.morning.template import render
 from orchestrator.morning.timeline import Timeline, make_timeline
 from orchestrator.rerun_command import RerunCommand
 from orchestrator.run_directory import RunDirectory
-from orchestrator.spent_energy import SpentEnergy
+from orchestrator.spent_energy import SpentEnergy, SpentReader, total
 from orchestrator.status import refuse_without_runs
-from orchestrator.sweep_record import SweepRecord
+from orchestrator.sweep_record import SweepRecord, last_sweep
 
 VERDICTS: Final = ("valid", "flagged", "invalid")
 MOST_TOLD: Final = 25
@@ -62,11 +62,12 @@ class Page:
     verdicts: Mapping[str, int]
     rehearsals: int
     spent: SpentEnergy
+    origin: EnergyOrigin
     failures: Sequence[FailureSection]
     has_whole_commands: bool
     bars: EnergyBars
     timeline: Timeline | None
-    forecast: Forecast | None
+    comparison: Comparison | None
 
 
 def write_report(directory: RunDirectory, out: Path | None = None) -> Path:
@@ -92,8 +93,8 @@ def write_report(directory: RunDirectory, out: Path | None = None) -> Path:
 
 def make_page(directory: RunDirectory, now: datetime) -> Page:
     """Read every folder once."""
-    sweep, spent = _last_sweep(directory), SpentEnergy()
-    found = {run.run_id: run for run in read_runs(directory, spent.add)}
+    sweep, origin = last_sweep(directory), EnergyOrigin()
+    found = {run.run_id: run for run in read_runs(directory, SpentReader(sweep), origin.learn)}
     expected = sweep.runs if sweep else ()
     for one in expected:
         if one.run_id not in found:
@@ -116,20 +117,14 @@ def make_page(directory: RunDirectory, now: datetime) -> Page:
         states={name: states[name] for name in STATES if states[name]},
         verdicts={name: verdicts[name] for name in VERDICTS if verdicts[name]},
         rehearsals=sum(run.is_rehearsal for run in runs),
-        spent=spent,
+        spent=total(run.spent for run in runs),
+        origin=origin,
         failures=_sections(runs, command),
         has_whole_commands=command.is_whole,
         bars=make_bars(runs),
         timeline=make_timeline(runs, _gpu_names(sweep), begin, now),
-        forecast=compare(expected, found),
+        comparison=compare(expected, found),
     )
-
-
-def _last_sweep(directory: RunDirectory) -> SweepRecord | None:
-    try:
-        return SweepRecord.read(directory.sweep_path)
-    except ContractError:
-        return None
 
 
 def _sections(runs: Sequence[MorningRun], command: RerunCommand) -> list[FailureSection]:

@@ -14,14 +14,14 @@ from typing import Final, Literal
 
 from benchmark_core import VERSION
 from benchmark_core.documents import ContractError
-from benchmark_core.report.outline import ReportOutline
 from benchmark_core.web_address import checked_parts
 from orchestrator.display.base import Display
 from orchestrator.errors import Problem
 from orchestrator.run_directory import RunDirectory
 from orchestrator.run_folder import RunFolder
 from orchestrator.settings import Settings
-from orchestrator.spent_energy import SpentEnergy
+from orchestrator.spent_energy import total
+from orchestrator.status import read_runs
 
 FLAG: Final = "--notify-url"
 WHOLE_SECONDS: Final = 10.0
@@ -91,11 +91,7 @@ def make_message(
     folders = [directory.folder(run_id) for run_id in run_ids]
     outcomes = {folder.run_id: _outcome_name(folder) for folder in folders}
     counts = Counter(outcomes.values())
-    spent = SpentEnergy()
-    for folder in folders:
-        report = _report(folder) if outcomes[folder.run_id] == "finished" else None
-        if report:
-            spent.add(report)
+    spent = total(run.spent for run in read_runs(directory, folders))
     failed = [run_id[:LONGEST_ID] for run_id, name in outcomes.items() if name == "failed"]
     ended: Ended = "interrupted" if counts["interrupted"] or counts["not_started"] else "complete"
     return {
@@ -106,8 +102,7 @@ def make_message(
         "ended": "error" if broke_off else ended,
         "seconds": round(seconds, 3),
         "counts": {name: counts[name] for name in COUNTED},
-        "gpu_energy_wh": spent.gpu_wh,
-        "gpu_energy_runs": spent.told,
+        **spent.document(),
         "failed_run_ids": failed[:MOST_FAILED],
         "failed_run_ids_left_out": max(len(failed) - MOST_FAILED, 0),
     }
@@ -119,13 +114,6 @@ def _outcome_name(folder: RunFolder) -> str:
     except ContractError:
         return "unreadable"
     return outcome.outcome if outcome else "not_started"
-
-
-def _report(folder: RunFolder) -> ReportOutline | None:
-    try:
-        return ReportOutline.read(folder.report_path)
-    except ContractError:
-        return None
 
 
 def _post_bounded(url: str, content: bytes) -> str:

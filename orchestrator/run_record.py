@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from typing import Self
 
 from benchmark_core.contract import (
-    JOULES_PER_WH,
     BackendName,
     DeviceKind,
     Launch,
@@ -17,7 +16,6 @@ from benchmark_core.documents import ContractError
 from benchmark_core.report.imported import Imported
 from benchmark_core.report.judgement import Verdict
 from benchmark_core.report.outline import ReportOutline
-from benchmark_core.report.spread import mean
 from benchmark_core.report.summary import PartialSummary
 from orchestrator.outcome import IMPORT_ENGINE, Outcome
 from orchestrator.run_folder import RunFolder
@@ -94,16 +92,6 @@ class Record:
     @property
     def is_invalid(self) -> bool:
         return self.verdict is not None and self.verdict.verdict == "invalid"
-
-    @property
-    def gpu_joules(self) -> float | None:
-        """All that its meter saw of a finished run; without a ledger, what was scored."""
-        if self.report is None:
-            return None
-        if self.report.ledger:
-            return self.report.ledger.total_joules
-        wh = mean(self.report.summary.gpu_energy_wh) if self.report.summary else None
-        return None if wh is None else wh * JOULES_PER_WH * len(self.report.repetitions)
 
     @property
     def summary(self) -> PartialSummary | None:

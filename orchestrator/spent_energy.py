@@ -1,64 +1,135 @@
-"""All the GPU energy that runs took, from their first window to their last: loading, rest and every
-repetition. The scores are of one repetition, and are not summed up here."""
+"""The GPU energy spent on runs: all that their GPUs drew here, whatever came of it.
 
-from collections import Counter
-from dataclasses import dataclass, field
+Every attempt counts: failed, interrupted and earlier ones, and those whose verdict is `invalid`.
+What was imported was drawn elsewhere.
+"""
 
-from benchmark_core.contract import JOULES_PER_WH
-from benchmark_core.report.carbon import Carbon
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from benchmark_core.contract import JOULES_PER_WH, TRACE_FILE
+from benchmark_core.documents import ContractError
 from benchmark_core.report.outline import ReportOutline
+from benchmark_core.report.spread import mean
+from orchestrator.outcome import IMPORT_ENGINE, Outcome
+from orchestrator.pulse import TraceTail
+from orchestrator.run_folder import RunFolder
+from orchestrator.run_record import Record
+from orchestrator.sweep_record import SweepRecord
 
-WH_PER_KWH = 1000.0
 
-
-@dataclass
+@dataclass(frozen=True, slots=True)
 class SpentEnergy:
-    """Sums over the runs that were added. `told` have a figure that can be used, `untold` have not.
+    """Of an attempt, a run or many: the sums of what is known, None where nothing is.
 
-    `co2_g` is of the GPU energy alone; `grids` are the factors that made it, by their words, and
-    `sources` what measured the energy, each with its number of runs.
+    `simulated_joules` are those of rehearsals, which nobody drew. `untold` attempts are over, and
+    nothing tells what they drew.
     """
 
-    told: int = 0
+    joules: float | None = None
+    simulated_joules: float | None = None
     untold: int = 0
-    sources: Counter[str] = field(default_factory=Counter)
-    grids: Counter[str] = field(default_factory=Counter)
-    _wh: float = 0.0
-    _co2_g: float = 0.0
-
-    def add(self, report: ReportOutline) -> None:
-        """One finished run."""
-        wh = spent_gpu_wh(report)
-        if wh is None:
-            self.untold += 1
-            return
-        self.told += 1
-        self._wh += wh
-        source = report.energy_sources.gpu
-        if source:
-            self.sources[f"{source.meter}, {source.kind}: {source.method}"] += 1
-        if report.carbon:
-            self._co2_g += wh / WH_PER_KWH * report.carbon.factor_g_per_kwh
-            self.grids[_words(report.carbon)] += 1
 
     @property
-    def gpu_wh(self) -> float | None:
-        """None where no run tells it."""
-        return self._wh if self.told else None
+    def all_joules(self) -> float | None:
+        """Simulated ones among them, for who knows whether the sweep is a rehearsal."""
+        return added((self.joules, self.simulated_joules))
 
     @property
-    def co2_g(self) -> float | None:
-        """None where a run that tells its energy has no grid factor: a part is no sum."""
-        return self._co2_g if self.told and self.grids.total() == self.told else None
+    def wh(self) -> float | None:
+        return None if self.joules is None else self.joules / JOULES_PER_WH
+
+    @property
+    def simulated_wh(self) -> float | None:
+        return None if self.simulated_joules is None else self.simulated_joules / JOULES_PER_WH
+
+    def document(self) -> dict[str, float | int | None]:
+        """By the names that the figures have wherever they are JSON."""
+        return {
+            "spent_gpu_energy_wh": self.wh,
+            "simulated_gpu_energy_wh": self.simulated_wh,
+            "untold_attempts": self.untold,
+        }
 
 
-def spent_gpu_wh(report: ReportOutline) -> float | None:
-    """None where nothing measured it, or the verdict is that its figures cannot be used."""
-    if report.verdict and report.verdict.verdict == "invalid":
-        return None
-    joules = report.ledger.total_joules if report.ledger else None
-    return None if joules is None else joules / JOULES_PER_WH
+NOTHING = SpentEnergy()
 
 
-def _words(carbon: Carbon) -> str:
-    return f"{carbon.factor_g_per_kwh:g} g/kWh, {carbon.region} ({carbon.source}, {carbon.year})"
+def total(parts: Iterable[SpentEnergy]) -> SpentEnergy:
+    parts = list(parts)
+    return SpentEnergy(
+        joules=added(part.joules for part in parts),
+        simulated_joules=added(part.simulated_joules for part in parts),
+        untold=sum(part.untold for part in parts),
+    )
+
+
+def added(joules: Iterable[float | None]) -> float | None:
+    """Those that are known; None where none is."""
+    known = [one for one in joules if one is not None]
+    return sum(known) if known else None
+
+
+class SpentReader:
+    """Reads it from run folders. Where no report says it, a rehearsal is what `sweep` was."""
+
+    def __init__(self, sweep: SweepRecord | None) -> None:
+        self._in_rehearsal = sweep is not None and sweep.is_simulated
+
+    def of_ended(
+        self,
+        folder: RunFolder,
+        record: Record,
+        counts: Callable[[RunFolder], bool] = lambda attempt: True,
+    ) -> SpentEnergy:
+        """On a run that is over or cut off, and on those of its earlier attempts that count."""
+        own = self._of_attempt(folder, record.outcome, record.report)
+        return total((own, *self._of_earlier(folder, counts))) if record.attempts else own
+
+    def of_under_way(self, folder: RunFolder, joules: float | None) -> SpentEnergy:
+        """With what its present attempt has drawn so far, None where nobody knows that yet."""
+        return total((self._measured(joules, None), *self._of_earlier(folder)))
+
+    def of_unreadable(self, folder: RunFolder) -> SpentEnergy:
+        """Whose files lie in the folder now, nobody knows."""
+        return total((SpentEnergy(untold=1), *self._of_earlier(folder)))
+
+    def _of_earlier(
+        self, folder: RunFolder, counts: Callable[[RunFolder], bool] = lambda attempt: True
+    ) -> Iterable[SpentEnergy]:
+        for attempt in filter(counts, folder.earlier()):
+            try:
+                outcome = attempt.outcome()
+                finished = outcome is not None and outcome.outcome == "finished"
+                report = ReportOutline.read(attempt.report_path) if finished else None
+                yield self._of_attempt(attempt, outcome, report)
+            except (ContractError, OSError):
+                yield SpentEnergy(untold=1)
+
+    def _of_attempt(
+        self, folder: RunFolder, outcome: Outcome | None, report: ReportOutline | None
+    ) -> SpentEnergy:
+        """By its report where it finished; of others the power trace is all that there is."""
+        if outcome and outcome.engine == IMPORT_ENGINE:
+            return NOTHING
+        joules = report.ledger.total_joules if report and report.ledger else None
+        if joules is None:
+            joules = traced_joules(folder)
+        if joules is None and report:
+            joules = _repeated_joules(report)
+        return SpentEnergy(untold=1) if joules is None else self._measured(joules, report)
+
+    def _measured(self, joules: float | None, report: ReportOutline | None) -> SpentEnergy:
+        is_rehearsal = report.rehearsal if report else self._in_rehearsal
+        return SpentEnergy(simulated_joules=joules) if is_rehearsal else SpentEnergy(joules)
+
+
+def traced_joules(folder: RunFolder) -> float | None:
+    """What the power trace of the present attempt says so far."""
+    return TraceTail(folder.path / TRACE_FILE).read().joules
+
+
+def _repeated_joules(report: ReportOutline) -> float | None:
+    """What was scored, of all repetitions: a run that looks at nothing else tells no more."""
+    wh = mean(report.summary.gpu_energy_wh) if report.summary else None
+    return None if wh is None else wh * JOULES_PER_WH * len(report.repetitions)

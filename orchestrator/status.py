@@ -1,12 +1,11 @@
 """How an output directory stands, read from its folders: no sweep is asked, none remembered."""
 
 from collections import Counter
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Literal, get_args
 
-from benchmark_core.contract import JOULES_PER_WH
 from benchmark_core.documents import ContractError
 from benchmark_core.report.judgement import Verdict
 from orchestrator.collector import without_collector
@@ -17,8 +16,8 @@ from orchestrator.pulse import PulseReader
 from orchestrator.run_directory import RunDirectory
 from orchestrator.run_folder import RunFolder
 from orchestrator.run_record import Record, read_record
-from orchestrator.spent import added, earlier_joules, joules_of
-from orchestrator.sweep_record import SweepRecord
+from orchestrator.spent_energy import NOTHING, SpentEnergy, SpentReader, total
+from orchestrator.sweep_record import last_sweep
 
 Name = Literal["queued", "running", "finished", "failed", "interrupted", "unreadable"]
 NAMES: tuple[Name, ...] = get_args(Name)
@@ -31,8 +30,7 @@ WITHOUT_RUNNER = "its runner is gone; the same command again takes it over or st
 class RunStatus:
     """One run. `started_at` has a zone; `seconds` is how long it ran, or has run.
 
-    `error` says why it failed, was interrupted or cannot be read. `gpu_joules` is what it has drawn
-    so far, earlier attempts too, as far as that was measured here.
+    `error` says why it failed, was interrupted or cannot be read. `spent` is of all its attempts.
     """
 
     run_id: str
@@ -42,8 +40,7 @@ class RunStatus:
     progress: Progress | None = None
     verdict: Verdict | None = None
     error: str = ""
-    gpu_joules: float | None = None
-    is_rehearsal: bool = False
+    spent: SpentEnergy = NOTHING
 
 
 @dataclass(frozen=True)
@@ -61,19 +58,9 @@ class Status:
         return {name: found[name] for name in NAMES if found[name]}
 
     @property
-    def gpu_energy_wh(self) -> float | None:
-        """What all runs have drawn so far, rehearsals apart; None where nothing was measured."""
-        return self._wh(is_rehearsal=False)
-
-    @property
-    def simulated_gpu_energy_wh(self) -> float | None:
-        """What rehearsals make believe they have."""
-        return self._wh(is_rehearsal=True)
-
-    def _wh(self, is_rehearsal: bool) -> float | None:
-        runs = (run for run in self.runs if run.is_rehearsal == is_rehearsal)
-        joules = [run.gpu_joules for run in runs if run.gpu_joules is not None]
-        return sum(joules) / JOULES_PER_WH if joules else None
+    def spent(self) -> SpentEnergy:
+        """On all runs, so far."""
+        return total(run.spent for run in self.runs)
 
 
 @without_collector()
@@ -84,20 +71,14 @@ def read_status(directory: RunDirectory) -> Status:
         UsageError: there are no run folders.
     """
     refuse_without_runs(directory)
-    now = datetime.now(UTC)
-    runs = [run for folder in directory.folders() if (run := _read_run(folder, now))]
-    if _is_rehearsal(directory):
-        # Only a report says it of its run.
-        runs = [run if run.verdict else replace(run, is_rehearsal=True) for run in runs]
+    runs = read_runs(directory, directory.folders())
     return Status(directory, directory.holder(), tuple(runs))
 
 
-def _is_rehearsal(directory: RunDirectory) -> bool:
-    """Whether the last sweep was one."""
-    try:
-        return SweepRecord.read(directory.sweep_path).is_simulated
-    except ContractError:
-        return False
+def read_runs(directory: RunDirectory, folders: Iterable[RunFolder]) -> list[RunStatus]:
+    """Those of `folders` in which something was asked."""
+    now, spent = datetime.now(UTC), SpentReader(last_sweep(directory))
+    return [run for folder in folders if (run := _read_run(folder, spent, now))]
 
 
 def refuse_without_runs(directory: RunDirectory) -> None:
@@ -110,34 +91,38 @@ def refuse_without_runs(directory: RunDirectory) -> None:
         )
 
 
-def _read_run(folder: RunFolder, now: datetime) -> RunStatus | None:
+def _read_run(folder: RunFolder, spent: SpentReader, now: datetime) -> RunStatus | None:
     """None for a folder in which nothing was asked yet, or that a sweep is moving just now."""
     try:
         if not folder.outcome_path.exists():
             name = folder.state().name
             if name == "queued":
-                return RunStatus(folder.run_id, "queued")
+                return RunStatus(folder.run_id, "queued", spent=spent.of_under_way(folder, None))
             if name == "running":
-                return _running(folder, now)
+                return _running(folder, spent, now)
             if name == "planned":
                 return None
         record = read_record(folder)
     except ContractError as damage:
-        return RunStatus(folder.run_id, "unreadable", error=str(damage))
+        return _unreadable(folder, spent, str(damage))
     except FileNotFoundError:
         return None
     except OSError as closed:
-        return RunStatus(folder.run_id, "unreadable", error=f"cannot be read: {closed.strerror}")
-    return _over(folder, record) if record else None
+        return _unreadable(folder, spent, f"cannot be read: {closed.strerror}")
+    return _over(folder, record, spent.of_ended(folder, record)) if record else None
 
 
-def _over(folder: RunFolder, record: Record) -> RunStatus:
+def _unreadable(folder: RunFolder, spent: SpentReader, error: str) -> RunStatus:
+    energy = spent.of_unreadable(folder)
+    return RunStatus(folder.run_id, "unreadable", error=error, spent=energy)
+
+
+def _over(folder: RunFolder, record: Record, spent: SpentEnergy) -> RunStatus:
     outcome, launch = record.outcome, record.launch
-    joules = joules_of(folder, record)
     if outcome is None:
         launched_at = _time(launch.launched_at if launch else None)
         why = WITHOUT_JOB if read_lease(folder.path) else WITHOUT_RUNNER
-        return RunStatus(folder.run_id, "interrupted", launched_at, error=why, gpu_joules=joules)
+        return RunStatus(folder.run_id, "interrupted", launched_at, error=why, spent=spent)
     started_at = _time(outcome.started_at)
     return RunStatus(
         run_id=folder.run_id,
@@ -146,12 +131,11 @@ def _over(folder: RunFolder, record: Record) -> RunStatus:
         seconds=_seconds(started_at, _time(outcome.finished_at)),
         verdict=record.verdict,
         error=outcome.error_message,
-        gpu_joules=joules,
-        is_rehearsal=record.report is not None and record.report.rehearsal,
+        spent=spent,
     )
 
 
-def _running(folder: RunFolder, now: datetime) -> RunStatus:
+def _running(folder: RunFolder, spent: SpentReader, now: datetime) -> RunStatus:
     launch = folder.launch()
     launched_at = _time(launch.launched_at if launch else None)
     pulse = PulseReader(folder).read()
@@ -161,7 +145,7 @@ def _running(folder: RunFolder, now: datetime) -> RunStatus:
         started_at=launched_at,
         seconds=_seconds(launched_at, now),
         progress=pulse.progress,
-        gpu_joules=added(pulse.gpu_joules, earlier_joules(folder)),
+        spent=spent.of_under_way(folder, pulse.gpu_joules),
     )
 
 

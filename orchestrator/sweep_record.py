@@ -10,7 +10,7 @@ from contextlib import suppress
 
 from benchmark_core.atomic_file import write_text
 from benchmark_core.contract import SIMULATED_DEVICE_PREFIX
-from benchmark_core.documents import Document, Frozen, timestamp
+from benchmark_core.documents import ContractError, Document, Frozen, timestamp
 from orchestrator.estimate import Estimate
 from orchestrator.gpus import Gpu
 from orchestrator.run_directory import RunDirectory
@@ -56,6 +56,14 @@ class SweepRecord(Document):
     def is_simulated(self) -> bool:
         """Whether its GPUs are made up, so that nothing of their energy was drawn."""
         return any(gpu.name.startswith(SIMULATED_DEVICE_PREFIX) for gpu in self.gpus)
+
+
+def last_sweep(directory: RunDirectory) -> SweepRecord | None:
+    """None where no record of it can be read."""
+    try:
+        return SweepRecord.read(directory.sweep_path)
+    except ContractError:
+        return None
 
 
 class SweepLog:

@@ -61,6 +61,11 @@ PURE = {
 PURE |= {f"benchmark_core.report.{path.stem}" for path in ROOT.glob("benchmark_core/report/*.py")}
 # What the models of the report are made of.
 DATA = {"benchmark_core.contract", "benchmark_core.documents", "benchmark_core.reasoning.facts"}
+COMMANDS = {
+    "orchestrator/__main__.py",
+    "orchestrator/batch.py",
+    "orchestrator/preflight/command.py",
+}
 VARIANT_FOLDERS = ("tasks", "backends", "meters", "reasoning")
 
 
@@ -98,6 +103,21 @@ def test_the_host_reads_only_the_pure_parts(path):
 @pytest.mark.parametrize("path", files("orchestrator"), ids=str)
 def test_the_host_knows_nothing_of_the_commands_that_call_it(path):
     assert not {name for name, _ in imports(path)} & {"batch_runner", "model_config_parser"}
+
+
+@pytest.mark.parametrize("path", files("orchestrator"), ids=str)
+def test_only_commands_know_how_anything_is_shown(path):
+    """All others know at most the protocol by which it is told."""
+    where = path.relative_to(ROOT).as_posix()
+    if where in COMMANDS or where.startswith("orchestrator/display/"):
+        return
+    known = {name for name, _ in imports(path) if name.startswith("orchestrator.display")}
+    assert known <= {"orchestrator.display.base"}
+
+
+@pytest.mark.parametrize("path", files("orchestrator/sweep_picture"), ids=str)
+def test_what_there_is_to_see_of_a_sweep_knows_no_display_at_all(path):
+    assert not any(name.startswith("orchestrator.display") for name, _ in imports(path))
 
 
 @pytest.mark.parametrize("path", files("orchestrator"), ids=str)

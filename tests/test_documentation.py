@@ -35,7 +35,7 @@ from benchmark_core.reasoning.states import KNOWN_STATES, parse_state
 from benchmark_core.recipe import Recipe
 from benchmark_core.tasks import registry as tasks
 from benchmark_core.tasks.base import Task
-from orchestrator import __main__ as orchestrator_command, batch, trace_plot
+from orchestrator import __main__ as orchestrator_command, batch
 from orchestrator.engines.base import ExitCause
 from orchestrator.engines.process_group import RECORD_FILE
 from orchestrator.errors import HostError, UsageError
@@ -46,6 +46,7 @@ from orchestrator.lease import JOB_FILE, LEASE_FILE
 from orchestrator.master_columns import COLUMNS
 from orchestrator.passed_variables import HUB_VARIABLES, PROXY_VARIABLES
 from orchestrator.settings_sources import from_arguments
+from orchestrator.trace_plot.plot import PLOT_FILE
 from scoring import __main__ as rating_command
 from scoring.commands.registry import SUMMARIES
 from tests.support.pages import PAGES, ROOT, coded, rows, run_folder_files, section, text
@@ -252,7 +253,7 @@ def test_the_files_of_a_run_folder_are_those_the_code_writes() -> None:
         contract.SAMPLES_FILE,
         contract.REASONING_FILE,
         contract.TRACE_FILE,
-        trace_plot.PLOT_FILE,
+        PLOT_FILE,
         contract.GPU_ENERGY_FILE,
         contract.GPU_ENERGY_SUMMARY_FILE,
         OUTCOME_FILE,

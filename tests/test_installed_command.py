@@ -97,7 +97,7 @@ def test_a_sweep_is_begun_measured_and_read_without_the_checkout(call, tmp_path)
     rows = table(results)
     assert {row["outcome"] for row in rows.values()} == {"finished"}
     stood = call("status")
-    assert "4 finished. No sweep is at work. GPU energy so far: " in stood.stdout, stood.stdout
+    assert "4 finished. No sweep is at work.\nGPU energy spent: " in stood.stdout, stood.stdout
     before = (results / "master_results.csv").read_bytes()
     (results / "master_results.csv").unlink()
     assert call("rebuild").returncode == 0

@@ -4,8 +4,8 @@ import json
 from collections.abc import Iterator
 
 from benchmark_core.terminal_text import printable
-from orchestrator.display.words import counted
 from orchestrator.failures import FailureGroup, Failures
+from orchestrator.words import counted
 
 MOST_NAMED = 20
 LONGEST_NAME = 200

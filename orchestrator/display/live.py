@@ -13,13 +13,13 @@ from benchmark_core.contract import Launch
 from orchestrator.display.console import PlainSpokenConsole
 from orchestrator.display.live_view import LiveView
 from orchestrator.display.sweep_drawing import COLOURS
-from orchestrator.display.sweep_tally import SweepTally
-from orchestrator.display.words import duration, outcome_line
 from orchestrator.errors import Problem
 from orchestrator.outcome import Outcome
 from orchestrator.pulse import Pulse
 from orchestrator.run_planner import PlannedRun
+from orchestrator.sweep_picture.tally import SweepTally
 from orchestrator.sweep_record import SweepRecord
+from orchestrator.words import duration, outcome_line
 
 MOST_SKIPPED = 20
 """Named at the start; nobody reads thousands of lines that scroll away."""

@@ -9,7 +9,7 @@ from rich.live import Live
 from rich.text import Text
 
 from orchestrator.display.sweep_drawing import SweepDrawing
-from orchestrator.display.sweep_picture import SweepPicture
+from orchestrator.sweep_picture.picture import SweepPicture
 
 REFRESH_SECONDS = 0.25
 

@@ -7,14 +7,15 @@ from dataclasses import dataclass
 from typing import TextIO
 
 from benchmark_core.contract import Launch
-from orchestrator.display.running import Running
-from orchestrator.display.words import duration, on_gpus, outcome_line
 from orchestrator.errors import Problem
 from orchestrator.estimate import Estimate
 from orchestrator.outcome import Outcome
 from orchestrator.pulse import Pulse
 from orchestrator.run_planner import PlannedRun
+from orchestrator.sweep_picture.gpu_places import on_gpus
+from orchestrator.sweep_picture.running import Running
 from orchestrator.sweep_record import SweepRecord
+from orchestrator.words import duration, outcome_line
 
 SECONDS_BETWEEN_LINES = 30.0
 

@@ -8,9 +8,9 @@ from datetime import datetime
 from itertools import zip_longest
 
 from benchmark_core.terminal_text import printable
-from orchestrator.display.words import DASH, duration, energy
 from orchestrator.progress import Progress
 from orchestrator.status import RunStatus, Status
+from orchestrator.words import DASH, counted, duration, energy
 
 HEADINGS = ("run", "state", "started", "took", "so far")
 STARTED = HEADINGS.index("started")
@@ -34,7 +34,8 @@ def show(status: Status, as_json: bool) -> None:
         print("\t".join((*HEADINGS, "error")))
         for run in status.runs:
             print("\t".join((*_cells(run, "seconds"), _error(run))))
-    print(_summary(status))
+    for line in (_summary(status), *_energy(status)):
+        print(line)
 
 
 def _show_table(status: Status) -> None:
@@ -113,17 +114,19 @@ def _error(run: RunStatus) -> str:
 def _summary(status: Status) -> str:
     counts = ", ".join(f"{count} {name}" for name, count in status.counts.items())
     sweep = f"A sweep is at work: {status.holder}." if status.holder else "No sweep is at work."
-    return f"{counts or 'no runs yet'}. {sweep}{_energy(status)}"
+    return f"{counts or 'no runs yet'}. {sweep}"
 
 
-def _energy(status: Status) -> str:
+def _energy(status: Status) -> Iterator[str]:
     """Nothing where nothing was measured."""
-    measured, simulated = status.gpu_energy_wh, status.simulated_gpu_energy_wh
+    spent = status.spent
     parts = [
-        *([energy(measured)] if measured is not None else []),
-        *([f"{energy(simulated)} simulated"] if simulated is not None else []),
+        *([energy(spent.wh)] if spent.wh is not None else []),
+        *([f"{energy(spent.simulated_wh)} simulated"] if spent.simulated_wh is not None else []),
     ]
-    return f" GPU energy so far: {', '.join(parts)}." if parts else ""
+    untold = f"; not known of {counted(spent.untold, 'attempt')}" if spent.untold else ""
+    if parts:
+        yield f"GPU energy spent: {', '.join(parts)}{untold}."
 
 
 def _document(status: Status) -> dict[str, object]:
@@ -131,8 +134,7 @@ def _document(status: Status) -> dict[str, object]:
         "output_dir": str(status.directory.root),
         "sweep": status.holder,
         "counts": dict(status.counts),
-        "gpu_energy_wh": status.gpu_energy_wh,
-        "simulated_gpu_energy_wh": status.simulated_gpu_energy_wh,
+        **status.spent.document(),
         "runs": [
             {
                 "run_id": run.run_id,

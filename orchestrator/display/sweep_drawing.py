@@ -6,8 +6,8 @@ from rich.cells import cell_len, set_cell_size
 from rich.text import Text
 
 from benchmark_core.terminal_text import printable
-from orchestrator.display.sweep_picture import Lane, Setback, SweepPicture
-from orchestrator.display.words import DASH, counted, duration, energy
+from orchestrator.sweep_picture.picture import Lane, Setback, SweepPicture
+from orchestrator.words import DASH, counted, duration, energy
 
 if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions, RenderResult
@@ -195,10 +195,10 @@ def _queue_line(picture: SweepPicture) -> Text:
 
 def _energy_line(picture: SweepPicture) -> Text:
     line = _label("energy")
-    if picture.gpu_energy_wh is None:
+    if picture.spent_wh is None:
         return line.append("GPU energy not measured so far", style="dim")
-    line.append(energy(picture.gpu_energy_wh), style="bold")
-    line.append(" of GPU energy so far")
+    line.append(energy(picture.spent_wh), style="bold")
+    line.append(" of GPU energy spent")
     if picture.watts is not None:
         line.append(f", {picture.watts:,.0f} W now")
     if picture.simulated:

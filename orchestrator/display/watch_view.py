@@ -6,12 +6,12 @@ import time
 from contextlib import suppress
 
 from benchmark_core.documents import ContractError
-from orchestrator.display.sweep_picture import SweepPicture
-from orchestrator.display.words import counted
 from orchestrator.errors import Problem, UsageError
 from orchestrator.run_directory import RunDirectory
+from orchestrator.sweep_picture.picture import SweepPicture
+from orchestrator.sweep_picture.watch import SweepWatch
 from orchestrator.sweep_record import SweepRecord
-from orchestrator.sweep_watch import SweepWatch
+from orchestrator.words import counted
 
 LOOK_SECONDS = 2.0
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
+from benchmark_core.contract import RunSpec
 from benchmark_core.documents import ContractError
 from benchmark_core.report.outline import ReportOutline
 from orchestrator.failures import Failure, failure_of
@@ -12,7 +13,7 @@ from orchestrator.master_columns import COLUMNS
 from orchestrator.run_directory import RunDirectory
 from orchestrator.run_folder import RunFolder
 from orchestrator.run_record import Asked, Record, read_record
-from orchestrator.spent_energy import spent_gpu_wh
+from orchestrator.spent_energy import NOTHING, SpentEnergy, SpentReader, traced_joules
 
 State = Literal["finished", "failed", "interrupted", "running", "unreadable", "not started"]
 STATES: Sequence[State] = (
@@ -28,7 +29,8 @@ STATES: Sequence[State] = (
 @dataclass(frozen=True, slots=True)
 class MorningRun:
     """One run. `wh` is its score, the mean of one repetition, and `wh_ci95` the half-width of its
-    interval; `spent_wh` is all GPU energy it took. None is not measured, or not to be used.
+    interval; `whole_wh` is that of the whole run. None is not measured, or not to be used.
+    `spent` is on all its attempts, whatever came of them.
 
     `ended` is None while it runs. `gpu_uuids` are the GPUs it was given.
     """
@@ -42,7 +44,8 @@ class MorningRun:
     reasons: str = ""
     wh: float | None = None
     wh_ci95: float | None = None
-    spent_wh: float | None = None
+    whole_wh: float | None = None
+    spent: SpentEnergy = NOTHING
     tokens: int | None = None
     started: datetime | None = None
     ended: datetime | None = None
@@ -61,17 +64,18 @@ class MorningRun:
 
 
 def read_runs(
-    directory: RunDirectory, learn: Callable[[ReportOutline], None]
+    directory: RunDirectory, spent: SpentReader, learn: Callable[[ReportOutline], None]
 ) -> Iterator[MorningRun]:
-    """Every run folder in which something was asked; `learn` is shown each usable report."""
+    """Every run folder in which something was asked; `learn` is shown each finished report."""
     for folder in directory.folders():
         try:
             record = read_record(folder)
-            run = _ended(folder, record) if record else _going_on(folder)
+            run = _ended(folder, record, spent) if record else _going_on(folder, spent)
         except FileNotFoundError:
             continue
         except (ContractError, OSError) as damage:
-            yield MorningRun(folder.run_id, "unreadable", damage=str(damage))
+            energy = spent.of_unreadable(folder)
+            yield MorningRun(folder.run_id, "unreadable", damage=str(damage), spent=energy)
             continue
         if record and record.report:
             learn(record.report)
@@ -79,20 +83,26 @@ def read_runs(
             yield run
 
 
-def _going_on(folder: RunFolder) -> MorningRun | None:
-    """None where nothing was asked yet, or nothing has begun."""
-    if folder.state().name in ("planned", "queued"):
+def _going_on(folder: RunFolder, spent: SpentReader) -> MorningRun | None:
+    """None where nothing was asked yet."""
+    state = folder.state().name
+    if state == "planned":
         return None
+    if state == "queued":
+        gpus = RunSpec.read(folder.spec_path).device.gpu_count
+        energy = spent.of_under_way(folder, None)
+        return MorningRun(folder.run_id, "not started", spent=energy, gpu_count=gpus)
     launch = folder.launch()
     return MorningRun(
         run_id=folder.run_id,
         state="running",
+        spent=spent.of_under_way(folder, traced_joules(folder)),
         started=moment(launch.launched_at if launch else None),
         gpu_uuids=launch.gpu_uuids if launch else (),
     )
 
 
-def _ended(folder: RunFolder, record: Record) -> MorningRun:
+def _ended(folder: RunFolder, record: Record, spent: SpentReader) -> MorningRun:
     outcome, launch = record.outcome, record.launch or folder.launch()
     launched_at = launch.launched_at if launch else None
     return MorningRun(
@@ -104,7 +114,8 @@ def _ended(folder: RunFolder, record: Record) -> MorningRun:
         reasons=str(COLUMNS["verdict_reasons"](record) or ""),
         wh=_number(record, "gpu_energy_wh"),
         wh_ci95=_number(record, "gpu_energy_ci95_wh"),
-        spent_wh=spent_gpu_wh(record.report) if record.report else None,
+        whole_wh=_number(record, "run_gpu_energy_wh"),
+        spent=spent.of_ended(folder, record),
         tokens=_count(record, "total_tokens"),
         started=moment(outcome.started_at if outcome else launched_at),
         ended=moment(outcome.finished_at if outcome else None),

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchmark_core.terminal_text import printable
-from orchestrator.display.words import counted, duration
+from orchestrator.words import counted, duration
 
 if TYPE_CHECKING:
     from markupsafe import Markup

@@ -13,7 +13,6 @@ from orchestrator.display import results_view
 from orchestrator.display.live import LiveDisplay
 from orchestrator.display.patient import PatientDisplay
 from orchestrator.display.plain import PlainDisplay
-from orchestrator.display.words import duration
 from orchestrator.errors import Problem
 from orchestrator.outcome import Outcome
 from orchestrator.progress import Progress, SampleTail
@@ -21,6 +20,7 @@ from orchestrator.pulse import Pulse
 from orchestrator.run_planner import PlannedRun
 from orchestrator.sweep_record import ExpectedRun, SweepGpu, SweepRecord
 from orchestrator.sweep_result import SweepResult
+from orchestrator.words import duration
 from tests.support import builders
 
 HOSTILE = "org_[bold red]x[/]_Off"

@@ -13,7 +13,7 @@ import pytest
 
 from benchmark_core.report.judgement import Verdict
 from orchestrator.__main__ import main
-from orchestrator.morning.forecast import compare
+from orchestrator.morning.comparison import compare
 from orchestrator.morning.runs import MorningRun
 from orchestrator.morning.template import energy, figure, mass
 from orchestrator.morning.timeline import NARROWEST, WIDTH, make_timeline
@@ -94,7 +94,7 @@ def test_it_tells_what_ran_what_failed_and_what_it_took(night):
     assert "Runs 4" in text and "not started 1" in text
     assert "2 1 valid, 1 flagged" in text
     assert "12.5 ± 0.42" in text and "50.0 ± 1.7" in text
-    assert "650 Wh" in text and "of 2 runs" in text  # 62.5 Wh times 10.4
+    assert "650 Wh not known of 1 attempt" in text  # 62.5 Wh times 10.4
     assert "307 g" in text and "473 g/kWh, WORLD (Our World in Data, 2024)" in text
     assert "timeout : 1 run" in text and "stopped after 5400 s." in text
     assert "loading sample 3 of 9" in text and "logs/c_slow.log" in text
@@ -211,10 +211,10 @@ def test_a_forecast_is_held_against_finished_runs_alone(night):
     night.add("failed", 10, failure=("timeout", "x"))
     night.end(COMMAND)
     page = make_page(night.directory, BEGIN)
-    assert page.forecast is not None and page.forecast.seconds and page.forecast.wh
-    assert page.forecast.seconds.count == 2 and page.forecast.wh.count == 1
-    assert page.forecast.seconds.truth == pytest.approx(1200)
-    assert page.forecast.wh.truth == pytest.approx(104)
+    assert page.comparison is not None and page.comparison.seconds and page.comparison.wh
+    assert page.comparison.seconds.count == 2 and page.comparison.wh.count == 1
+    assert page.comparison.seconds.truth == pytest.approx(1200)
+    assert page.comparison.wh.truth == pytest.approx(104)
     record = SweepRecord.read(night.directory.sweep_path)
     assert compare(record.runs[2:], {run.run_id: run for run in page.runs}) is None
 

@@ -10,8 +10,6 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from benchmark_core.report.judgement import Verdict
-from benchmark_core.report.ledger import LedgerOutline
 from orchestrator import notification
 from orchestrator.errors import HostError, Problem
 from orchestrator.notification import MOST_FAILED, find_notification_problem, notifying
@@ -86,18 +84,12 @@ class Notices:
         self.texts.append(text)
 
 
-def ended(directory, run_id, name="finished", joules=7200.0, verdict="valid"):
+def ended(directory, run_id, name="finished", joules=7200.0):
     spec = builders.spec(run_id=run_id)
     folder = directory.folder(run_id)
     folder.prepare(spec, builders.launch())
-    ledger = LedgerOutline(
-        entries=(), total_seconds=1.0, total_joules=joules, between_joules=None,
-        residual_joules=None, residual_share=None,
-    )  # fmt: skip
-    judged = Verdict(verdict=verdict, reasons=())
-    report = builders.report(spec, verdict=judged).model_dump(mode="json")
-    report["ledger"] = ledger.model_dump(mode="json")
-    folder.report_path.write_text(json.dumps(report))
+    report = builders.report(spec, ledger=builders.ledger(joules))
+    folder.report_path.write_text(report.to_json())
     outcome = Outcome(
         run_id=run_id, spec_hash=spec.spec_hash(), outcome=name, engine="process",
         finished_at=builders.NOW, log_file="x.log",
@@ -144,25 +136,25 @@ def test_a_sweep_is_told_with_counts_and_energy_and_nothing_of_the_machine(tmp_p
     }
     assert (message["output_dir"], message["ended"]) == ("results", "complete")
     assert message["failed_run_ids"] == ["sim_two_Off"]
-    assert message["gpu_energy_wh"] > 0 and message["gpu_energy_runs"] == 1
+    assert message["simulated_gpu_energy_wh"] > 0 and message["untold_attempts"] == 1
+    assert message["spent_gpu_energy_wh"] is None
     sent = request["body"].decode() + str(request["headers"])
     for secret in (socket.gethostname(), getpass.getuser(), str(tmp_path), "hf_token", SECRET):
         assert secret not in sent
     assert SECRET not in done.stdout + done.stderr
 
 
-def test_the_energy_is_that_of_usable_runs_and_the_failed_are_bounded(directory):
+def test_what_is_not_of_the_plan_is_left_out_and_the_failed_are_bounded(directory):
     ended(directory, "a")
     ended(directory, "b", joules=3600.0)
-    ended(directory, "c", joules=None)
-    ended(directory, "d", verdict="invalid")
+    ended(directory, "another")
     failed = [f"f{number:03d}" for number in range(MOST_FAILED + 7)]
     for run_id in failed:
         ended(directory, run_id, name="failed")
     with listening() as (url, received):
-        assert told(url, directory, ["a", "b", "c", "d", "never", *failed]) == []
+        assert told(url, directory, ["a", "b", "never", *failed]) == []
     message = json.loads(received[0]["body"])
-    assert (message["gpu_energy_wh"], message["gpu_energy_runs"]) == (3.0, 2)
+    assert (message["spent_gpu_energy_wh"], message["untold_attempts"]) == (3.0, len(failed))
     assert len(message["failed_run_ids"]) == MOST_FAILED
     assert message["failed_run_ids_left_out"] == 7
     assert (message["ended"], message["counts"]["not_started"]) == ("interrupted", 1)

@@ -148,13 +148,14 @@ def test_runs_whose_jobs_are_elsewhere_are_told_apart(capsys, directory):
 def test_in_a_pipe_every_run_is_one_line_with_its_error(capsys, directory):
     ended(directory, "a")
     ended(directory, "b", "failed", "crashed: it broke")
-    heading, first, second, summary = shown(capsys, directory).splitlines()
+    heading, first, second, summary, energy = shown(capsys, directory).splitlines()
     assert heading.split("\t") == ["run", "state", "started", "took", "so far", "error"]
     assert [cell for n, cell in enumerate(first.split("\t")) if n != 2] == [
         *("a", "finished", "10 min", "valid", "")
     ]
     assert second.split("\t")[-1] == "crashed: it broke"
-    assert summary == "1 finished, 1 failed. No sweep is at work. GPU energy so far: 0.06 Wh."
+    assert summary == "1 finished, 1 failed. No sweep is at work."
+    assert energy == "GPU energy spent: 0.06 Wh; not known of 1 attempt."
 
 
 def test_a_running_run_says_where_it_is(capsys, directory):
@@ -236,14 +237,14 @@ def test_energy_is_of_all_attempts_and_rehearsals_are_apart(capsys, directory):
         trace = ended(directory, "d", name, "timeout: late").path / "power_trace.csv"
         write_trace(trace, two_gpus(1.0))
     document = json.loads(shown(capsys, directory, "--json"))
-    assert document["gpu_energy_wh"] == pytest.approx((202 + 3 * 400) / 3600)
+    assert document["spent_gpu_energy_wh"] == pytest.approx((202 + 3 * 400) / 3600)
     assert document["simulated_gpu_energy_wh"] == pytest.approx(202 / 3600)
     again, _ = begun(directory, "d")
     write_trace(again.path / "power_trace.csv", two_gpus(2.0))
     with again.lock():
         text = shown(capsys, directory)
     energy = "0.61 Wh, 0.06 Wh simulated"
-    assert text.splitlines()[-1].endswith(f"GPU energy so far: {energy}.")
+    assert text.splitlines()[-1] == f"GPU energy spent: {energy}."
 
 
 def test_a_thousand_folders_are_listed(capsys, directory):
@@ -254,9 +255,10 @@ def test_a_thousand_folders_are_listed(capsys, directory):
         folder.mkdir()
         for name, text in texts.items():
             (folder / name).write_text(text.replace("org_model-0000_Off", folder.name))
-    *_, last, summary = shown(capsys, directory).splitlines()
+    *_, last, summary, energy = shown(capsys, directory).splitlines()
     assert last.startswith("org_model-0999_Off\tfinished\t")
-    assert summary == "1000 finished. No sweep is at work. GPU energy so far: 56.1 Wh."
+    assert summary == "1000 finished. No sweep is at work."
+    assert energy == "GPU energy spent: 56.1 Wh."
 
 
 @pytest.mark.parametrize("name", ["none", "file", "empty"])
@@ -307,8 +309,9 @@ def test_a_terminal_of_80_columns_holds_every_run_on_a_line_and_the_errors_below
         *("z_[bold]good_Off", "finished", "valid")
     ]
     assert lines[27] == "failed org_a-model-of-usual-length-00_High: crashed: x"
-    assert lines[-2].startswith("and 5 more; ")
-    assert lines[-1] == "1 finished, 25 failed. No sweep is at work. GPU energy so far: 0.06 Wh."
+    assert lines[-3].startswith("and 5 more; ")
+    assert lines[-2] == "1 finished, 25 failed. No sweep is at work."
+    assert lines[-1] == "GPU energy spent: 0.06 Wh; not known of 25 attempts."
     assert "started" in on_terminal(directory, 120).splitlines()[0]
 
 

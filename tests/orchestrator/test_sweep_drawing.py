@@ -4,11 +4,11 @@ import pytest
 from rich.cells import cell_len
 
 from orchestrator.display.sweep_drawing import lines_of, shortened
-from orchestrator.display.sweep_picture import Lane, Setback, SweepPicture
-from orchestrator.display.sweep_tally import SweepTally
 from orchestrator.estimate import Estimate
 from orchestrator.progress import Progress
 from orchestrator.pulse import Pulse
+from orchestrator.sweep_picture.picture import Lane, Setback, SweepPicture
+from orchestrator.sweep_picture.tally import SweepTally
 from orchestrator.sweep_record import ExpectedRun, SweepGpu, SweepRecord
 
 LONG = "deepseek-ai_DeepSeek-R1-Distill-Qwen-32B-Instruct-2507_On_High"
@@ -34,7 +34,7 @@ def picture(**changes):
             Setback(HOSTILE, "interrupted", "stopped\x1b[31m by the user"),
         ),
         "watts": 5524.0,
-        "gpu_energy_wh": 1234.5,
+        "spent_wh": 1234.5,
         "simulated": False,
         "elapsed_seconds": 11100.0,
         "left_seconds": 7200.0,
@@ -66,7 +66,7 @@ def test_on_80_columns_every_run_has_its_name_phase_samples_power_and_time():
         "6 of 24 runs, 3 h 05 min so far, about 2 h 00 min left",
         "10 runs, about 3 h 05 min of work; 1 to be tried again",
         "2 runs, 1 interrupted",
-        "1.23 kWh of GPU energy so far, 5,524 W now",
+        "1.23 kWh of GPU energy spent, 5,524 W now",
         "first: oldest",
     ):
         assert part in text
@@ -88,7 +88,7 @@ def test_what_does_not_fit_is_counted():
 def test_what_nobody_knows_is_left_out_or_a_dash():
     lanes = (Lane("", "run", "loading"),)
     text = "\n".join(
-        drawn(80, lanes=lanes, setbacks=(), watts=None, gpu_energy_wh=None, left_seconds=None)
+        drawn(80, lanes=lanes, setbacks=(), watts=None, spent_wh=None, left_seconds=None)
     )
     assert "GPU energy not measured so far" in text
     assert "left" not in text.splitlines()[-3]
@@ -173,7 +173,7 @@ def test_energy_is_that_of_all_attempts_and_failures_are_those_for_good():
         sums.ended("a", "failed", "network: gone", retry_seconds=30.0 if attempt == 0 else None)
         now = sums.picture(2.0)
         assert (now.failed, now.waiting, now.queued) == ((0, 1, 2) if attempt == 0 else (1, 0, 1))
-    assert now.gpu_energy_wh == pytest.approx(1.0)
+    assert now.spent_wh == pytest.approx(1.0)
     assert now.simulated
     assert [setback.why for setback in now.setbacks] == [
         "tried again in 30 s; network: gone",

@@ -6,8 +6,8 @@ from benchmark_core.sample_journal import COLUMNS
 from orchestrator.estimate import Estimate
 from orchestrator.outcome import Outcome
 from orchestrator.run_directory import RunDirectory
+from orchestrator.sweep_picture.watch import SweepWatch
 from orchestrator.sweep_record import ExpectedRun, SweepGpu, SweepRecord
-from orchestrator.sweep_watch import SweepWatch
 from tests.support import builders
 from tests.support.traces import two_gpus, write_trace
 
@@ -50,7 +50,8 @@ def begin(directory, run_id, gpus=UUIDS[:1], at=builders.NOW):
 def end(folder, name="finished", message=""):
     spec = builders.spec(run_id=folder.run_id)
     if name == "finished":
-        folder.report_path.write_text(builders.report(spec).to_json())
+        report = builders.report(spec, ledger=builders.ledger(202.0))
+        folder.report_path.write_text(report.to_json())
     outcome = Outcome(
         run_id=folder.run_id,
         spec_hash=spec.spec_hash(),
@@ -84,12 +85,12 @@ def test_runs_wait_run_and_end(directory):
         assert (free.gpus, free.name) == ("0", "")
         assert (lane.gpus, lane.name, lane.phase) == ("1-2", "b", "generate 2/2")
         assert (lane.done, lane.total, lane.watts) == (12, 16, 410.0)
-        assert picture.gpu_energy_wh == pytest.approx(400 / 3600)
+        assert picture.spent_wh == pytest.approx(400 / 3600)
     end(folder)
     picture = seen(watch)
     assert (picture.finished, picture.queued, picture.ended) == (1, 3, 1)
-    # From now on by its report: two repetitions of 101 J.
-    assert picture.gpu_energy_wh == pytest.approx(202 / 3600)
+    # From now on by its report.
+    assert picture.spent_wh == pytest.approx(202 / 3600)
 
 
 def test_what_had_ended_before_the_sweep_began_waits_to_be_done_again(directory):
@@ -113,11 +114,11 @@ def test_a_run_that_is_tried_again_counts_once_and_its_energy_twice(directory):
         picture = seen(watch)
         assert (picture.failed, picture.queued, picture.waiting) == (0, 0, 0)
         assert [lane.name for lane in picture.lanes if lane.name] == ["a"]
-        assert picture.gpu_energy_wh == pytest.approx((400 + 800) / 3600)
+        assert picture.spent_wh == pytest.approx((400 + 800) / 3600)
     end(again)
     picture = seen(watch)
     assert (picture.total, picture.finished, picture.failed) == (1, 1, 0)
-    assert picture.gpu_energy_wh == pytest.approx((400 + 202) / 3600)
+    assert picture.spent_wh == pytest.approx((400 + 202) / 3600)
 
 
 def test_an_attempt_that_nobody_saw_end_is_counted_by_its_trace(directory):
@@ -127,7 +128,7 @@ def test_an_attempt_that_nobody_saw_end_is_counted_by_its_trace(directory):
         write_trace(folder.path / "power_trace.csv", two_gpus(1.0))
     end(folder)
     picture = seen(SweepWatch(directory, record("a")))
-    assert picture.gpu_energy_wh == pytest.approx((400 + 202) / 3600)
+    assert picture.spent_wh == pytest.approx((400 + 202) / 3600)
 
 
 def test_a_runner_that_was_killed_leaves_its_runs_to_be_done(directory):

@@ -10,11 +10,11 @@ from benchmark_core.power_trace import HEADER, TraceRow, format_row
 from benchmark_core.report.environment import Environment
 from benchmark_core.report.gpu_facts import GpuFacts
 from benchmark_core.report.judgement import Verdict
-from orchestrator import trace_plot
 from orchestrator.__main__ import main
 from orchestrator.errors import HostError, UsageError
-from orchestrator.trace_columns import MOST_COLUMNS, Stretch, TraceColumns
-from orchestrator.trace_plot import draw, draw_if_possible
+from orchestrator.trace_plot import plot
+from orchestrator.trace_plot.columns import MOST_COLUMNS, Stretch, TraceColumns
+from orchestrator.trace_plot.plot import draw, draw_if_possible
 from tests.support import builders
 
 START = 5000.0
@@ -159,7 +159,7 @@ def test_text_of_a_report_stays_text(write, folder):
     report_to(folder, gpu_name=name, gpus=1, verdict=Verdict(verdict="valid", reasons=()))
     (subtitle,) = (words for words in texts(draw(folder)) if "script" in words)
     assert subtitle.startswith(r"$\frac{1}{0$ <script>&]]>")
-    assert len(subtitle) <= trace_plot.MOST_SUBTITLE_CHARACTERS
+    assert len(subtitle) <= plot.MOST_SUBTITLE_CHARACTERS
     assert draw(folder, "png").read_bytes().startswith(PNG_BEGINS)
 
 
@@ -299,7 +299,7 @@ def test_a_trace_of_a_terabyte_is_refused_before_it_is_read(write, folder, monke
     def read(*_):
         raise AssertionError("it was read")
 
-    monkeypatch.setattr(trace_plot, "rows", read)
+    monkeypatch.setattr(plot, "rows", read)
     with pytest.raises(UsageError, match=r"larger than a trace can be \(1,000 GB, at most 2\)"):
         draw(folder)
     assert "larger than a trace" in draw_if_possible(folder, None)
@@ -336,7 +336,7 @@ def test_drawing_a_run_never_fails_it(write, folder, monkeypatch):
     def broken(*_):
         raise ZeroDivisionError("a library's own\nmistake")
 
-    monkeypatch.setattr(trace_plot, "render", broken)
+    monkeypatch.setattr(plot, "render", broken)
     notice = draw_if_possible(folder, None)
     assert notice.startswith("no plot: org_model_Off: ZeroDivisionError")
     assert "\n" not in notice

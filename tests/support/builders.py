@@ -18,6 +18,7 @@ from benchmark_core.reasoning.prompts import Prompts
 from benchmark_core.report.applied import Applied
 from benchmark_core.report.energy import EnergySource, EnergySources, Reading
 from benchmark_core.report.judgement import Verdict
+from benchmark_core.report.ledger import Ledger
 from benchmark_core.report.repetition import Phase, Repetition, Window
 from benchmark_core.report.run_report import RunReport
 from benchmark_core.report.token_counts import TokenCounts
@@ -91,6 +92,18 @@ def repetition(
             "prefill": phase(prefill),
             "decode": phase(decode),
         },
+    )
+
+
+def ledger(joules: float | None) -> Ledger:
+    """Of a whole run, of which nothing else is known."""
+    return Ledger(
+        entries=(),
+        total_seconds=1.0,
+        total_joules=joules,
+        between_joules=None,
+        residual_joules=None,
+        residual_share=None,
     )
 
 

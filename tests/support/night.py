@@ -3,7 +3,6 @@
 The files are real; only nobody ran anything.
 """
 
-import json
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -14,7 +13,7 @@ from benchmark_core.report.carbon import Carbon
 from benchmark_core.report.environment import Environment
 from benchmark_core.report.gpu_facts import GpuFacts
 from benchmark_core.report.judgement import Verdict
-from benchmark_core.report.ledger import LedgerOutline
+from benchmark_core.report.run_report import RunReport
 from benchmark_core.report.spread import Spread
 from benchmark_core.report.token_counts import TokenCounts
 from orchestrator.estimate import Estimate
@@ -76,7 +75,7 @@ class Night:
         folder.prepare(spec, launch)
         if failure is None and outcome == "finished":
             report = self._report(spec, wh, gpu_count, changes)
-            folder.report_path.write_text(json.dumps(report))
+            folder.report_path.write_text(report.to_json())
         reason, why = failure or ("", "")
         ended = Outcome(
             run_id=run_id,
@@ -95,18 +94,10 @@ class Night:
 
     def _report(
         self, spec: Any, wh: float | None, gpu_count: int, changes: dict[str, Any]
-    ) -> dict[str, Any]:
+    ) -> RunReport:
         report = builders.report(spec)
         tokens = TokenCounts(prompt=12_000, completion=140_000)
         spread = None if wh is None else Spread(mean=wh, stdev=wh / 40, ci95=wh / 30)
-        ledger = LedgerOutline(
-            entries=(),
-            total_seconds=1.0,
-            total_joules=None if wh is None else wh * 3600 * 10.4,
-            between_joules=None,
-            residual_joules=None,
-            residual_share=None,
-        )
         gpus = tuple(GpuFacts(uuid=f"G{n}", name="NVIDIA H100") for n in range(gpu_count))
         environment = Environment(
             runner_version="1", python_version="3", packages={}, gpus=gpus, cpu_count=2
@@ -115,13 +106,12 @@ class Night:
             "verdict": Verdict(verdict="valid", reasons=()),
             "carbon": CARBON,
             "environment": environment,
+            "ledger": builders.ledger(None if wh is None else wh * 3600 * 10.4),
             "summary": report.summary.model_copy(  # type: ignore[union-attr]
                 update={"gpu_energy_wh": spread, "tokens": tokens}
             ),
         }
-        made: dict[str, Any] = report.model_copy(update=fields | changes).model_dump(mode="json")
-        made["ledger"] = ledger.model_dump(mode="json")
-        return made
+        return report.model_copy(update=fields | changes)
 
     def begin(self, run_id: str, minutes: float = 0.0) -> Any:
         """A run without an outcome; hold its lock to make it a running one."""

@@ -5,14 +5,14 @@ from contextlib import suppress
 from datetime import UTC, datetime
 
 from benchmark_core.documents import ContractError
-from orchestrator.display.sweep_picture import SweepPicture
-from orchestrator.display.sweep_tally import SweepTally
 from orchestrator.outcome import Outcome
 from orchestrator.pulse import PulseReader
 from orchestrator.run_directory import RunDirectory
 from orchestrator.run_folder import RunFolder
 from orchestrator.run_record import read_record
-from orchestrator.spent import added, earlier_joules, traced_joules
+from orchestrator.spent_energy import SpentReader
+from orchestrator.sweep_picture.picture import SweepPicture
+from orchestrator.sweep_picture.tally import SweepTally
 from orchestrator.sweep_record import SweepRecord
 
 CLOCK_STEP_SECONDS = 0.1
@@ -24,6 +24,7 @@ class SweepWatch:
 
     def __init__(self, directory: RunDirectory, record: SweepRecord) -> None:
         self._directory = directory
+        self._spent = SpentReader(record)
         self._ended_at: float | None = None
         self._began = datetime.fromisoformat(record.started_at)
         self._tally = SweepTally(record, time.monotonic() - _age_seconds(self._began))
@@ -100,8 +101,7 @@ class SweepWatch:
         if record is None or record.outcome is None:
             return False
         outcome = record.outcome
-        own = record.gpu_joules if record.report else traced_joules(folder)
-        joules = added(own, earlier_joules(folder, self._is_new) if record.attempts else None)
+        joules = self._spent.of_ended(folder, record, self._is_new).all_joules
         new = joules if joules is None else joules - run.counted
         seconds = _seconds(outcome)
         self._tally.ended(folder.run_id, outcome.outcome, outcome.error_message, None, seconds, new)

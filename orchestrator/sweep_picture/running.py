@@ -1,9 +1,9 @@
 """One run at work, as it is followed: where it stands, and how long it will last."""
 
-from orchestrator.display.sweep_picture import Lane
 from orchestrator.estimate import Estimate
 from orchestrator.progress import Progress
 from orchestrator.pulse import Pulse
+from orchestrator.sweep_picture.picture import Lane
 
 WORDS = {
     "": "starting",

@@ -1,4 +1,4 @@
-"""What the sweep expected of its runs, beside what they came to."""
+"""Forecast and truth compared: what the sweep expected of its runs, and what they came to."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -53,7 +53,7 @@ class Total:
 
 
 @dataclass(frozen=True)
-class Forecast:
+class Comparison:
     """The runs, those farthest off first; `left_out` are nearer."""
 
     rows: tuple[ComparedRun, ...]
@@ -62,14 +62,14 @@ class Forecast:
     wh: Total | None
 
 
-def compare(expected: Iterable[ExpectedRun], runs: Mapping[str, MorningRun]) -> Forecast | None:
+def compare(expected: Iterable[ExpectedRun], runs: Mapping[str, MorningRun]) -> Comparison | None:
     """Of finished runs; None where no forecast can be held against anything."""
     pairs = [(one, runs[one.run_id]) for one in expected if one.run_id in runs]
     found = [
         ComparedRun(
             run.run_id,
             _compared(one.seconds, run.seconds),
-            _compared(one.gpu_energy_wh, run.spent_wh),
+            _compared(one.gpu_energy_wh, run.whole_wh),
         )
         for one, run in pairs
         if run.state == "finished"
@@ -78,7 +78,7 @@ def compare(expected: Iterable[ExpectedRun], runs: Mapping[str, MorningRun]) -> 
     if not rows:
         return None
     rows.sort(key=lambda row: (-row.miss, row.run_id))
-    return Forecast(
+    return Comparison(
         rows=tuple(rows[:MOST_ROWS]),
         left_out=max(len(rows) - MOST_ROWS, 0),
         seconds=_total(row.seconds for row in rows),

@@ -6,11 +6,12 @@ from itertools import groupby
 from threading import Lock
 
 from benchmark_core.contract import JOULES_PER_WH
-from orchestrator.display.running import Running
-from orchestrator.display.sweep_picture import Lane, Setback, SweepPicture
-from orchestrator.display.words import again, places, ranges
 from orchestrator.pulse import Pulse
+from orchestrator.sweep_picture.gpu_places import places, ranges
+from orchestrator.sweep_picture.picture import Lane, Setback, SweepPicture
+from orchestrator.sweep_picture.running import Running
 from orchestrator.sweep_record import ExpectedRun, SweepRecord
+from orchestrator.words import again
 
 MOST_SETBACKS = 5
 
@@ -95,7 +96,7 @@ class SweepTally:
         seconds: float | None = None,
         joules: float | None = None,
     ) -> None:
-        """`joules` are all of the run, `seconds` how long it took; else as it was seen last."""
+        """`joules` were spent on it, `seconds` is how long it took; else as it was seen last."""
         with self._lock:
             running = self._running.pop(run_id, None)
             self._queue.take(run_id)
@@ -148,7 +149,7 @@ class SweepTally:
                 queue_seconds=queue_seconds,
                 setbacks=tuple(self._setbacks),
                 watts=sum(watts) if watts else None,
-                gpu_energy_wh=sum(joules) / JOULES_PER_WH if joules else None,
+                spent_wh=sum(joules) / JOULES_PER_WH if joules else None,
                 simulated=self._record.is_simulated,
                 elapsed_seconds=max(now - self._began, 0.0),
                 left_seconds=left,

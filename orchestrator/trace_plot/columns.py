@@ -6,7 +6,7 @@ a trace of any length is read once, in constant memory.
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 
@@ -114,6 +114,11 @@ class Column:
             self.lowest_watts = lowest
         if not self.highest_watts >= highest and not math.isnan(highest):
             self.highest_watts = highest
+
+
+def means(trace: Sequence[Column | None], name: str, unit: float = 1.0) -> list[float]:
+    """The means of one quantity, NaN in gaps."""
+    return [getattr(column, name).value / unit if column else math.nan for column in trace]
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""What there is to see of a sweep at one moment. Data alone; `sweep_drawing` draws it."""
+"""What there is to see of a sweep at one moment. Data alone, for displays to draw."""
 
 from dataclasses import dataclass
 
@@ -34,8 +34,8 @@ class SweepPicture:
     """`total` runs are `ended`, at work or `queued`; those kept from earlier sweeps are no part.
 
     `waiting` of the queued ones have failed and are tried again. `setbacks` are the newest, the
-    newest last. `watts` are those of all runs at work, `gpu_energy_wh` what the runs of this sweep
-    have drawn so far, failed ones too; None where no run's energy can be followed.
+    newest last. `watts` are those of all runs at work, `spent_wh` the GPU energy spent by this
+    sweep so far, failed attempts too; None where no run's energy can be followed.
     """
 
     lanes: tuple[Lane, ...]
@@ -48,7 +48,7 @@ class SweepPicture:
     queue_seconds: float | None
     setbacks: tuple[Setback, ...]
     watts: float | None
-    gpu_energy_wh: float | None
+    spent_wh: float | None
     simulated: bool
     elapsed_seconds: float
     left_seconds: float | None

@@ -16,8 +16,8 @@ from benchmark_core.report.outline import ReportOutline
 from benchmark_core.terminal_text import printable
 from orchestrator.errors import BatchRunnerError, HostError, Problem, UsageError
 from orchestrator.run_directory import RunDirectory
-from orchestrator.trace_columns import TraceColumns
-from orchestrator.trace_figure import Caption, ImageFormat, render
+from orchestrator.trace_plot.columns import TraceColumns
+from orchestrator.trace_plot.figure import Caption, ImageFormat, render
 
 PLOT_FILE: Final = "power_trace.svg"
 # Weeks of eight GPUs. A file with a hole in it can claim any size, and would be read for ever.

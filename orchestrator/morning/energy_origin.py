@@ -1,0 +1,46 @@
+"""What the finished runs of a directory say of their GPU energy: who measured it, on which grid."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+from benchmark_core.report.carbon import Carbon
+from benchmark_core.report.outline import ReportOutline
+
+WH_PER_KWH = 1000.0
+
+
+@dataclass
+class EnergyOrigin:
+    """`sources` and `grids`, by their words, each with its number of runs; imported ones are none
+    of them.
+    """
+
+    sources: Counter[str] = field(default_factory=Counter)
+    grids: Counter[str] = field(default_factory=Counter)
+    _factors: set[float] = field(default_factory=set)
+
+    def learn(self, report: ReportOutline) -> None:
+        """One finished run."""
+        if report.imported:
+            return
+        source = report.energy_sources.gpu
+        if source:
+            self.sources[f"{source.meter}, {source.kind}: {source.method}"] += 1
+        if report.carbon:
+            self.grids[_words(report.carbon)] += 1
+            self._factors.add(report.carbon.factor_g_per_kwh)
+
+    def co2_g(self, wh: float | None) -> float | None:
+        """Of GPU energy that was spent here.
+
+        None where the runs were on several grids, or none is known: nobody says then on which the
+        others were.
+        """
+        if wh is None or len(self._factors) != 1:
+            return None
+        (factor,) = self._factors
+        return wh / WH_PER_KWH * factor
+
+
+def _words(carbon: Carbon) -> str:
+    return f"{carbon.factor_g_per_kwh:g} g/kWh, {carbon.region} ({carbon.source}, {carbon.year})"

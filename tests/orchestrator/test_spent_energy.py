@@ -1,0 +1,86 @@
+"""The GPU energy spent on runs: the same wherever it is told, whatever came of the attempts."""
+
+import json
+
+import pytest
+
+from benchmark_core.report.judgement import Verdict
+from orchestrator.__main__ import main
+from orchestrator.lease import JOB_FILE
+from orchestrator.morning.template import energy, render
+from orchestrator.morning_report import make_page
+from orchestrator.notification import make_message
+from tests.support import foreign_results as foreign
+from tests.support.night import BEGIN, CARBON, Night
+from tests.support.traces import two_gpus, write_trace
+
+FIGURES = ("spent_gpu_energy_wh", "simulated_gpu_energy_wh", "untold_attempts")
+TRACE_WH = 400 / 3600
+
+
+@pytest.fixture
+def night(tmp_path):
+    return Night(tmp_path / "night")
+
+
+def told(night, capsys):
+    """By status, page and message."""
+    assert main(["status", str(night.directory.root), "--json"]) == 0
+    status = json.loads(capsys.readouterr().out)
+    page = make_page(night.directory, BEGIN)
+    run_ids = [folder.run_id for folder in night.directory.folders()]
+    message = make_message(night.directory, run_ids, 1.0, broke_off=False)
+    assert f"{energy(page.spent.wh)}: all that the GPUs drew" in render(page)
+    return [
+        {name: one[name] for name in FIGURES} for one in (status, page.spent.document(), message)
+    ]
+
+
+def traced(folder):
+    write_trace(folder.path / "power_trace.csv", two_gpus(1.0))
+    return folder
+
+
+def failed(night, run_id):
+    night.add(run_id, 30, failure=("timeout", "too slow"))
+    return night.directory.folder(run_id)
+
+
+def test_status_page_and_message_tell_the_same(night, tmp_path, capsys):
+    table = tmp_path / "imported.csv"
+    table.write_text(foreign.table(foreign.COLUMNS_21, [foreign.master_row()]))
+    assert main(["import", str(table), "--output-dir", str(night.directory.root)]) == 0
+    capsys.readouterr()
+    night.add("finished", 30, wh=10.0)
+    night.add("invalid", 30, wh=20.0, verdict=Verdict(verdict="invalid", reasons=("x",)))
+    traced(failed(night, "failed"))
+    failed(night, "failed_untold")
+    night.add("again", 30, wh=1.0)
+    traced(failed(night, "again"))
+    night.add("again", 30, wh=2.0)
+    night.add("rehearsal", 30, wh=4.0, rehearsal=True)
+    queued = traced(failed(night, "queued"))
+    night.begin("queued")
+    (queued.path / JOB_FILE).write_text("{}")
+    running = traced(night.begin("running"))
+    damaged = traced(failed(night, "damaged"))
+    damaged.outcome_path.write_text("{")
+    night.end(())
+    with running.lock():
+        figures = told(night, capsys)
+    wh = (10.0 + 20.0 + 1.0 + 2.0) * 10.4 + 4 * TRACE_WH
+    for found in figures:
+        assert found["spent_gpu_energy_wh"] == pytest.approx(wh)
+        assert found["simulated_gpu_energy_wh"] == pytest.approx(4.0 * 10.4)
+        assert found["untold_attempts"] == 2
+
+
+def test_its_co2_is_that_of_the_one_grid_of_all_runs(night):
+    night.add("a", 30, wh=10.0)
+    traced(failed(night, "b"))
+    page = make_page(night.directory, BEGIN)
+    wh = 104.0 + TRACE_WH
+    assert page.origin.co2_g(page.spent.wh) == pytest.approx(wh / 1000 * 473)
+    night.add("c", 30, carbon=CARBON.model_copy(update={"factor_g_per_kwh": 20.0}))
+    page = make_page(night.directory, BEGIN)
+    assert page.origin.co2_g(page.spent.wh) is None
