@@ -170,8 +170,7 @@ class Sweep:
         for turn in self._waiting.take_unplaceable(self._slots.total):
             for todo in turn.todos:
                 run_id = todo.run.run_id
-                has_failed = self._bench.directory.folder(run_id).state().name == "failed"
-                self._names["failed" if has_failed else "unplaced"] += 1
+                self._names["failed" if self._has_failed(run_id) else "unplaced"] += 1
                 self._bench.display.notice(
                     f"{run_id} cannot be run: it needs {turn.waiting.gpu_count} GPUs, and"
                     f" {self._slots.total} are left in service"
@@ -262,12 +261,17 @@ class Sweep:
         for todo in made.attempt.unmade:
             self._waiting.add((Todo(todo.run),))
 
+    def _has_failed(self, run_id: str) -> bool:
+        """Whether a run that waits was tried before."""
+        return self._bench.directory.folder(run_id).state().name == "failed"
+
     def _result(self, skipped: int) -> SweepResult:
+        waiting = Counter(self._has_failed(run_id) for run_id in self._waiting.run_ids())
         return SweepResult(
             finished=self._names["finished"],
             skipped=skipped,
-            failed=self._names["failed"],
+            failed=self._names["failed"] + waiting[True],
             interrupted=self._names["interrupted"],
-            not_started=len(self._waiting),
+            not_started=waiting[False],
             unplaced=self._names["unplaced"],
         )
