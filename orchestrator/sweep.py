@@ -210,7 +210,8 @@ class Sweep:
 
     def _note_losses(self, ending: Ending) -> None:
         """Of GPUs once for each program: runs that shared one were lost together."""
-        lost = lost_gpus(ending.outcome, ending.gpus)
+        hidden = self._bench.settings.hides_gpus
+        lost = [] if hidden else lost_gpus(ending.outcome, ending.gpus)
         fresh = [gpu for gpu in lost if (ending.outcome.log_file, gpu.uuid) not in self._losses]
         self._losses |= {(ending.outcome.log_file, gpu.uuid) for gpu in fresh}
         for gpu in self._slots.note_loss(fresh):

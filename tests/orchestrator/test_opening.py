@@ -6,15 +6,18 @@ from pathlib import Path
 import pytest
 
 from benchmark_core.contract import BackendSpec, RunSpec
-from benchmark_core.report import RunReport
+from benchmark_core.report.run_report import RunReport
+from orchestrator.engines.base import Leftover
 from orchestrator.errors import UsageError
+from orchestrator.gpus import choose_gpus
 from orchestrator.outcome import Outcome
 from orchestrator.run_directory import RunDirectory, RunFolder
 from orchestrator.settings import Settings
 from orchestrator.stop_request import StopRequest
+from orchestrator.todo import decide
 from tests.support.runner import HEADER
 from tests.support.settings import settings
-from tests.support.sweeps import Heard, sweep
+from tests.support.sweeps import Heard, plan_of, sweep
 
 ROW = "sim/m,1,A,text_gen,Off,\n"
 RUN = "sim_m_Off"
@@ -84,3 +87,20 @@ def test_a_failed_run_that_waits_for_another_try_has_failed_where_the_user_stops
     heard = Heard(on_retry=lambda run_id: stop.interrupt())
     found = sweep(chosen(tmp_path, "hub_unreachable", "--retries", "2"), heard=heard, stop=stop)
     assert (found.failed, found.not_started, found.interrupted) == (1, 0, 0)
+
+
+@pytest.mark.parametrize("readable", [True, False])
+def test_a_run_that_goes_on_is_taken_over_only_if_its_launch_can_be_read(
+    tmp_path: Path, readable: bool
+) -> None:
+    sweep(chosen(tmp_path))
+    one = folder(tmp_path)
+    one.outcome_path.unlink()
+    if not readable:
+        one.launch_path.write_text("{")
+    wanted = chosen(tmp_path)
+    plan = plan_of(wanted, choose_gpus(wanted.gpus, []))
+    spec_hash = plan.runs[0].spec_hash
+    alive = Leftover(key="1", run_id=RUN, spec_hash=spec_hash, alive=True)
+    (todo,) = decide(plan, RunDirectory(tmp_path / "results"), wanted, {}, [alive]).todos
+    assert todo.leftover == (alive if readable else None)
