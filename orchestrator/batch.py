@@ -130,7 +130,7 @@ def _submit(prepared: Preparation, bench: Bench, log: SweepLog) -> int:
 def _make(prepared: Preparation, bench: Bench, log: SweepLog) -> SweepResult:
     settings, gpus = prepared.settings, prepared.gpus
     slots = GpuSlots(gpus, lambda: occupants(gpus), exclusive=not settings.is_served_elsewhere)
-    retries = Retries(settings.retries, settings.offline)
+    retries = Retries(settings.retries, settings.offline, hides_gpus=settings.hides_gpus)
     return Sweep(bench, slots, retries, log).run(prepared.plan)
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Literal
 
@@ -64,6 +65,25 @@ def read_report(path: Path) -> Returned:
         return Returned(RunReport.read(path))
     except ContractError as error:
         return Returned(None, f"its report is damaged: {error}")
+
+
+def end_told_by(report: RunReport, detail: str) -> Exit:
+    """How a run ended that nobody watched to its end: with the times that its report tells."""
+    return Exit(
+        cause="exited",
+        code=None,
+        detail=detail,
+        started_at=_moment(report.started_at),
+        finished_at=_moment(report.finished_at),
+    )
+
+
+def _moment(text: str | None) -> str | None:
+    """None for what is no moment; a run can write anything into its report."""
+    try:
+        return text if text and datetime.fromisoformat(text).tzinfo else None
+    except ValueError:
+        return None
 
 
 def conclude(

@@ -6,8 +6,8 @@ from pathlib import Path
 from benchmark_core.contract import RunSpec
 from benchmark_core.documents import ContractError, timestamp
 from orchestrator.display.base import Display
-from orchestrator.engines.base import Engine, Exit, Leftover
-from orchestrator.outcome import conclude, read_report
+from orchestrator.engines.base import Engine, Leftover
+from orchestrator.outcome import conclude, end_told_by, read_report
 from orchestrator.own_server import OwnServers
 from orchestrator.run_directory import RunDirectory
 from orchestrator.run_folder import RunFolder
@@ -62,6 +62,6 @@ def _conclude(directory: RunDirectory, folder: RunFolder) -> None:
     if returned.report is None:
         return
     log_path = directory.logs_path / Path(launch.log_file or folder.run_id).name
-    ended = Exit(cause="exited", code=None, detail="it ended while no runner watched")
+    ended = end_told_by(returned.report, "it ended while no runner watched")
     outcome = conclude(spec, launch, returned, log_path, ended, None, timestamp())
     folder.record(spec, launch, outcome)

@@ -41,12 +41,21 @@ def lost_node(outcome: Outcome, ended: Exit) -> str | None:
 
 
 class Retries:
-    """Counts the tries of a sweep. `offline`: no hub is asked, so its absence does not pass."""
+    """Counts the tries of a sweep.
+
+    `offline`: no hub is asked, so its absence does not pass. `hides_gpus`: runs are shown no GPU,
+    so they lose none.
+    """
 
     def __init__(
-        self, most: int, offline: bool, first_wait_seconds: float = FIRST_WAIT_SECONDS
+        self,
+        most: int,
+        offline: bool,
+        first_wait_seconds: float = FIRST_WAIT_SECONDS,
+        hides_gpus: bool = False,
     ) -> None:
         self._most = most
+        self._hides_gpus = hides_gpus
         self._passing = PASSING - {HubFault.kind} if offline else PASSING
         self._first_wait_seconds = first_wait_seconds
         self._tries: Counter[str] = Counter()
@@ -58,7 +67,8 @@ class Retries:
         """
         if outcome.outcome != "failed":
             return None
-        if outcome.reason not in self._passing and not lost_its_gpu(outcome):
+        lost_gpu = lost_its_gpu(outcome) and not self._hides_gpus
+        if outcome.reason not in self._passing and not lost_gpu:
             return None
         if self._tries[outcome.run_id] >= self._most:
             return None

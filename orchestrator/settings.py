@@ -167,6 +167,11 @@ class Settings:
         return self.engine_facts.places_gpus
 
     @property
+    def hides_gpus(self) -> bool:
+        """Whether a run is confined and computes on the CPU, so that it is shown no GPU."""
+        return self.engine_facts.is_confined and self.device == "cpu"
+
+    @property
     def takes_no_gpus(self) -> bool:
         """Whether a run is given none: neither to compute on, nor for a meter to watch."""
         elsewhere = self.device == "cpu" or self.is_served_elsewhere

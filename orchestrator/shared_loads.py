@@ -1,13 +1,13 @@
 """Which runs of a sweep may share one loading of their model, and how each of them ended."""
 
 from collections.abc import Sequence
-from datetime import datetime
 from pathlib import Path
 
 from benchmark_core.backend_facts import BACKEND_FACTS
 from benchmark_core.contract import RunSpec
 from benchmark_core.report.run_report import RunReport
 from orchestrator.engines.base import Exit
+from orchestrator.outcome import end_told_by
 from orchestrator.run_planner import PlannedRun
 from orchestrator.todo import Todo
 
@@ -38,21 +38,7 @@ def end_of_one(report: RunReport) -> Exit:
 
     The exit code of the program is that of its worst run, so it says nothing of this one.
     """
-    return Exit(
-        cause="exited",
-        code=None,
-        detail="its program measured several runs",
-        started_at=_moment(report.started_at),
-        finished_at=_moment(report.finished_at),
-    )
-
-
-def _moment(text: str | None) -> str | None:
-    """None for what is no moment; a run can write anything into its report."""
-    try:
-        return text if text and datetime.fromisoformat(text).tzinfo else None
-    except ValueError:
-        return None
+    return end_told_by(report, "its program measured several runs")
 
 
 def _is_fresh(todo: Todo) -> bool:

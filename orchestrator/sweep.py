@@ -170,8 +170,7 @@ class Sweep:
         for turn in self._waiting.take_unplaceable(self._slots.total):
             for todo in turn.todos:
                 run_id = todo.run.run_id
-                has_failed = self._bench.directory.folder(run_id).state().name == "failed"
-                self._names["failed" if has_failed else "unplaced"] += 1
+                self._names["failed" if self._has_failed(run_id) else "unplaced"] += 1
                 self._bench.display.notice(
                     f"{run_id} cannot be run: it needs {turn.waiting.gpu_count} GPUs, and"
                     f" {self._slots.total} are left in service"
@@ -211,7 +210,8 @@ class Sweep:
 
     def _note_losses(self, ending: Ending) -> None:
         """Of GPUs once for each program: runs that shared one were lost together."""
-        lost = lost_gpus(ending.outcome, ending.gpus)
+        hidden = self._bench.settings.hides_gpus
+        lost = [] if hidden else lost_gpus(ending.outcome, ending.gpus)
         fresh = [gpu for gpu in lost if (ending.outcome.log_file, gpu.uuid) not in self._losses]
         self._losses |= {(ending.outcome.log_file, gpu.uuid) for gpu in fresh}
         for gpu in self._slots.note_loss(fresh):
@@ -262,12 +262,17 @@ class Sweep:
         for todo in made.attempt.unmade:
             self._waiting.add((Todo(todo.run),))
 
+    def _has_failed(self, run_id: str) -> bool:
+        """Whether a run that waits was tried before."""
+        return self._bench.directory.folder(run_id).state().name == "failed"
+
     def _result(self, skipped: int) -> SweepResult:
+        waiting = Counter(self._has_failed(run_id) for run_id in self._waiting.run_ids())
         return SweepResult(
             finished=self._names["finished"],
             skipped=skipped,
-            failed=self._names["failed"],
+            failed=self._names["failed"] + waiting[True],
             interrupted=self._names["interrupted"],
-            not_started=len(self._waiting),
+            not_started=waiting[False],
             unplaced=self._names["unplaced"],
         )

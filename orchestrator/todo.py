@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from benchmark_core.contract import RunSpec
+from benchmark_core.documents import ContractError
 from orchestrator.engines.base import Leftover
 from orchestrator.errors import Problem
 from orchestrator.run_directory import RunDirectory
@@ -84,7 +86,7 @@ def _decide(
         why = "failed before; --rerun-failed runs it again"
         return Todo(run, skip_because=why, kept_as="failed")
     is_open = state.name in ("queued", "running", "interrupted")
-    if is_open and same and leftover and leftover.spec_hash == state.spec_hash:
+    if is_open and same and leftover and leftover.spec_hash == state.spec_hash and folder.launch():
         return Todo(run, leftover=leftover)
     return Todo(run)
 
@@ -102,7 +104,20 @@ def _objection(
     if state.name == "finished" and state.spec_hash != run.spec_hash:
         what = "finished in this directory with other settings"
         return Problem(run.run_id, what, f"Choose another --output-dir, or {REPLACE}.")
+    if state.name != "planned" and _is_rehearsal(folder, run) != run.spec.backend.is_simulated:
+        kinds = ("a rehearsal", "a real run")
+        ours, other = kinds if run.spec.backend.is_simulated else kinds[::-1]
+        what = f"would be {ours} in the place of {other}, and their energies would be added up"
+        return Problem(run.run_id, what, f"Choose another --output-dir, or {REPLACE}.")
     return None
+
+
+def _is_rehearsal(folder: RunFolder, run: PlannedRun) -> bool:
+    """Whether what lies there was simulated; as the planned run where that cannot be read."""
+    try:
+        return RunSpec.read(folder.spec_path).backend.is_simulated
+    except ContractError:
+        return run.spec.backend.is_simulated
 
 
 def _strangers(directory: RunDirectory, settings: Settings) -> list[Problem]:

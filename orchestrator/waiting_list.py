@@ -30,6 +30,9 @@ class WaitingList:
     def __len__(self) -> int:
         return sum(len(turn.todos) for turn in self._turns)
 
+    def run_ids(self) -> list[str]:
+        return [todo.run.run_id for turn in self._turns for todo in turn.todos]
+
     def add(self, todos: Sequence[Todo], not_before: float = 0.0) -> None:
         """`not_before` is on the monotonic clock."""
         first = todos[0].run

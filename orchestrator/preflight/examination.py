@@ -17,6 +17,7 @@ CHECKS: Mapping[str, Callable[[Preparation], Iterator[Finding]]] = {
     "memory": plan_checks.check_memory,
     "time": plan_checks.check_time,
     "parallel": plan_checks.check_parallel,
+    "meters": plan_checks.check_meters,
     "hub": hub_checks.check_access,
     "downloads": hub_checks.check_downloads,
     "output": host_checks.check_output,

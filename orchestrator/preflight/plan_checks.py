@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from benchmark_core.meter_facts import HOST_METERS
+from benchmark_core.meter_facts import EXPORTER_METERS, GPU_COUNTERS, HOST_METERS
 from benchmark_core.named_size import LOADED_BYTES_PER_PARAMETER
 from benchmark_core.reasoning.families import family_of
 from orchestrator.errors import Problem
@@ -71,6 +71,21 @@ def check_parallel(prepared: Preparation) -> Iterator[Finding]:
             "Leave the flag out for figures of each run alone.",
         )
     )
+
+
+def check_meters(prepared: Preparation) -> Iterator[Finding]:
+    """A meter that asks the driver within the run can only fail where the run is shown no GPU."""
+    settings = prepared.settings
+    blind = [one for one in settings.meters if one in GPU_COUNTERS and one not in EXPORTER_METERS]
+    if settings.hides_gpus and blind and prepared.plan.runs:
+        yield warning(
+            Problem(
+                f"--meters {','.join(settings.meters)}",
+                f"containers of runs on the CPU are shown no GPU, so {' and '.join(blind)} cannot"
+                " read one and every run will fail",
+                "Leave it out, compute with --device cuda, or use --engine process.",
+            )
+        )
 
 
 def _unknown_sizes(prepared: Preparation) -> Iterator[Problem]:

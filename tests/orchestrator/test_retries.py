@@ -88,3 +88,9 @@ def test_a_node_goes_out_of_service_once_with_its_second_loss() -> None:
         *(False, False, True, False)
     ]
     assert nodes.out_of_service == ("n1",)
+
+
+def test_a_run_that_is_shown_no_gpu_loses_none() -> None:
+    blamed = failed("meter_failed", "driver_error")
+    assert Retries(3, offline=False).wait_seconds(blamed) is not None
+    assert Retries(3, offline=False, hides_gpus=True).wait_seconds(blamed) is None

@@ -30,11 +30,13 @@ from orchestrator.sweep_result import SweepResult
 
 @dataclass
 class Heard(Display):
-    """Remembers what it is told. `on_start` is called with each run that starts."""
+    """Remembers what it is told. `on_start` is called with each run that starts, `on_retry` with
+    each that is to be tried again."""
 
     notices: list[str] = field(default_factory=list)
     retries: list[tuple[str, float]] = field(default_factory=list)
     on_start: Callable[[str], None] = lambda run_id: None
+    on_retry: Callable[[str], None] = lambda run_id: None
 
     def notice(self, text: str) -> None:
         self.notices.append(text)
@@ -52,6 +54,7 @@ class Heard(Display):
     def run_ended(self, run: PlannedRun, outcome: Outcome, retry_seconds: float | None) -> None:
         if retry_seconds is not None:
             self.retries.append((run.run_id, retry_seconds))
+            self.on_retry(run.run_id)
 
     def close(self) -> None: ...
 
