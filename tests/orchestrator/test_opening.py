@@ -11,7 +11,8 @@ from orchestrator.engines.base import Leftover
 from orchestrator.errors import UsageError
 from orchestrator.gpus import choose_gpus
 from orchestrator.outcome import Outcome
-from orchestrator.run_directory import RunDirectory, RunFolder
+from orchestrator.run_directory import RunDirectory
+from orchestrator.run_folder import RunFolder
 from orchestrator.settings import Settings
 from orchestrator.stop_request import StopRequest
 from orchestrator.todo import decide
