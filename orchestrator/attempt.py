@@ -45,7 +45,8 @@ STACKS_SECONDS = 2.0
 class Ending:
     """How one run ended. `report` is there where it left one that can be read.
 
-    `may_go_on`: nobody can say that nothing of it still runs.
+    `from_cache`: it was told to read the cache alone. `may_go_on`: nobody can say that nothing of
+    it still runs.
     """
 
     todo: Todo
@@ -53,6 +54,7 @@ class Ending:
     outcome: Outcome
     report: ReportOutline | None
     ended: Exit
+    from_cache: bool = False
     may_go_on: bool = False
 
 
@@ -78,6 +80,7 @@ class Attempt:
         self._orders: dict[str, Order] = {}
         self._reports: dict[str, ReportOutline | None] = {}
         self._guard = threading.Lock()
+        self._from_cache = False
 
     def submit(self) -> Ending | None:
         """Start its one run and leave it alone; answers its end where it could not be started.
@@ -125,6 +128,8 @@ class Attempt:
     # ------------------------------------------------------------------ before
 
     def _prepare_all(self) -> None:
+        # Before any folder is made ready, which puts its last attempt away. One program, one rule.
+        self._from_cache = all(self._bench.cached(todo.run) for todo in self.todos)
         for todo in self.todos:
             folder = self._folder(todo)
             with folder.disk_errors(), self._guard:
@@ -173,6 +178,7 @@ class Attempt:
             runs_beside=self._neighbours(),
             endpoint=bench.servers.new_endpoint(),
             serve_image_digest=bench.servers.image_digest(),
+            from_cache=self._from_cache,
             log_file=self._log_name,
             launched_at=timestamp(),
         )
@@ -351,7 +357,8 @@ class Attempt:
             folder.record(spec, order.launch, outcome)
             self.unmade.remove(todo)
             self._reports[spec.run_id] = returned.report
-        return Ending(todo, self.gpus, outcome, returned.report, ended)
+        from_cache = order.launch.from_cache
+        return Ending(todo, self.gpus, outcome, returned.report, ended, from_cache)
 
     def _draw(self) -> None:
         """While its GPUs are still held, so that no run is measured beside a busy processor."""

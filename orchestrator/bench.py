@@ -24,7 +24,8 @@ class Bench:
     """What all attempts of a sweep work with. May be used by several threads.
 
     `forecasts` are by run_id. Within `undisturbed()` the sweep does nothing else that costs the
-    machine much. A run that still `lacks` what it reads is not begun.
+    machine much. A run that still `lacks` what it reads is not begun. One that is `cached` finds
+    all of it in the cache, and does not ask the hub.
     """
 
     settings: Settings
@@ -37,6 +38,7 @@ class Bench:
     forecasts: Mapping[str, RunForecast] = field(default_factory=dict)
     undisturbed: Callable[[], AbstractContextManager[None]] = nullcontext
     lacks: Callable[[PlannedRun], bool] = lambda run: False
+    cached: Callable[[PlannedRun], bool] = lambda run: False
 
     def expectation(self, run: PlannedRun) -> ExpectedRun:
         """What was expected of a run, for the record of the sweep."""
