@@ -29,6 +29,8 @@ class BackendFacts:
     """Whether every model gets the bare text, its chat template or not."""
     keeps_model: bool = False
     """Whether a run can leave the model that it loaded to the next run of its program."""
+    reads_cache: bool = False
+    """Whether a run loads the same from the cache alone as with the hub at hand."""
     named_in_run_id: bool = True
     """The usual one is not named, and a rehearsal has the names of what it rehearses."""
 
@@ -44,6 +46,7 @@ BACKEND_FACTS: Mapping[BackendName, BackendFacts] = MappingProxyType(
             meters_on_gpus=("nvml", "codecarbon"),
             meters_on_cpu=("codecarbon",),
             keeps_model=True,
+            reads_cache=True,
             named_in_run_id=False,
         ),
         "vllm": BackendFacts(

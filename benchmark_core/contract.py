@@ -231,7 +231,8 @@ class Launch(Document):
     `samples_path` is as the run sees it. `gpus_at_rest` is the coolest state known of each GPU by
     UUID, `runs_beside` what else was running on the host then. Of a server that the host started
     for the run, `endpoint` is where it answers, `server_process` its first process on this machine,
-    and `serve_image_digest` identifies its image.
+    and `serve_image_digest` identifies its image. `from_cache`: all that the run reads of the hub
+    was in the cache, and it was told to ask nobody.
     """
 
     engine: str
@@ -247,6 +248,7 @@ class Launch(Document):
     endpoint: str | None = None
     server_process: int | None = None
     serve_image_digest: str | None = None
+    from_cache: bool = False
     log_file: str | None = None
     launched_at: str
 

@@ -12,6 +12,9 @@ from benchmark_core.hub import hub_trouble, pinned_commit, resolved_commit
 from benchmark_core.media import Column, undecoded
 from benchmark_core.recipe import Sample
 
+NOT_FETCHED = [".gitattributes", ".gitignore"]
+"""Of a dataset, by downloads ahead of runs."""
+
 
 @dataclass(frozen=True)
 class HubDataset:
@@ -109,15 +112,20 @@ def open_dataset(
     """
     label = name if revision is None else f"{name} at revision {revision}"
     commit = _commit(name, revision, label, otherwise)
+    files = _whole_files(name, commit)
     try:
         from datasets import load_dataset
 
-        table: Any = load_dataset(name, config, revision=commit or revision, split=split)
+        table: Any = (
+            load_dataset(name, config, revision=commit or revision, split=split)
+            if files is None
+            else load_dataset(str(files), config, split=split)
+        )
     except Exception as error:
         raise _fault(label, split, otherwise, error) from error
     names = _names(name, columns, table.column_names, otherwise)
-    # A cache without the hub gives what it has, whatever the revision.
-    read_from = _loaded_commit(table) or commit
+    # A cache of tables gives what it has without the hub, whatever the revision.
+    read_from = commit if files else _loaded_commit(table) or commit
     wanted = commit or pinned_commit(revision)
     if wanted and read_from != wanted:
         raise SampleFault(
@@ -151,6 +159,31 @@ def _commit(name: str, revision: str | None, label: str, otherwise: str) -> str 
         raise _fault(label, "train", otherwise, error) from error
     except Exception:  # noqa: BLE001 - a hub that cannot be asked is no fault: there is the cache
         return None
+
+
+def _whole_files(name: str, commit: str | None) -> Path | None:
+    """Where the files of that commit lie in the cache, all of them; None where the hub is asked.
+
+    Without the hub, the library itself knows tables that it has made, and no files.
+    """
+    from huggingface_hub import constants, get_cached_repo_tree, snapshot_download
+    from huggingface_hub.errors import CachedRepoTreeNotFoundError, LocalEntryNotFoundError
+
+    if commit is None or not constants.HF_HUB_OFFLINE:
+        return None
+    try:
+        # Only a list of the files that there are tells whether some are missing.
+        get_cached_repo_tree(name, repo_type="dataset", revision=commit)
+        folder = snapshot_download(
+            name,
+            repo_type="dataset",
+            revision=commit,
+            local_files_only=True,
+            ignore_patterns=NOT_FETCHED,
+        )
+    except (CachedRepoTreeNotFoundError, LocalEntryNotFoundError):
+        return None
+    return Path(folder)
 
 
 def _loaded_commit(table: Any) -> str | None:

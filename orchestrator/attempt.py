@@ -216,7 +216,8 @@ class Attempt:
             folder.record(spec, order.launch, outcome)
             self.unmade.remove(todo)
             self._reports[spec.run_id] = returned.report
-        self._untold = Ending(todo, self.gpus, outcome, returned.report, ended)
+        from_cache = order.launch.from_cache
+        self._untold = Ending(todo, self.gpus, outcome, returned.report, ended, from_cache)
         return self._untold
 
     def _say(self, ending: Ending) -> None:

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from orchestrator.bench import Bench
 from orchestrator.budget import too_small
+from orchestrator.cached_runs import CachedRuns
 from orchestrator.catalog_file import read_catalog
 from orchestrator.display import collection_view, plan_view, registry as displays, results_view
 from orchestrator.display.base import Display
@@ -114,6 +115,7 @@ def _bench(prepared: Preparation, display: Display, stop: StopRequest) -> Bench:
         display=display,
         stop=stop,
         forecasts=prepared.forecast.runs,
+        cached=CachedRuns(prepared.inventory, settings, directory).has,
     )
 
 

@@ -25,7 +25,8 @@ class Bench:
     """What all attempts of a sweep work with. May be used by several threads.
 
     `forecasts` are by run_id. Within `undisturbed()` the sweep does nothing else that costs the
-    machine much. A run that still `lacks` what it reads is not begun.
+    machine much. A run that still `lacks` what it reads is not begun. One that is `cached` finds
+    all of it in the cache, and does not ask the hub.
     """
 
     settings: Settings
@@ -39,6 +40,7 @@ class Bench:
     undisturbed: Callable[[], AbstractContextManager[None]] = nullcontext
     lacks: Callable[[PlannedRun], bool] = lambda run: False
     lost_nodes: LostNodes = field(default_factory=LostNodes)
+    cached: Callable[[PlannedRun], bool] = lambda run: False
 
     def expectation(self, run: PlannedRun) -> ExpectedRun:
         """What was expected of a run, for the record of the sweep."""

@@ -13,7 +13,8 @@ from orchestrator.todo import Todo
 class Ending:
     """`report` is there where the run left one that can be read.
 
-    `may_go_on`: nobody can say that nothing of it still runs.
+    `from_cache`: it was told to read the cache alone. `may_go_on`: nobody can say that nothing of
+    it still runs.
     """
 
     todo: Todo
@@ -21,4 +22,5 @@ class Ending:
     outcome: Outcome
     report: ReportOutline | None
     ended: Exit
+    from_cache: bool = False
     may_go_on: bool = False

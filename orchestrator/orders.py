@@ -30,12 +30,15 @@ class Orders:
         self._gpu_uuids = tuple(gpu.uuid for gpu in gpus)
         self._beside = set(beside)
         self._log_name = bench.directory.new_log_name(todos[0].run.run_id)
+        self._from_cache = False
         self._orders: dict[str, Order] = {}
         self._closed: set[str] = set()
         self._guard = threading.Lock()
 
     def prepare(self) -> None:
         """Make all of them; the folders of fresh runs are made ready."""
+        # Before that, because it puts their last attempt away. One program, one rule.
+        self._from_cache = all(self._bench.cached(todo.run) for todo in self._todos)
         for todo in self._todos:
             folder = self._folder(todo.run.run_id)
             with folder.disk_errors(), self._guard:
@@ -107,6 +110,7 @@ class Orders:
             runs_beside=self._neighbours(),
             endpoint=bench.servers.new_endpoint(),
             serve_image_digest=bench.servers.image_digest(),
+            from_cache=self._from_cache,
             log_file=self._log_name,
             launched_at=timestamp(),
         )

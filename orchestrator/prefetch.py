@@ -95,9 +95,8 @@ class BackgroundPrefetch:
 
     def lacks(self, run: PlannedRun) -> bool:
         """Whether something that the run reads is still to be fetched."""
-        wanted = {(one.kind, one.id, one.revision) for one in wanted_by([run], self._settings)}
-        left = (one.wanted for one in tuple(self._left))
-        return any((one.kind, one.id, one.revision) in wanted for one in left)
+        wanted = {one.key for one in wanted_by([run], self._settings)}
+        return any(one.wanted.key in wanted for one in tuple(self._left))
 
     def close(self) -> None:
         """Stops for good; harmless when called twice, or before `start`."""

@@ -7,7 +7,7 @@ tried, and is never retried.
 from collections import Counter
 from collections.abc import Sequence
 
-from benchmark_core.faults import HubFault
+from benchmark_core.faults import HubFault, ModelFault, SampleFault
 from orchestrator.engines.base import Exit
 from orchestrator.gpus import Gpu
 from orchestrator.outcome import Outcome
@@ -17,6 +17,7 @@ PASSING = frozenset({HubFault.kind, "vanished", "engine_restarted", "terminated"
 back."""
 LOST_GPU = frozenset({"gpu_lost", "driver_error"})
 """Of the reasons of a verdict: what the run was lost to is its GPU."""
+NOT_LOADED = frozenset({HubFault.kind, ModelFault.kind, SampleFault.kind})
 FIRST_WAIT_SECONDS = 30.0
 LONGEST_WAIT_SECONDS = 600.0
 
@@ -24,6 +25,11 @@ LONGEST_WAIT_SECONDS = 600.0
 def lost_its_gpu(outcome: Outcome) -> bool:
     """Whether a failed run blames its GPU."""
     return outcome.verdict is not None and bool(LOST_GPU & set(outcome.verdict.reasons))
+
+
+def not_loaded(outcome: Outcome) -> bool:
+    """Whether a run failed for its model or its samples; a file may have been missing."""
+    return outcome.outcome == "failed" and outcome.reason in NOT_LOADED
 
 
 def lost_gpus(outcome: Outcome, gpus: Sequence[Gpu]) -> list[Gpu]:

@@ -19,7 +19,7 @@ from orchestrator.master_table import MasterTable
 from orchestrator.opening import open_sweep
 from orchestrator.own_server import find_own_server_problems
 from orchestrator.placement import Room
-from orchestrator.retries import Retries, lost_gpus, lost_node
+from orchestrator.retries import Retries, lost_gpus, lost_node, not_loaded
 from orchestrator.run_folder import RunFolder
 from orchestrator.run_planner import Plan
 from orchestrator.settings import MOST_PARALLEL
@@ -201,12 +201,18 @@ class Sweep:
         self._note_losses(ending)
         if ending.ended.cause in ("not_started", "vanished"):
             self._problems += self._troubles(ending)
-        wait_seconds = None if self._is_ending else self._retries.wait_seconds(outcome)
+        wait_seconds = None if self._is_ending else self._wait_seconds(ending)
         self._bench.display.run_ended(run, outcome, wait_seconds)
         if wait_seconds is None:
             self._names[outcome.outcome] += 1
         else:
             self._waiting.add((Todo(run),), time.monotonic() + wait_seconds)
+
+    def _wait_seconds(self, ending: Ending) -> float | None:
+        """Until it is tried again; the next try of one that the cache failed asks the hub."""
+        if ending.from_cache and not_loaded(ending.outcome):
+            return 0.0
+        return self._retries.wait_seconds(ending.outcome)
 
     def _note_losses(self, ending: Ending) -> None:
         """Of GPUs once for each program: runs that shared one were lost together."""

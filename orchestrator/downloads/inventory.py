@@ -35,10 +35,12 @@ class HubFile:
 class Missing:
     """The files of one repository that no run could load yet. `folder` is its place in the cache.
 
-    Of a file whose content is there under another name nothing is downloaded.
+    `commit` is what the wanted revision stands for. Of a file whose content is there under another
+    name nothing is downloaded.
     """
 
     wanted: Wanted
+    commit: str
     folder: Path
     files: tuple[HubFile, ...]
 
@@ -72,11 +74,13 @@ class Missing:
 class Inventory:
     """`troubles` are repositories that cannot be had; with a `hub_trouble` not all were asked for.
 
-    `cached` is how many are there, whole.
+    `cached` is how many are there, whole. `commits` are, by the keys of what is wanted, those that
+    the hub's revisions stood for.
     """
 
     missing: tuple[Missing, ...] = ()
     cached: int = 0
+    commits: Mapping[tuple[str, str, str], str] = field(default_factory=dict)
     troubles: Mapping[Wanted, HubTrouble] = field(default_factory=dict)
     hub_trouble: HubTrouble | None = None
 
@@ -94,28 +98,34 @@ def take_inventory(wanted: Sequence[Wanted], settings: Settings) -> Inventory:
     return Inventory(
         missing=tuple(missing),
         cached=len(answers) - len(missing),
+        commits={one.key: answer.commit for one, answer in answers.items()},
         troubles=dict(inquiry.troubles),
         hub_trouble=inquiry.hub_trouble,
     )
 
 
 def _missing(wanted: Wanted, settings: Settings) -> Missing:
-    commit, files = _known_files(wanted, settings) or _asked_files(wanted, settings)
-    folder = settings.hub_cache / f"{wanted.kind}s--{wanted.id.replace('/', '--')}"
+    commit = pinned_commit(wanted.revision)
+    files = known_files(wanted, commit, settings) if commit else None
+    if commit is None or files is None:
+        commit, files = _asked_files(wanted, settings)
+    folder = repository_folder(wanted, settings)
     snapshot = folder / "snapshots" / commit
     needed = needed_files(wanted, files)
     lacking = tuple(files[name] for name in needed if not (snapshot / name).exists())
-    return Missing(wanted, folder, lacking)
+    return Missing(wanted, commit, folder, lacking)
 
 
-def _known_files(wanted: Wanted, settings: Settings) -> tuple[str, dict[str, HubFile]] | None:
-    """What the cache knows of a commit, which never changes."""
+def repository_folder(wanted: Wanted, settings: Settings) -> Path:
+    """Its place in the cache, there or not."""
+    return settings.hub_cache / f"{wanted.kind}s--{wanted.id.replace('/', '--')}"
+
+
+def known_files(wanted: Wanted, commit: str, settings: Settings) -> dict[str, HubFile] | None:
+    """What the cache knows of a commit, which never changes; None where that is nothing."""
     from huggingface_hub import get_cached_repo_tree
     from huggingface_hub.errors import CachedRepoTreeNotFoundError
 
-    commit = pinned_commit(wanted.revision)
-    if commit is None:
-        return None
     try:
         tree = get_cached_repo_tree(
             wanted.id, repo_type=wanted.kind, revision=commit, cache_dir=settings.hub_cache
@@ -123,7 +133,7 @@ def _known_files(wanted: Wanted, settings: Settings) -> tuple[str, dict[str, Hub
     except CachedRepoTreeNotFoundError:
         return None
     told = ((one.path, one.size, one.lfs.sha256 if one.lfs else one.blob_id) for one in tree)
-    return commit, {name: _file(name, size, blob) for name, size, blob in told}
+    return {name: _file(name, size, blob) for name, size, blob in told}
 
 
 def _asked_files(wanted: Wanted, settings: Settings) -> tuple[str, dict[str, HubFile]]:

@@ -18,6 +18,10 @@ class Wanted:
     revision: str
     weights: bool
 
+    @property
+    def key(self) -> tuple[str, str, str]:
+        return self.kind, self.id, self.revision
+
     def __str__(self) -> str:
         return f"{self.kind} {self.id}{f' at {self.revision}' if self.revision else ''}"
 
@@ -30,14 +34,14 @@ def wanted_by(runs: Iterable[PlannedRun], settings: Settings) -> list[Wanted]:
     if settings.offline or settings.is_simulated or settings.is_served_elsewhere:
         return []
     found: dict[tuple[str, str, str], Wanted] = {}
-    for one in (one for run in runs for one in _of_run(run)):
-        key = (one.kind, one.id, one.revision)
-        if key not in found or one.weights:
-            found[key] = one
+    for one in (one for run in runs for one in read_by(run)):
+        if one.key not in found or one.weights:
+            found[one.key] = one
     return [one for one in found.values() if not Path(one.id).is_dir()]
 
 
-def _of_run(run: PlannedRun) -> list[Wanted]:
+def read_by(run: PlannedRun) -> list[Wanted]:
+    """All that one run reads, folders of this machine too."""
     model, samples = run.spec.model, run.spec.samples
     wanted = [Wanted("model", model.id, model.revision or "", weights=True)]
     if model.processor:

@@ -55,6 +55,11 @@ class Order:
     excluded_nodes: tuple[str, ...] = ()
 
     @property
+    def asks_hub(self) -> bool:
+        """Whether its runs may; those that read the cache alone keep their network otherwise."""
+        return not (self.offline or self.launch.from_cache)
+
+    @property
     def folders(self) -> tuple[Path, ...]:
         """Of all its runs, in their order."""
         return (self.folder, *self.also)

@@ -246,7 +246,7 @@ def run_environment(given: Mapping[str, str], order: Order, has_token: bool) -> 
         "HF_XET_CHUNK_CACHE_SIZE_BYTES": "0",
         **given,
     }
-    if order.offline:
+    if not order.asks_hub:
         environment["HF_HUB_OFFLINE"] = "1"
     if has_token:
         environment["HF_TOKEN_PATH"] = TOKEN

@@ -206,7 +206,7 @@ class DockerEngine:
         return ContainerFolders(self._host.user, self._caches)
 
     def _write_token(self, order: Order) -> TokenFile | None:
-        if self._token is None or self._caches is None or order.offline:
+        if self._token is None or self._caches is None or not order.asks_hub:
             return None
         return TokenFile(self._token, self._host.user.host_uid, self._host.user.host_gid)
 

@@ -154,7 +154,7 @@ class ProcessEngine:
         (folder / RECORD_FILE).unlink(missing_ok=True)
 
     def _write_token(self, order: Order) -> TokenFile | None:
-        if self._token is None or self._caches is None or order.offline:
+        if self._token is None or self._caches is None or not order.asks_hub:
             return None
         return TokenFile(self._token, os.geteuid(), os.getegid())
 
@@ -168,7 +168,7 @@ class ProcessEngine:
         if self._caches is not None:
             environment["HF_HUB_CACHE"] = str(self._caches.hub)
             environment["HF_DATASETS_CACHE"] = str(self._caches.datasets)
-        if order.offline:
+        if not order.asks_hub:
             environment["HF_HUB_OFFLINE"] = "1"
         if self._optimum_python is not None:
             environment[optimum.VARIABLE] = str(self._optimum_python)

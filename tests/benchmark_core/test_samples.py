@@ -25,6 +25,7 @@ from benchmark_core.media import Column
 from benchmark_core.sample_folder import samples_sha256
 from benchmark_core.samples import LoadedSamples, OwnCheck, check_samples, load_samples
 from tests.support import builders
+from tests.support.file_hub import FileHub, serving
 from tests.support.hub_server import refusing_hub
 
 TEXT = (Column("text"),)
@@ -440,6 +441,36 @@ def test_a_dataset_with_empty_rows_alone_is_refused(dataset: Path) -> None:
     (dataset / "train.jsonl").write_text('{"text": ""}\n')
     with pytest.raises(SampleFault, match="no row without an empty text"):
         load_samples(make_spec(SampleSource(dataset_id=str(dataset))), launch(), TEXT)
+
+
+def test_a_dataset_whose_files_are_all_there_is_read_without_the_hub(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import datasets
+    from huggingface_hub import constants, snapshot_download
+
+    commit, cache = "c" * 40, tmp_path / "hub"
+    parts = {f"part-{number}.jsonl": b'{"text": "%d"}\n' % number for number in (1, 2)}
+    with serving(FileHub({"datasets/org/data": parts | {".gitattributes": b"*"}})) as hub:
+        snapshot_download(
+            "org/data",
+            repo_type="dataset",
+            cache_dir=cache,
+            endpoint=hub.address,
+            allow_patterns=list(parts),
+        )
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(cache))
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+    monkeypatch.setattr(datasets.config, "HF_HUB_OFFLINE", True)
+    monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", tmp_path / "tables")
+    source = SampleSource(dataset_id="org/data")
+    loaded = load_samples(make_spec(source), launch(), TEXT)
+    assert list(loaded.samples) == [{"text": "1"}, {"text": "2"}]
+    assert loaded.dataset_commit == commit
+    # One part less is another dataset.
+    (cache / f"datasets--org--data/snapshots/{commit}/part-2.jsonl").unlink()
+    with pytest.raises(HubFault, match="org/data is not in the local cache"):
+        load_samples(make_spec(source), launch(), TEXT)
 
 
 def test_a_dataset_that_cannot_be_reached_names_the_ways_out(

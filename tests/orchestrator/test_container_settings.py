@@ -115,3 +115,16 @@ def test_a_run_shares_the_machines_network_only_for_a_server_on_it(
     confinement = Confinement("sha256:0", user, tmp_path, None, None, {})
     order = replace(make_order(tmp_path), **changes)
     assert create_arguments(confinement, order, None).get("network_mode") == network
+
+
+def test_a_run_that_reads_the_cache_keeps_its_network_and_does_not_ask_the_hub(
+    tmp_path: Path,
+) -> None:
+    confinement = Confinement(
+        "sha256:0", ContainerUser.for_caller(False), tmp_path, None, None, {"HF_HUB_OFFLINE": "0"}
+    )
+    order = make_order(tmp_path, offline=False)
+    order = replace(order, launch=order.launch.model_copy(update={"from_cache": True}))
+    arguments = create_arguments(confinement, order, None)
+    assert "network_mode" not in arguments
+    assert arguments["environment"]["HF_HUB_OFFLINE"] == "1"

@@ -211,6 +211,13 @@ def test_the_run_sees_only_what_it_needs(
     assert "HF_HUB_ETAG_TIMEOUT" not in environment
     assert environment["PATH"] == os.environ["PATH"]
 
+    order = make_order(output_dir, "acme_from_cache", offline=False, look_at=[])
+    order = replace(order, launch=order.launch.model_copy(update={"from_cache": True}))
+    assert run_to_end(engine, order).code == 0
+    environment = seen_by(order)["environment"]
+    assert environment["HF_HUB_OFFLINE"] == "1"
+    assert "HF_TOKEN_PATH" not in environment
+
     order = make_order(output_dir, "acme_offline", look_at=[])
     assert run_to_end(engine, order).code == 0
     environment = seen_by(order)["environment"]

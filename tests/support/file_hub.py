@@ -74,11 +74,11 @@ def serving(hub: FileHub) -> Iterator[FileHub]:
         protocol_version = "HTTP/1.1"
 
         def do_GET(self) -> None:
-            path = self.path.partition("?")[0]
+            path, _, query = self.path.partition("?")
             hub.seen.append((self.command, path))
             hub.tokens.add(self.headers.get("Authorization", "").removeprefix("Bearer "))
             if match := API.fullmatch(path):
-                self._describe(f"{match['kind']}s/{match['id']}", match["rest"] or "")
+                self._describe(f"{match['kind']}s/{match['id']}", match["rest"] or "", query)
             elif match := FILE.fullmatch(path):
                 kind = "datasets" if match["dataset"] else "models"
                 self._give(f"{kind}/{match['id']}", unquote(match["name"]))
@@ -87,7 +87,7 @@ def serving(hub: FileHub) -> Iterator[FileHub]:
 
         do_HEAD = do_GET  # noqa: N815 - as the server calls it
 
-        def _describe(self, repository: str, rest: str) -> None:
+        def _describe(self, repository: str, rest: str, query: str) -> None:
             files = hub.repositories.get(repository)
             if files is None:
                 self._refuse(404, "RepoNotFound")
@@ -97,7 +97,11 @@ def serving(hub: FileHub) -> Iterator[FileHub]:
                 else:
                     self._send_json({})
             elif rest.startswith("/tree/"):
-                self._send_json([_entry(name, content) for name, content in files.items()])
+                folder = unquote(rest).removeprefix("/tree/").partition("/")[2]
+                if entries := _tree(files, folder, "recursive=true" in query.lower()):
+                    self._send_json(entries)
+                else:
+                    self._refuse(404, "EntryNotFound")
             else:
                 siblings = [_sibling(name, content) for name, content in files.items()]
                 identity = repository.partition("/")[2]
@@ -190,6 +194,21 @@ def _sibling(name: str, content: bytes) -> dict[str, object]:
         return small | {"blobId": blob(content)}
     lfs = {"sha256": blob(content), "size": len(content), "pointerSize": 100}
     return small | {"lfs": lfs}
+
+
+def _tree(files: dict[str, bytes], folder: str, recursive: bool) -> list[dict[str, object]]:
+    """What lies in a folder; only with `recursive` also what lies deeper."""
+    start = f"{folder}/" if folder else ""
+    inside = {name: content for name, content in files.items() if name.startswith(start)}
+    if recursive:
+        return [_entry(name, content) for name, content in inside.items()]
+    folders = {start + name[len(start) :].partition("/")[0] for name in inside} - set(inside)
+    entries = [
+        _entry(name, content) for name, content in inside.items() if "/" not in name[len(start) :]
+    ]
+    return entries + [
+        {"type": "directory", "path": name, "oid": "0" * 40} for name in sorted(folders)
+    ]
 
 
 def _entry(name: str, content: bytes) -> dict[str, object]:

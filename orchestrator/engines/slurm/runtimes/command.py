@@ -73,7 +73,7 @@ class CommandRuntime:
 
     def _write_token(self, order: Order) -> TokenFile | None:
         settings = self._settings
-        if settings.token is None or settings.caches is None or order.offline:
+        if settings.token is None or settings.caches is None or not order.asks_hub:
             return None
         return TokenFile(settings.token, os.geteuid(), os.getegid())
 
