@@ -19,7 +19,7 @@ from orchestrator.morning.template import render
 from orchestrator.morning.timeline import Timeline, make_timeline
 from orchestrator.rerun_command import RerunCommand
 from orchestrator.run_directory import RunDirectory
-from orchestrator.spent_energy import SpentEnergy, SpentReader, total
+from orchestrator.spent_energy import SpentEnergy, total
 from orchestrator.status import refuse_without_runs
 from orchestrator.sweep_record import SweepRecord, last_sweep
 
@@ -94,7 +94,7 @@ def write_report(directory: RunDirectory, out: Path | None = None) -> Path:
 def make_page(directory: RunDirectory, now: datetime) -> Page:
     """Read every folder once."""
     sweep, origin = last_sweep(directory), EnergyOrigin()
-    found = {run.run_id: run for run in read_runs(directory, SpentReader(sweep), origin.learn)}
+    found = {run.run_id: run for run in read_runs(directory, origin.learn)}
     expected = sweep.runs if sweep else ()
     for one in expected:
         if one.run_id not in found:

@@ -88,7 +88,7 @@ class RunFolder:
             outcome = self.outcome()
             if outcome:
                 return RunState(outcome.outcome, outcome.spec_hash)
-            if not self.spec_path.exists():
+            if not self._has(self.spec_path):
                 return RunState("planned")
             spec_hash = RunSpec.read(self.spec_path).spec_hash()
         except ContractError as error:
@@ -108,9 +108,15 @@ class RunFolder:
         """How the run ended; None when it did not.
 
         Raises:
-            ContractError: its record is damaged or too new.
+            ContractError: its record is damaged, too new, or closed to this user.
         """
-        return Outcome.read(self.outcome_path) if self.outcome_path.exists() else None
+        return Outcome.read(self.outcome_path) if self._has(self.outcome_path) else None
+
+    def _has(self, path: Path) -> bool:
+        try:
+            return path.exists()
+        except OSError as closed:
+            raise ContractError(f"{self.path} cannot be read: {closed.strerror}") from closed
 
     def launch(self) -> Launch | None:
         """How the present attempt was started; None when that cannot be read."""

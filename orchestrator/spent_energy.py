@@ -7,7 +7,7 @@ What was imported was drawn elsewhere.
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from benchmark_core.contract import JOULES_PER_WH, TRACE_FILE
+from benchmark_core.contract import JOULES_PER_WH, TRACE_FILE, RunSpec
 from benchmark_core.documents import ContractError
 from benchmark_core.report.outline import ReportOutline
 from benchmark_core.report.spread import mean
@@ -15,7 +15,6 @@ from orchestrator.outcome import IMPORT_ENGINE, Outcome
 from orchestrator.pulse import TraceTail
 from orchestrator.run_folder import RunFolder
 from orchestrator.run_record import Record
-from orchestrator.sweep_record import SweepRecord
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,58 +69,63 @@ def added(joules: Iterable[float | None]) -> float | None:
     return sum(known) if known else None
 
 
-class SpentReader:
-    """Reads it from run folders. Where no report says it, a rehearsal is what `sweep` was."""
+def of_ended(
+    folder: RunFolder, record: Record, counts: Callable[[RunFolder], bool] = lambda attempt: True
+) -> SpentEnergy:
+    """On a run that is over or cut off, and on those of its earlier attempts that count."""
+    own = _of_attempt(folder, record.outcome, record.report)
+    return total((own, *_of_earlier(folder, counts))) if record.attempts else own
 
-    def __init__(self, sweep: SweepRecord | None) -> None:
-        self._in_rehearsal = sweep is not None and sweep.is_simulated
 
-    def of_ended(
-        self,
-        folder: RunFolder,
-        record: Record,
-        counts: Callable[[RunFolder], bool] = lambda attempt: True,
-    ) -> SpentEnergy:
-        """On a run that is over or cut off, and on those of its earlier attempts that count."""
-        own = self._of_attempt(folder, record.outcome, record.report)
-        return total((own, *self._of_earlier(folder, counts))) if record.attempts else own
+def of_under_way(folder: RunFolder, joules: float | None) -> SpentEnergy:
+    """With what its present attempt has drawn so far, None where nobody knows that yet."""
+    own = NOTHING if joules is None else _measured(folder, joules, None)
+    return total((own, *_of_earlier(folder)))
 
-    def of_under_way(self, folder: RunFolder, joules: float | None) -> SpentEnergy:
-        """With what its present attempt has drawn so far, None where nobody knows that yet."""
-        return total((self._measured(joules, None), *self._of_earlier(folder)))
 
-    def of_unreadable(self, folder: RunFolder) -> SpentEnergy:
-        """Whose files lie in the folder now, nobody knows."""
-        return total((SpentEnergy(untold=1), *self._of_earlier(folder)))
+def of_unreadable(folder: RunFolder) -> SpentEnergy:
+    """Whose files lie in the folder now, nobody knows."""
+    return total((SpentEnergy(untold=1), *_of_earlier(folder)))
 
-    def _of_earlier(
-        self, folder: RunFolder, counts: Callable[[RunFolder], bool] = lambda attempt: True
-    ) -> Iterable[SpentEnergy]:
-        for attempt in filter(counts, folder.earlier()):
-            try:
-                outcome = attempt.outcome()
-                finished = outcome is not None and outcome.outcome == "finished"
-                report = ReportOutline.read(attempt.report_path) if finished else None
-                yield self._of_attempt(attempt, outcome, report)
-            except (ContractError, OSError):
-                yield SpentEnergy(untold=1)
 
-    def _of_attempt(
-        self, folder: RunFolder, outcome: Outcome | None, report: ReportOutline | None
-    ) -> SpentEnergy:
-        """By its report where it finished; of others the power trace is all that there is."""
-        if outcome and outcome.engine == IMPORT_ENGINE:
-            return NOTHING
-        joules = report.ledger.total_joules if report and report.ledger else None
-        if joules is None:
-            joules = traced_joules(folder)
-        if joules is None and report:
-            joules = _repeated_joules(report)
-        return SpentEnergy(untold=1) if joules is None else self._measured(joules, report)
+def _of_earlier(
+    folder: RunFolder, counts: Callable[[RunFolder], bool] = lambda attempt: True
+) -> Iterable[SpentEnergy]:
+    for attempt in filter(counts, folder.earlier()):
+        try:
+            outcome = attempt.outcome()
+            finished = outcome is not None and outcome.outcome == "finished"
+            report = ReportOutline.read(attempt.report_path) if finished else None
+            yield _of_attempt(attempt, outcome, report)
+        except (ContractError, OSError):
+            yield SpentEnergy(untold=1)
 
-    def _measured(self, joules: float | None, report: ReportOutline | None) -> SpentEnergy:
-        is_rehearsal = report.rehearsal if report else self._in_rehearsal
-        return SpentEnergy(simulated_joules=joules) if is_rehearsal else SpentEnergy(joules)
+
+def _of_attempt(
+    folder: RunFolder, outcome: Outcome | None, report: ReportOutline | None
+) -> SpentEnergy:
+    """By its report where it finished; of others the power trace is all that there is."""
+    if outcome and outcome.engine == IMPORT_ENGINE:
+        return NOTHING
+    joules = report.ledger.total_joules if report and report.ledger else None
+    if joules is None:
+        joules = traced_joules(folder)
+    if joules is None and report:
+        joules = _repeated_joules(report)
+    return SpentEnergy(untold=1) if joules is None else _measured(folder, joules, report)
+
+
+def _measured(folder: RunFolder, joules: float, report: ReportOutline | None) -> SpentEnergy:
+    is_rehearsal = report.rehearsal if report else _was_simulated(folder)
+    return SpentEnergy(simulated_joules=joules) if is_rehearsal else SpentEnergy(joules)
+
+
+def _was_simulated(folder: RunFolder) -> bool:
+    """By what was asked, where no report tells."""
+    try:
+        return RunSpec.read(folder.spec_path).backend.is_simulated
+    except ContractError:
+        return False
 
 
 def traced_joules(folder: RunFolder) -> float | None:

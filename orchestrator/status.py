@@ -16,8 +16,14 @@ from orchestrator.pulse import PulseReader
 from orchestrator.run_directory import RunDirectory
 from orchestrator.run_folder import RunFolder
 from orchestrator.run_record import Record, read_record
-from orchestrator.spent_energy import NOTHING, SpentEnergy, SpentReader, total
-from orchestrator.sweep_record import last_sweep
+from orchestrator.spent_energy import (
+    NOTHING,
+    SpentEnergy,
+    of_ended,
+    of_under_way,
+    of_unreadable,
+    total,
+)
 
 Name = Literal["queued", "running", "finished", "failed", "interrupted", "unreadable"]
 NAMES: tuple[Name, ...] = get_args(Name)
@@ -77,8 +83,8 @@ def read_status(directory: RunDirectory) -> Status:
 
 def read_runs(directory: RunDirectory, folders: Iterable[RunFolder]) -> list[RunStatus]:
     """Those of `folders` in which something was asked."""
-    now, spent = datetime.now(UTC), SpentReader(last_sweep(directory))
-    return [run for folder in folders if (run := _read_run(folder, spent, now))]
+    now = datetime.now(UTC)
+    return [run for folder in folders if (run := _read_run(folder, now))]
 
 
 def refuse_without_runs(directory: RunDirectory) -> None:
@@ -91,30 +97,30 @@ def refuse_without_runs(directory: RunDirectory) -> None:
         )
 
 
-def _read_run(folder: RunFolder, spent: SpentReader, now: datetime) -> RunStatus | None:
+def _read_run(folder: RunFolder, now: datetime) -> RunStatus | None:
     """None for a folder in which nothing was asked yet, or that a sweep is moving just now."""
     try:
         if not folder.outcome_path.exists():
             name = folder.state().name
             if name == "queued":
-                return RunStatus(folder.run_id, "queued", spent=spent.of_under_way(folder, None))
+                return RunStatus(folder.run_id, "queued", spent=of_under_way(folder, None))
             if name == "running":
-                return _running(folder, spent, now)
+                return _running(folder, now)
             if name == "planned":
                 return None
         record = read_record(folder)
     except ContractError as damage:
-        return _unreadable(folder, spent, str(damage))
+        return _unreadable(folder, str(damage))
     except FileNotFoundError:
         return None
     except OSError as closed:
-        return _unreadable(folder, spent, f"cannot be read: {closed.strerror}")
-    return _over(folder, record, spent.of_ended(folder, record)) if record else None
+        return _unreadable(folder, f"cannot be read: {closed.strerror}")
+    return _over(folder, record, of_ended(folder, record)) if record else None
 
 
-def _unreadable(folder: RunFolder, spent: SpentReader, error: str) -> RunStatus:
-    energy = spent.of_unreadable(folder)
-    return RunStatus(folder.run_id, "unreadable", error=error, spent=energy)
+def _unreadable(folder: RunFolder, error: str) -> RunStatus:
+    spent = of_unreadable(folder)
+    return RunStatus(folder.run_id, "unreadable", error=error, spent=spent)
 
 
 def _over(folder: RunFolder, record: Record, spent: SpentEnergy) -> RunStatus:
@@ -135,7 +141,7 @@ def _over(folder: RunFolder, record: Record, spent: SpentEnergy) -> RunStatus:
     )
 
 
-def _running(folder: RunFolder, spent: SpentReader, now: datetime) -> RunStatus:
+def _running(folder: RunFolder, now: datetime) -> RunStatus:
     launch = folder.launch()
     launched_at = _time(launch.launched_at if launch else None)
     pulse = PulseReader(folder).read()
@@ -145,7 +151,7 @@ def _running(folder: RunFolder, spent: SpentReader, now: datetime) -> RunStatus:
         started_at=launched_at,
         seconds=_seconds(launched_at, now),
         progress=pulse.progress,
-        spent=spent.of_under_way(folder, pulse.gpu_joules),
+        spent=of_under_way(folder, pulse.gpu_joules),
     )
 
 

@@ -13,7 +13,14 @@ from orchestrator.master_columns import COLUMNS
 from orchestrator.run_directory import RunDirectory
 from orchestrator.run_folder import RunFolder
 from orchestrator.run_record import Asked, Record, read_record
-from orchestrator.spent_energy import NOTHING, SpentEnergy, SpentReader, traced_joules
+from orchestrator.spent_energy import (
+    NOTHING,
+    SpentEnergy,
+    of_ended,
+    of_under_way,
+    of_unreadable,
+    traced_joules,
+)
 
 State = Literal["finished", "failed", "interrupted", "running", "unreadable", "not started"]
 STATES: Sequence[State] = (
@@ -64,17 +71,17 @@ class MorningRun:
 
 
 def read_runs(
-    directory: RunDirectory, spent: SpentReader, learn: Callable[[ReportOutline], None]
+    directory: RunDirectory, learn: Callable[[ReportOutline], None]
 ) -> Iterator[MorningRun]:
     """Every run folder in which something was asked; `learn` is shown each finished report."""
     for folder in directory.folders():
         try:
             record = read_record(folder)
-            run = _ended(folder, record, spent) if record else _going_on(folder, spent)
+            run = _ended(folder, record) if record else _going_on(folder)
         except FileNotFoundError:
             continue
         except (ContractError, OSError) as damage:
-            energy = spent.of_unreadable(folder)
+            energy = of_unreadable(folder)
             yield MorningRun(folder.run_id, "unreadable", damage=str(damage), spent=energy)
             continue
         if record and record.report:
@@ -83,26 +90,26 @@ def read_runs(
             yield run
 
 
-def _going_on(folder: RunFolder, spent: SpentReader) -> MorningRun | None:
+def _going_on(folder: RunFolder) -> MorningRun | None:
     """None where nothing was asked yet."""
     state = folder.state().name
     if state == "planned":
         return None
     if state == "queued":
         gpus = RunSpec.read(folder.spec_path).device.gpu_count
-        energy = spent.of_under_way(folder, None)
+        energy = of_under_way(folder, None)
         return MorningRun(folder.run_id, "not started", spent=energy, gpu_count=gpus)
     launch = folder.launch()
     return MorningRun(
         run_id=folder.run_id,
         state="running",
-        spent=spent.of_under_way(folder, traced_joules(folder)),
+        spent=of_under_way(folder, traced_joules(folder)),
         started=moment(launch.launched_at if launch else None),
         gpu_uuids=launch.gpu_uuids if launch else (),
     )
 
 
-def _ended(folder: RunFolder, record: Record, spent: SpentReader) -> MorningRun:
+def _ended(folder: RunFolder, record: Record) -> MorningRun:
     outcome, launch = record.outcome, record.launch or folder.launch()
     launched_at = launch.launched_at if launch else None
     return MorningRun(
@@ -115,7 +122,7 @@ def _ended(folder: RunFolder, record: Record, spent: SpentReader) -> MorningRun:
         wh=_number(record, "gpu_energy_wh"),
         wh_ci95=_number(record, "gpu_energy_ci95_wh"),
         whole_wh=_number(record, "run_gpu_energy_wh"),
-        spent=spent.of_ended(folder, record),
+        spent=of_ended(folder, record),
         tokens=_count(record, "total_tokens"),
         started=moment(outcome.started_at if outcome else launched_at),
         ended=moment(outcome.finished_at if outcome else None),

@@ -10,7 +10,7 @@ from orchestrator.pulse import PulseReader
 from orchestrator.run_directory import RunDirectory
 from orchestrator.run_folder import RunFolder
 from orchestrator.run_record import read_record
-from orchestrator.spent_energy import SpentReader
+from orchestrator.spent_energy import of_ended
 from orchestrator.sweep_picture.picture import SweepPicture
 from orchestrator.sweep_picture.tally import SweepTally
 from orchestrator.sweep_record import SweepRecord
@@ -24,7 +24,6 @@ class SweepWatch:
 
     def __init__(self, directory: RunDirectory, record: SweepRecord) -> None:
         self._directory = directory
-        self._spent = SpentReader(record)
         self._ended_at: float | None = None
         self._began = datetime.fromisoformat(record.started_at)
         self._tally = SweepTally(record, time.monotonic() - _age_seconds(self._began))
@@ -101,7 +100,7 @@ class SweepWatch:
         if record is None or record.outcome is None:
             return False
         outcome = record.outcome
-        joules = self._spent.of_ended(folder, record, self._is_new).all_joules
+        joules = of_ended(folder, record, self._is_new).all_joules
         new = joules if joules is None else joules - run.counted
         seconds = _seconds(outcome)
         self._tally.ended(folder.run_id, outcome.outcome, outcome.error_message, None, seconds, new)

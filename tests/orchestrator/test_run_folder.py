@@ -2,10 +2,12 @@
 
 import os
 import shutil
+from pathlib import Path
 
 import pytest
 
 from benchmark_core.contract import RunSpec
+from benchmark_core.documents import ContractError
 from orchestrator.progress import SampleTail
 from orchestrator.run_folder import RunFolder
 from tests.support import builders
@@ -93,3 +95,18 @@ def test_what_was_asked_is_written_again_when_the_run_has_ended(folder):
     folder.record(spec, builders.launch(), builders.outcome(spec))
     assert RunSpec.read(folder.spec_path) == spec
     assert folder.launch() == builders.launch()
+
+
+def test_a_folder_that_is_closed_to_this_user_is_damage_and_no_crash(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = RunFolder(tmp_path / "run")
+
+    def refuse(path: Path) -> bool:
+        raise PermissionError(13, "Permission denied")
+
+    # Root may enter every folder, so its refusal is played.
+    monkeypatch.setattr(Path, "exists", refuse)
+    assert folder.state().name == "unreadable"
+    with pytest.raises(ContractError, match="cannot be read: Permission denied"):
+        folder.outcome()

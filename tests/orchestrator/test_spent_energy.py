@@ -10,7 +10,7 @@ from orchestrator.lease import JOB_FILE
 from orchestrator.morning.template import energy, render
 from orchestrator.morning_report import make_page
 from orchestrator.notification import make_message
-from tests.support import foreign_results as foreign
+from tests.support import builders, foreign_results as foreign
 from tests.support.night import BEGIN, CARBON, Night
 from tests.support.traces import two_gpus, write_trace
 
@@ -73,6 +73,17 @@ def test_status_page_and_message_tell_the_same(night, tmp_path, capsys):
         assert found["spent_gpu_energy_wh"] == pytest.approx(wh)
         assert found["simulated_gpu_energy_wh"] == pytest.approx(4.0 * 10.4)
         assert found["untold_attempts"] == 2
+
+
+def test_without_a_report_a_rehearsal_is_what_was_asked_as_one(night, capsys):
+    """Whatever the last sweep of the directory was."""
+    rehearsed = night.directory.folder("rehearsed")
+    rehearsed.prepare(builders.spec(run_id="rehearsed"), builders.launch())
+    traced(rehearsed)
+    traced(night.begin("cut_off"))
+    for found in told(night, capsys):
+        assert found["simulated_gpu_energy_wh"] == pytest.approx(TRACE_WH)
+        assert found["spent_gpu_energy_wh"] == pytest.approx(TRACE_WH)
 
 
 def test_its_co2_is_that_of_the_one_grid_of_all_runs(night):

@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from benchmark_core.contract import BackendSpec, RunSpec
 from benchmark_core.report.judgement import Verdict
 from benchmark_core.sample_journal import COLUMNS
 from orchestrator.__main__ import main
@@ -229,17 +230,28 @@ def test_a_run_folder_that_may_not_be_entered_is_named(directory, monkeypatch, c
     )
 
 
+def as_real(folder):
+    """As if a model had been asked for, and not a rehearsal of one."""
+    spec = RunSpec.read(folder.spec_path)
+    real = spec.model_copy(update={"backend": BackendSpec(name="pytorch")})
+    folder.spec_path.write_text(real.to_json())
+    if outcome := folder.outcome():
+        ours = outcome.model_copy(update={"spec_hash": real.spec_hash()})
+        folder.outcome_path.write_text(ours.to_json())
+    return folder
+
+
 def test_energy_is_of_all_attempts_and_rehearsals_are_apart(capsys, directory):
     """In joules: a report's two repetitions of 101, and traces of 400."""
     ended(directory, "a")
     ended(directory, "b", rehearsal=True)
     for name in ("failed", "failed", "interrupted"):
-        trace = ended(directory, "d", name, "timeout: late").path / "power_trace.csv"
-        write_trace(trace, two_gpus(1.0))
+        folder = as_real(ended(directory, "d", name, "timeout: late"))
+        write_trace(folder.path / "power_trace.csv", two_gpus(1.0))
     document = json.loads(shown(capsys, directory, "--json"))
     assert document["spent_gpu_energy_wh"] == pytest.approx((202 + 3 * 400) / 3600)
     assert document["simulated_gpu_energy_wh"] == pytest.approx(202 / 3600)
-    again, _ = begun(directory, "d")
+    again = as_real(begun(directory, "d")[0])
     write_trace(again.path / "power_trace.csv", two_gpus(2.0))
     with again.lock():
         text = shown(capsys, directory)

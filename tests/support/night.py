@@ -115,7 +115,7 @@ class Night:
 
     def begin(self, run_id: str, minutes: float = 0.0) -> Any:
         """A run without an outcome; hold its lock to make it a running one."""
-        spec = builders.spec(run_id=run_id)
+        spec = builders.spec(run_id=run_id, backend=BackendSpec(name="pytorch"))
         folder = self.directory.folder(run_id)
         uuids = (self.gpus[-1].uuid,)
         folder.prepare(spec, builders.launch(gpu_uuids=uuids, launched_at=iso(minutes)))
