@@ -15,8 +15,9 @@ from benchmark_core.documents import timestamp
 from benchmark_core.report.outline import ReportOutline
 from orchestrator.bench import Bench
 from orchestrator.ending import Ending
-from orchestrator.engines.base import EngineAway, Exit, Handle, Order
+from orchestrator.engines.base import EngineAway, Handle, Order
 from orchestrator.errors import BatchRunnerError
+from orchestrator.exit import Exit
 from orchestrator.gpus import Gpu
 from orchestrator.orders import Orders
 from orchestrator.outcome import StopReason, conclude, read_report

@@ -9,9 +9,10 @@ from pathlib import Path
 
 from benchmark_core.contract import RunSpec
 from benchmark_core.documents import ContractError, timestamp
-from orchestrator.engines.base import Exit, LeftRun
+from orchestrator.engines.base import LeftRun
 from orchestrator.engines.registry import ENGINES
 from orchestrator.errors import Problem
+from orchestrator.exit import Exit
 from orchestrator.master_table import MasterTable
 from orchestrator.outcome import Outcome, conclude, read_report
 from orchestrator.run_directory import RunDirectory

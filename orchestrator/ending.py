@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from benchmark_core.report.outline import ReportOutline
-from orchestrator.engines.base import Exit
+from orchestrator.exit import Exit
 from orchestrator.gpus import Gpu
 from orchestrator.outcome import Outcome
 from orchestrator.todo import Todo

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from benchmark_core.atomic_file import write_text
 from benchmark_core.documents import ContractError, Document, Frozen
-from orchestrator.engines.base import ExitCause
+from orchestrator.exit import ExitCause
 
 JOB_FILE = "job.json"
 """What was submitted; written by whoever submitted it."""

@@ -12,7 +12,7 @@ from benchmark_core.documents import ContractError, Document
 from benchmark_core.report.judgement import Verdict
 from benchmark_core.report.run_report import RunReport
 from benchmark_core.terminal_text import printable
-from orchestrator.engines.base import Exit
+from orchestrator.exit import Exit
 
 OutcomeName = Literal["finished", "failed", "interrupted"]
 StopReason = Literal["timeout", "hang", "user"]

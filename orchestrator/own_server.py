@@ -17,9 +17,10 @@ from benchmark_core.documents import timestamp
 from benchmark_core.faults import ServerFault
 from benchmark_core.serving.address import parse_address
 from benchmark_core.serving.server import Server
-from orchestrator.engines.base import Exit, Order
+from orchestrator.engines.base import Order
 from orchestrator.engines.server_container import FLAG, ServerContainer, ServerHost, ServerOrder
 from orchestrator.errors import HostError, Problem
+from orchestrator.exit import Exit
 from orchestrator.outcome import StopReason, log_tail
 from orchestrator.passed_variables import container_variables
 from orchestrator.run_directory import RunDirectory

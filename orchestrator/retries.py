@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from benchmark_core.faults import HubFault, ModelFault, SampleFault
-from orchestrator.engines.base import Exit
+from orchestrator.exit import Exit
 from orchestrator.gpus import Gpu
 from orchestrator.outcome import Outcome
 

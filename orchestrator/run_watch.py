@@ -5,7 +5,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from benchmark_core.documents import timestamp
-from orchestrator.engines.base import Exit, Handle
+from orchestrator.engines.base import Handle
+from orchestrator.exit import Exit
 from orchestrator.outcome import StopReason, read_report
 from orchestrator.patience import Patience
 from orchestrator.pulse import Pulse, PulseReader

@@ -6,7 +6,7 @@ from pathlib import Path
 from benchmark_core.backend_facts import BACKEND_FACTS
 from benchmark_core.contract import RunSpec
 from benchmark_core.report.run_report import RunReport
-from orchestrator.engines.base import Exit
+from orchestrator.exit import Exit
 from orchestrator.outcome import end_told_by
 from orchestrator.run_planner import PlannedRun
 from orchestrator.todo import Todo

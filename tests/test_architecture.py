@@ -120,6 +120,12 @@ def test_what_there_is_to_see_of_a_sweep_knows_no_display_at_all(path):
     assert not any(name.startswith("orchestrator.display") for name, _ in imports(path))
 
 
+@pytest.mark.parametrize("name", ["outcome", "lease", "run_folder", "run_record", "run_directory"])
+def test_what_lies_in_a_folder_knows_no_engine_that_wrote_it(name):
+    found = imports(ROOT / "orchestrator" / f"{name}.py")
+    assert not any(one.startswith("orchestrator.engines") for one, _ in found)
+
+
 @pytest.mark.parametrize("path", files("orchestrator"), ids=str)
 def test_measuring_knows_nothing_of_rating(path):
     assert not {name.split(".")[0] for name, _ in imports(path)} & {"scoring"}

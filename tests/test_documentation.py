@@ -36,9 +36,9 @@ from benchmark_core.recipe import Recipe
 from benchmark_core.tasks import registry as tasks
 from benchmark_core.tasks.base import Task
 from orchestrator import __main__ as orchestrator_command, batch
-from orchestrator.engines.base import ExitCause
 from orchestrator.engines.process_group import RECORD_FILE
 from orchestrator.errors import HostError, UsageError
+from orchestrator.exit import ExitCause
 from orchestrator.importing.imported_report import FAILED_ELSEWHERE
 from orchestrator.importing.registry import FORMATS
 from orchestrator.importing.writing import SOURCE_OBJECT_FILE, SOURCE_ROW_FILE

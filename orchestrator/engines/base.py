@@ -3,25 +3,11 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, Protocol, runtime_checkable
+from typing import Protocol, runtime_checkable
 
 from benchmark_core.contract import Launch
 from orchestrator.errors import HostError, Problem
-
-ExitCause = Literal[
-    "exited",
-    "out_of_memory",
-    "stopped",
-    "vanished",
-    "not_started",
-    "engine_restarted",
-    "terminated",
-    "server_failed",
-    "crashed",
-    "timeout",
-    "lost",
-    "cancelled",
-]
+from orchestrator.exit import Exit
 
 
 class EngineAway(HostError):
@@ -63,25 +49,6 @@ class Order:
     def folders(self) -> tuple[Path, ...]:
         """Of all its runs, in their order."""
         return (self.folder, *self.also)
-
-
-@dataclass(frozen=True)
-class Exit:
-    """How an attempt ended, as the engine saw it. `detail` is one line for people.
-
-    Where the engine chose the place itself, `launch` is the order's, completed. `node` is the
-    machine then whose GPUs the run had, None where it had none, or where how it ended says nothing
-    of them.
-    """
-
-    cause: ExitCause
-    code: int | None
-    detail: str = ""
-    started_at: str | None = None
-    finished_at: str | None = None
-    image_digest: str | None = None
-    launch: Launch | None = None
-    node: str | None = None
 
 
 class Handle(Protocol):

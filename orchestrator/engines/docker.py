@@ -6,7 +6,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from orchestrator.engines.base import EngineAway, Exit, Leftover, Order
+from orchestrator.engines.base import EngineAway, Leftover, Order
 from orchestrator.engines.container_folders import ContainerFolders
 from orchestrator.engines.container_log import LogStream, engine_errors, is_answer
 from orchestrator.engines.container_settings import (
@@ -26,6 +26,7 @@ from orchestrator.engines.docker_host import DockerHost, first_line, unreachable
 from orchestrator.engines.owner import Owner
 from orchestrator.engines.token_file import TokenFile, remove_stale_tokens
 from orchestrator.errors import HostError, Problem
+from orchestrator.exit import Exit
 
 if TYPE_CHECKING:
     from docker.models.containers import Container

@@ -6,9 +6,9 @@ from contextlib import suppress
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from orchestrator.engines.base import Exit, ExitCause
 from orchestrator.engines.container_log import LogStream, engine_errors
 from orchestrator.engines.token_file import TokenFile
+from orchestrator.exit import Exit, ExitCause
 
 if TYPE_CHECKING:
     from docker.models.containers import Container

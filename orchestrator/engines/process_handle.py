@@ -6,10 +6,10 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
-from orchestrator.engines.base import Exit
 from orchestrator.engines.bounded_log import BoundedLog
 from orchestrator.engines.process_group import HELD_SECONDS, RECORD_FILE, ProcessRecord
 from orchestrator.engines.token_file import TokenFile
+from orchestrator.exit import Exit
 
 STOP_SECONDS = 10.0
 

@@ -3,7 +3,7 @@
 import pytest
 
 from benchmark_core.report.judgement import Failure, Verdict
-from orchestrator.engines.base import Exit
+from orchestrator.exit import Exit
 from orchestrator.outcome import conclude, log_tail, read_report
 from tests.support import builders
 

@@ -3,7 +3,7 @@
 import pytest
 
 from benchmark_core.report.judgement import Verdict
-from orchestrator.engines.base import Exit
+from orchestrator.exit import Exit
 from orchestrator.gpus import choose_gpus
 from orchestrator.lost_nodes import LostNodes
 from orchestrator.outcome import Outcome

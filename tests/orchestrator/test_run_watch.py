@@ -7,7 +7,7 @@ import pytest
 
 from benchmark_core.documents import timestamp
 from benchmark_core.sample_journal import COLUMNS
-from orchestrator.engines.base import Exit
+from orchestrator.exit import Exit
 from orchestrator.patience import Patience
 from orchestrator.run_folder import RunFolder
 from orchestrator.run_watch import RunWatch

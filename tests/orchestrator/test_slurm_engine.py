@@ -14,13 +14,14 @@ from typing import Any
 import pytest
 
 from benchmark_core.contract import LAUNCH_FILE, SPEC_FILE
-from orchestrator.engines.base import EngineAway, Exit, Order
+from orchestrator.engines.base import EngineAway, Order
 from orchestrator.engines.slurm.engine import SlurmEngine, SlurmSettings
 from orchestrator.engines.slurm.handle import SlurmHandle
 from orchestrator.engines.slurm.job_record import JobRecord, read_job
 from orchestrator.engines.slurm.profile import SlurmProfile
 from orchestrator.engines.slurm.runtimes.docker import JOB_LABEL
 from orchestrator.errors import HostError
+from orchestrator.exit import Exit
 from orchestrator.lease import JOB_FILE, Lease, LeaseEnd, read_lease
 from orchestrator.run_folder import RunFolder
 from tests.support import builders

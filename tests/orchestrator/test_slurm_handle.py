@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from orchestrator.engines.base import Exit
 from orchestrator.engines.slurm.handle import SlurmHandle
 from orchestrator.engines.slurm.job_record import read_job
 from orchestrator.engines.slurm.queue import Queue, QueuedJob
+from orchestrator.exit import Exit
 from orchestrator.lease import Lease, LeaseEnd
 from tests.support import builders
 from tests.support.slurm_jobs import submitted

@@ -11,9 +11,10 @@ from benchmark_core.report.rest import ThermalGate
 from orchestrator.bench import Bench
 from orchestrator.catalog import ModelConfig
 from orchestrator.display.base import Display
-from orchestrator.engines.base import Exit, Handle, Leftover, Order
+from orchestrator.engines.base import Handle, Leftover, Order
 from orchestrator.engines.container_settings import Confinement, ContainerUser, create_arguments
 from orchestrator.errors import Problem
+from orchestrator.exit import Exit
 from orchestrator.gpu_rest import RestingGpus
 from orchestrator.gpu_slots import GpuSlots
 from orchestrator.gpus import choose_gpus

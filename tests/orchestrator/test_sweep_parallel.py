@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 
 from benchmark_core.report.run_report import RunReport
-from orchestrator.engines.base import EngineAway, Exit, Handle, Order
+from orchestrator.engines.base import EngineAway, Handle, Order
 from orchestrator.engines.process import ProcessEngine
 from orchestrator.errors import Problem
+from orchestrator.exit import Exit
 from orchestrator.run_directory import RunDirectory
 from orchestrator.run_folder import RunFolder
 from orchestrator.settings import Settings

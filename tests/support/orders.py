@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from benchmark_core.contract import Launch
-from orchestrator.engines.base import Engine, Exit, Handle, Order
+from orchestrator.engines.base import Engine, Handle, Order
+from orchestrator.exit import Exit
 
 ROOT = Path(__file__).resolve().parents[2]
 

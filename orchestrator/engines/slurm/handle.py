@@ -6,10 +6,11 @@ from contextlib import suppress
 from datetime import UTC, datetime
 
 from benchmark_core.contract import Launch
-from orchestrator.engines.base import Exit, ExitCause, Order
+from orchestrator.engines.base import Order
 from orchestrator.engines.slurm.commands import SlurmRefusal, ask
 from orchestrator.engines.slurm.job_record import JobRecord
 from orchestrator.engines.slurm.queue import Queue, QueuedJob
+from orchestrator.exit import Exit, ExitCause
 from orchestrator.lease import Lease, read_lease
 from orchestrator.outcome import log_tail
 

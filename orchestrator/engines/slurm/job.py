@@ -12,7 +12,7 @@ from pathlib import Path
 from benchmark_core.atomic_file import write_text
 from benchmark_core.contract import LAUNCH_FILE, OUTCOME_FILE, SPEC_FILE, RunSpec
 from benchmark_core.documents import ContractError, timestamp
-from orchestrator.engines.base import Exit, ExitCause, Handle, Order
+from orchestrator.engines.base import Handle, Order
 from orchestrator.engines.slurm.given_gpus import given_indices, real_uuids, simulated_uuids
 from orchestrator.engines.slurm.held_lease import HeldLease, put_away
 from orchestrator.engines.slurm.job_record import JobRecord, read_job
@@ -21,6 +21,7 @@ from orchestrator.engines.slurm.runtimes.base import RuntimeSettings
 from orchestrator.engines.slurm.runtimes.registry import RUNTIMES
 from orchestrator.engines.slurm.submission import TERM_SECONDS
 from orchestrator.errors import BatchRunnerError, HostError, Problem
+from orchestrator.exit import Exit, ExitCause
 from orchestrator.host_runs import runs_beside
 from orchestrator.hub_token import find_token
 from orchestrator.lease import Lease, LeaseEnd, read_lease

@@ -11,13 +11,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmark_core.documents import timestamp
-from orchestrator.engines.base import Exit, Order
+from orchestrator.engines.base import Order
 from orchestrator.engines.container_settings import Bind
 from orchestrator.engines.owner import process_start
 from orchestrator.engines.process_group import MARK_VARIABLE, ProcessGroup
 from orchestrator.engines.slurm.runtimes.base import RuntimeSettings
 from orchestrator.engines.token_file import TokenFile
 from orchestrator.errors import HostError, Problem
+from orchestrator.exit import Exit
 
 STOP_SECONDS = 10.0
 SEPARATORS = frozenset(',:"\n')
