@@ -341,3 +341,30 @@ def test_a_fault_of_ours_costs_its_run_alone_and_stands_in_its_log(place: Path) 
     assert "ZeroDivisionError: nobody foresaw this" in outcome.error_message
     log = (place / "results" / "logs" / outcome.log_file).read_text()
     assert "in start" in log
+
+
+class Unremovable:
+    def __init__(self, handle: Handle) -> None:
+        self._handle = handle
+
+    def release(self) -> None:
+        self._handle.release()
+        raise OSError(30, "Read-only file system")
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._handle, name)
+
+
+class LeavesThings(ProcessEngine):
+    """What is left of a run cannot be removed."""
+
+    def start(self, order: Order) -> Handle:
+        return Unremovable(super().start(order))  # type: ignore[return-value]
+
+
+def test_a_run_that_is_over_is_told_though_what_is_left_of_it_stays(place: Path) -> None:
+    rows = ROW.format("one", "A") + ROW.format("two", "A")
+    found = sweep(chosen(place, rows, "default: {}\n"), engine=LeavesThings(place / "results"))
+    assert (found.finished, found.failed) == (2, 0)
+    lines = (place / "results" / "master_results.csv").read_text().splitlines()
+    assert len(lines) == 3
