@@ -3,10 +3,12 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from benchmark_core.documents import ContractError
 from orchestrator.engines.base import Leftover
 from orchestrator.errors import Problem
 from orchestrator.run_directory import RunDirectory, RunFolder, RunState, StateName
 from orchestrator.run_planner import Plan, PlannedRun
+from orchestrator.run_record import read_record
 from orchestrator.settings import Settings
 
 REPLACE = "give --replace to measure it again (what is there moves to attempts/)"
@@ -35,6 +37,20 @@ class Decision:
 
     todos: list[Todo]
     conflicts: list[Problem]
+
+
+def is_open(run: PlannedRun, folder: RunFolder, settings: Settings) -> bool:
+    """Whether a sweep has to measure it, as `decide` has it; known before the table is read.
+
+    What the disk refuses to tell is open: the checks and the sweep name it.
+    """
+    try:
+        # Without --replace a damaged folder keeps the sweep from starting.
+        if settings.replace and _is_damaged(folder):
+            return True
+        return _kept_as(run, folder.state(), settings) is None
+    except OSError:
+        return True
 
 
 def decide(
@@ -72,20 +88,33 @@ def _decide(
     leftover: Leftover | None,
 ) -> Todo:
     state = folder.state()
-    same = state.spec_hash == run.spec_hash
     objection = _objection(run, folder, state, settings, damage)
     if objection:
         return Todo(run) if settings.replace else Todo(run, conflict=objection)
-    if state.name == "finished":
-        why = "finished before" + _other_region(folder, settings)
-        return Todo(run, skip_because=why, kept_as="finished")
-    if state.name == "failed" and same and not settings.reruns_failed:
-        why = "failed before; --rerun-failed runs it again"
-        return Todo(run, skip_because=why, kept_as="failed")
-    is_open = state.name in ("queued", "running", "interrupted")
-    if is_open and same and leftover and leftover.spec_hash == state.spec_hash:
+    kept_as = _kept_as(run, state, settings)
+    if kept_as:
+        return Todo(run, skip_because=_why_kept(kept_as, folder, settings), kept_as=kept_as)
+    is_cut_off = state.name in ("queued", "running", "interrupted")
+    if is_cut_off and leftover and leftover.spec_hash == state.spec_hash == run.spec_hash:
         return Todo(run, leftover=leftover)
     return Todo(run)
+
+
+def _kept_as(run: PlannedRun, state: RunState, settings: Settings) -> StateName | None:
+    """How a run that is not made again had ended; None for one that is."""
+    if state.spec_hash != run.spec_hash:
+        return None
+    if state.name == "finished" or (state.name == "failed" and not settings.reruns_failed):
+        return state.name
+    return None
+
+
+def _is_damaged(folder: RunFolder) -> bool:
+    try:
+        read_record(folder)
+    except ContractError:
+        return True
+    return False
 
 
 def _objection(
@@ -120,9 +149,12 @@ def _strangers(directory: RunDirectory, settings: Settings) -> list[Problem]:
     return problems
 
 
-def _other_region(folder: RunFolder, settings: Settings) -> str:
+def _why_kept(kept_as: StateName, folder: RunFolder, settings: Settings) -> str:
     """A finished run keeps the CO2 of the region it was asked for then; that is said aloud."""
+    if kept_as == "failed":
+        return "failed before; --rerun-failed runs it again"
     launch = folder.launch()
     if launch is None or launch.region == settings.region:
-        return ""
-    return f", with CO2 for {launch.region}; --region {settings.region} changes new runs only"
+        return "finished before"
+    told = f"with CO2 for {launch.region}; --region {settings.region} changes new runs only"
+    return f"finished before, {told}"
