@@ -35,6 +35,7 @@ class Preparation:
     """`doubts` are about rows that can be run; `gpu_problems` say why there is no GPU.
 
     Rows that the budget leaves out are not in the plan. `nothing_fits`: it leaves all of them out.
+    `impossible` is how many of the rows that were asked for cannot be run here.
     """
 
     settings: Settings
@@ -45,6 +46,7 @@ class Preparation:
     doubts: Sequence[Problem] = ()
     forecast: Forecast = NOTHING_EXPECTED
     nothing_fits: bool = False
+    impossible: int = 0
 
     @property
     def directory(self) -> RunDirectory:
@@ -105,6 +107,7 @@ def prepare(settings: Settings, catalog: CatalogFile) -> Preparation:
         gpu_problems=gpu_problems,
         doubts=doubts,
         nothing_fits=chosen.nothing_fits,
+        impossible=len(plan.skipped),
     )
 
 
