@@ -79,10 +79,12 @@ def prepare(settings: Settings, catalog: CatalogFile) -> Preparation:
     """The plan of the rows that the settings choose, on what this machine has.
 
     Raises:
-        UsageError: no row is chosen, or samples, lock or rows cannot be used.
+        UsageError: no row is chosen, a flag is for none of them, or samples, lock or rows cannot
+            be used.
         HostError: the hub has to be asked (--lock) and does not answer.
     """
     configs = _chosen(catalog.configs, settings)
+    _refuse_unused(settings, configs)
     gpus, gpu_problems = _gpus(settings)
     own = find_own_samples({config.task for config in configs}, settings)
     plan = make_plan(configs, settings, _gpu_set(gpus, settings), own, _simulations(settings))
@@ -125,6 +127,15 @@ def _chosen(configs: Sequence[ModelConfig], settings: Settings) -> list[ModelCon
         task=settings.task,
         reasoning_state=settings.reasoning_state,
     )
+
+
+def _refuse_unused(settings: Settings, configs: Sequence[ModelConfig]) -> None:
+    """Of all rows chosen, also those that a rerun leaves out: its flags are those of the sweep."""
+    asked = settings.gpus_per_run
+    if asked and not any(row.model_class == "C" and row.gpus in (None, asked) for row in configs):
+        what = "is for class C rows without GPUs in the catalog, and none is chosen"
+        remedy = "Leave the flag out, or choose such rows."
+        raise UsageError(Problem(f"--gpus-per-run {asked}", what, remedy))
 
 
 def _engine(settings: Settings) -> Engine:
