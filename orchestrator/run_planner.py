@@ -104,7 +104,7 @@ def make_plan(
             skipped.append(SkippedRow(where, what, f"The row is skipped. {fault.remedy}", config))
             continue
         spec = _spec(config, settings, gpus, own, simulations)
-        if obstacle := _obstacle(spec, gpus):
+        if obstacle := _obstacle(spec, config, settings, gpus):
             what, remedy = obstacle
             what = f"{config.model_id}{what}"
             skipped.append(SkippedRow(where, what, f"The row is skipped; {remedy}.", config))
@@ -215,7 +215,9 @@ def _shared_names(runs: Sequence[PlannedRun]) -> list[Problem]:
     return problems
 
 
-def _obstacle(spec: RunSpec, gpus: GpuSet) -> tuple[str, str] | None:
+def _obstacle(
+    spec: RunSpec, config: ModelConfig, settings: Settings, gpus: GpuSet
+) -> tuple[str, str] | None:
     """Why a row cannot be run here, said of its model, and what to do."""
     if impossible := _impossible(spec):
         return f": {impossible}", "measure it with the pytorch backend"
@@ -224,7 +226,9 @@ def _obstacle(spec: RunSpec, gpus: GpuSet) -> tuple[str, str] | None:
     wanted = spec.device.gpu_count
     if wanted > gpus.count:
         what = f" needs {wanted} GPUs, and {gpus.count} may be used"
-        return what, "allow more with --gpus, or set the row's GPUs column"
+        is_by_flag = settings.gpus_per_run and not config.gpus
+        cause = "lower --gpus-per-run" if is_by_flag else "set the row's GPUs column"
+        return what, f"allow more with --gpus, or {cause}"
     return None
 
 

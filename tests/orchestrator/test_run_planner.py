@@ -210,6 +210,21 @@ def test_a_row_that_needs_more_gpus_than_there_are_is_skipped_by_name():
     assert "line 2: openai/gpt-oss-20b needs 16 GPUs, and 8 may be used" in str(plan.skipped[0])
 
 
+@pytest.mark.parametrize(
+    ("row", "changes", "cause"),
+    [
+        ({"gpus": 16}, {}, "set the row's GPUs column"),
+        ({"gpus": 16}, {"gpus_per_run": 2}, "set the row's GPUs column"),
+        ({}, {"gpus_per_run": 16}, "lower --gpus-per-run"),
+        ({"parameters_billion": 1000.0}, {}, "set the row's GPUs column"),
+    ],
+)
+def test_its_remedy_names_what_gave_the_number(row, changes, cause):
+    rows = [config(model_class="C", **row)]
+    (skipped,) = make_plan(rows, settings(**changes), EIGHT, None, Simulations()).skipped
+    assert skipped.remedy == f"The row is skipped; allow more with --gpus, or {cause}."
+
+
 def of_task(name, **changes):
     """A row of another task than text generation."""
     return config(**{"task": name, "model_class": None, "reasoning_state": None} | changes)
