@@ -139,6 +139,7 @@ def _spec(
     task, model, state = tasks.get(config.task), _model(config), config.reasoning_state
     run_id = protocol.run_id(model, task.name, state, settings.backend)
     return protocol.protocol_spec(
+        run_id=run_id,
         model=model,
         task=task,
         reasoning=parse_state(state) if state else None,

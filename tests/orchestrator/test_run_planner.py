@@ -6,6 +6,8 @@ import json
 
 import pytest
 
+from benchmark_core import protocol
+from benchmark_core.contract import Simulation
 from benchmark_core.tasks import registry as tasks
 from orchestrator.catalog import ModelConfig
 from orchestrator.display import plan_view
@@ -201,6 +203,15 @@ def test_the_plan_as_json_has_it_too(preview, capsys):
 )
 def test_how_many_gpus_a_row_takes(row, changes, count):
     assert plan_one(config(**row), **changes).device.gpu_count == count
+
+
+def test_a_simulation_is_of_the_name_that_the_folder_gets(monkeypatch):
+    names = iter(("first", "second"))
+    monkeypatch.setattr(protocol, "run_id", lambda *asked: next(names))
+    simulations = Simulations(runs={"first": Simulation(watts=7)})
+    made = settings("--backend", "simulated")
+    (run,) = make_plan([config()], made, EIGHT, None, simulations).runs
+    assert (run.run_id, run.spec.backend.simulation.watts) == ("first", 7)
 
 
 def test_a_row_that_needs_more_gpus_than_there_are_is_skipped_by_name():
