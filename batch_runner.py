@@ -10,8 +10,8 @@ from benchmark_core.terminal_text import flush_or_forget, make_output_unbreakabl
 DESCRIPTION = "Measures the models of a catalog, one container each, into master_results.csv."
 INTERRUPTED = 130
 EXIT_CODES = (
-    "exit codes: 0 everything finished, 1 some runs failed, 2 wrong flags or catalog,"
-    " 3 host not ready, 130 interrupted"
+    "exit codes: 0 everything finished, 1 some runs failed or cannot be run here,"
+    " 2 wrong flags or catalog, 3 host not ready, 130 interrupted"
 )
 PROGRAM = "batch_runner.py"
 

@@ -25,6 +25,7 @@ LONGEST_RUN_ID = 120
 
 def protocol_spec(
     *,
+    run_id: str,
     model: ModelSpec,
     task: Task,
     reasoning: ReasoningRequest | None,
@@ -36,12 +37,12 @@ def protocol_spec(
     idle_seconds: float | None,
     stop_at_ci: float | None = None,
 ) -> RunSpec:
-    """The spec, its name, token limits, steps and precision being those of the protocol.
+    """The spec, its token limits, steps and precision being those of the protocol.
 
     A server does not tell in which precision it computes, so none is asked of it.
     """
     return RunSpec(
-        run_id=run_id(model, task.name, reasoning.state if reasoning else None, backend.name),
+        run_id=run_id,
         model=model,
         task=task.name,
         reasoning=reasoning,

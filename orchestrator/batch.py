@@ -100,8 +100,8 @@ def _sweep(prepared: Preparation, warnings: Sequence[Problem], command: Sequence
         display.close()
     # A reader of our output that has left changes nothing of what was measured.
     with suppress(OSError):
-        results_view.show(directory.master_path, run_ids, result)
-    return _exit_code(result)
+        results_view.show(directory.master_path, run_ids, result, prepared.impossible)
+    return _exit_code(result, prepared.impossible)
 
 
 def _bench(prepared: Preparation, display: Display, stop: StopRequest) -> Bench:
@@ -123,10 +123,11 @@ def _submit(prepared: Preparation, bench: Bench, log: SweepLog) -> int:
     submission = submit(bench, prepared.plan, log)
     bench.display.close()
     with suppress(OSError):
-        collection_view.show_submission(submission, prepared.settings.output_dir)
+        place = prepared.settings.output_dir
+        collection_view.show_submission(submission, place, prepared.impossible)
     if submission.not_submitted:
         return INTERRUPTED
-    return SOME_FAILED if submission.failed else FINISHED
+    return SOME_FAILED if submission.failed or prepared.impossible else FINISHED
 
 
 def _make(prepared: Preparation, bench: Bench, log: SweepLog) -> SweepResult:
@@ -161,7 +162,7 @@ def _fetched(prepared: Preparation, bench: Bench) -> Iterator[Bench]:
         background.close()
 
 
-def _exit_code(result: SweepResult) -> int:
+def _exit_code(result: SweepResult, impossible: int) -> int:
     if result.interrupted or result.not_started:
         return INTERRUPTED
-    return SOME_FAILED if result.failed or result.unplaced else FINISHED
+    return SOME_FAILED if result.failed or result.unplaced or impossible else FINISHED

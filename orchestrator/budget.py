@@ -8,7 +8,7 @@ from orchestrator.estimate import two_digits
 from orchestrator.forecast import Forecast
 from orchestrator.makespan import Load, makespan_seconds
 from orchestrator.placement import Waiting
-from orchestrator.run_planner import Plan, PlannedRun
+from orchestrator.run_planner import Plan, PlannedRun, SkippedRow
 from orchestrator.settings import Settings
 
 RAISE = "The row is left out; raise the budget, or give the row a higher priority."
@@ -71,7 +71,7 @@ class _Purse:
         self._load = Load(expected.gpu_total, expected.parallel)
         self._wh = 0.0
 
-    def take(self, run: PlannedRun) -> Problem | None:
+    def take(self, run: PlannedRun) -> SkippedRow | None:
         """Why the run cannot be taken too; without a reason it is."""
         found = self._expected.runs[run.run_id]
         limit_hours, limit_wh = self._settings.budget_hours, self._settings.budget_wh
@@ -94,7 +94,7 @@ class _Purse:
         self._taken.append(run)
         return None
 
-    def give_back(self) -> dict[str, Problem]:
+    def give_back(self) -> dict[str, SkippedRow]:
         """Those taken last that do not fit after all: runs cannot be spread as evenly as work."""
         if self._settings.budget_hours is None:
             return {}
@@ -119,7 +119,7 @@ class _Purse:
         taken = makespan_seconds(waiting, expected.gpu_total, expected.parallel)
         return taken <= (self._settings.budget_hours or 0) * 3600
 
-    def _too_long(self, run: PlannedRun) -> Problem:
+    def _too_long(self, run: PlannedRun) -> SkippedRow:
         found = self._expected.runs[run.run_id]
         hours = found.seconds.central / 3600 if found.seconds else 0.0
         limit = self._settings.budget_hours
@@ -130,12 +130,12 @@ class _Purse:
     def _beside(self) -> str:
         return f", beside those taken before it ({len(self._taken)})" if self._taken else ""
 
-    def _problem(self, run: PlannedRun, what: str, remedy: str) -> Problem:
+    def _problem(self, run: PlannedRun, what: str, remedy: str) -> SkippedRow:
         where = f"{self._settings.csv}, line {run.config.line}"
-        return Problem(where, f"{run.run_id}: {what}", remedy)
+        return SkippedRow(where, f"{run.run_id}: {what}", remedy, run.config)
 
 
-def _in_order(runs: Iterable[PlannedRun], objections: dict[str, Problem]) -> list[Problem]:
+def _in_order(runs: Iterable[PlannedRun], objections: dict[str, SkippedRow]) -> list[SkippedRow]:
     return [objections[run.run_id] for run in runs if run.run_id in objections]
 
 

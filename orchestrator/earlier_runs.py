@@ -42,9 +42,8 @@ class EarlierRun:
 
 @dataclass(frozen=True)
 class EarlierRuns:
-    """`outcomes` are outcome and spec_hash by run_id, rehearsals among them; `_by_key` are not."""
+    """Without rehearsals."""
 
-    outcomes: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     _by_key: Mapping[tuple[str, ...], list[EarlierRun]] = field(default_factory=dict)
 
     def nearest(self, spec: RunSpec, gpu_names: Sequence[str]) -> EarlierRun | None:
@@ -75,16 +74,14 @@ def read_earlier_runs(master_path: Path) -> EarlierRuns:
     except (OSError, ContractError, UnicodeDecodeError):
         return EarlierRuns()
     columns = lines[0].split(",") if lines else []
-    outcomes: dict[str, tuple[str, str]] = {}
     by_key: dict[tuple[str, ...], list[EarlierRun]] = defaultdict(list)
     # Cells are never quoted in this table.
     for line in lines[1:]:
         row = dict(zip(columns, line.split(","), strict=False))
         with suppress(KeyError, ValueError):
-            outcomes[row["run_id"]] = row["outcome"], row["spec_hash"]
             if row["outcome"] == "finished" and row["rehearsal"] != "yes":
                 by_key[_key_of_row(row)].append(_earlier_run(row))
-    return EarlierRuns(outcomes, by_key)
+    return EarlierRuns(by_key)
 
 
 def by_earlier_run(

@@ -6,7 +6,7 @@ from functools import cached_property
 from typing import Literal
 
 from orchestrator.disk_need import DiskNeed
-from orchestrator.earlier_runs import EarlierRuns, read_earlier_runs
+from orchestrator.earlier_runs import read_earlier_runs
 from orchestrator.engines.base import Nodes
 from orchestrator.errors import Problem
 from orchestrator.estimate import Estimate, two_digits
@@ -19,6 +19,7 @@ from orchestrator.run_directory import RunDirectory
 from orchestrator.run_forecast import Grounds, RunForecast, forecast_run
 from orchestrator.run_planner import Plan, PlannedRun
 from orchestrator.settings import MOST_PARALLEL, REFERENCE_GPUS_PER_NODE, Settings
+from orchestrator.todo import is_open
 
 DAY_SECONDS = 86400.0
 MOST_LINES_NAMED = 20
@@ -86,18 +87,17 @@ def forecast(
     directory: RunDirectory,
     nodes: Nodes | None = None,
 ) -> Forecast:
-    """Of all runs of the plan that are not finished in the directory.
+    """Of all runs of the plan that are open in the directory, whatever its table says of them.
 
     `nodes` are those of a scheduler; without one it is `gpus` that the runs are for.
     """
-    earlier = read_earlier_runs(directory.master_path)
     names = [gpu.name for gpu in gpus if gpu.name]
-    grounds = Grounds(earlier, _place(settings, gpus), names)
+    grounds = Grounds(read_earlier_runs(directory.master_path), _place(settings, gpus), names)
     disk = DiskNeed(settings)
     runs = {
         run.run_id: _with_disk(forecast_run(run, grounds, settings.timeout_seconds), run, disk)
         for run in plan.runs
-        if not _is_kept(run, settings, earlier, directory)
+        if is_open(run, directory.folder(run.run_id), settings)
     }
     total = _gpu_total(settings, gpus, nodes)
     return Forecast(runs, total, _parallel(settings, total, len(runs)))
@@ -126,17 +126,6 @@ def find_forecast_warnings(expected: Forecast, plan: Plan, settings: Settings) -
             f"{len(late)} runs are likely to be stopped by --timeout {limit:g}",
             "Give them more time, or fewer prompts or repetitions.",
         )
-
-
-def _is_kept(
-    run: PlannedRun, settings: Settings, earlier: EarlierRuns, directory: RunDirectory
-) -> bool:
-    """As the table has it; what the folder says is for the sweep, which reads them all."""
-    outcome, spec_hash = earlier.outcomes.get(run.run_id, ("", ""))
-    kept = outcome == "finished" or (outcome == "failed" and not settings.reruns_failed)
-    if not kept or spec_hash != run.spec_hash:
-        return False
-    return directory.folder(run.run_id).outcome_path.exists()
 
 
 def _with_disk(expected: RunForecast, run: PlannedRun, disk: DiskNeed) -> RunForecast:

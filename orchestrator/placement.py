@@ -58,7 +58,9 @@ def next_run(waiting: Sequence[Waiting], room: Room, now: float) -> int | None:
     """The index of the run to start now; None: none of them before something changes.
 
     Ask again after each start. What changes it: a run ends, a run waits anew, GPUs come or go, or
-    the clock passes a `not_before`. One at a time, runs keep the order of `waiting`.
+    the clock passes a `not_before`. One at a time, it is the first of `waiting` that fits. Only
+    GPUs that others hold can keep an earlier one from that: nobody knows for how long, so it does
+    not hold up the others, and has its turn at the first choice at which they are free.
     """
     if not room.takes_more:
         return None

@@ -34,6 +34,7 @@ class Preparation:
     """`doubts` are about rows that can be run; `gpu_problems` say why there is no GPU.
 
     Rows that the budget leaves out are not in the plan. `nothing_fits`: it leaves all of them out.
+    `impossible` is how many of the rows that were asked for cannot be run here.
     """
 
     settings: Settings
@@ -44,6 +45,7 @@ class Preparation:
     doubts: Sequence[Problem] = ()
     forecast: Forecast = NOTHING_EXPECTED
     nothing_fits: bool = False
+    impossible: int = 0
 
     @property
     def directory(self) -> RunDirectory:
@@ -76,10 +78,12 @@ def prepare(settings: Settings, catalog: CatalogFile) -> Preparation:
     """The plan of the rows that the settings choose, on what this machine has.
 
     Raises:
-        UsageError: no row is chosen, or samples, lock or rows cannot be used.
+        UsageError: no row is chosen, a flag is for none of them, or samples, lock or rows cannot
+            be used.
         HostError: the hub has to be asked (--lock) and does not answer.
     """
     configs = _chosen(catalog.configs, settings)
+    _refuse_unused(settings, configs)
     gpus, gpu_problems = _gpus(settings)
     engine = _engine(settings)
     nodes = engine.nodes() if isinstance(engine, PlacingEngine) else None
@@ -106,6 +110,7 @@ def prepare(settings: Settings, catalog: CatalogFile) -> Preparation:
         gpu_problems=gpu_problems,
         doubts=doubts,
         nothing_fits=chosen.nothing_fits,
+        impossible=len(plan.skipped),
     )
 
 
@@ -123,6 +128,15 @@ def _chosen(configs: Sequence[ModelConfig], settings: Settings) -> list[ModelCon
         task=settings.task,
         reasoning_state=settings.reasoning_state,
     )
+
+
+def _refuse_unused(settings: Settings, configs: Sequence[ModelConfig]) -> None:
+    """Of all rows chosen, also those that a rerun leaves out: its flags are those of the sweep."""
+    asked = settings.gpus_per_run
+    if asked and not any(row.model_class == "C" and row.gpus in (None, asked) for row in configs):
+        what = "is for class C rows without GPUs in the catalog, and none is chosen"
+        remedy = "Leave the flag out, or choose such rows."
+        raise UsageError(Problem(f"--gpus-per-run {asked}", what, remedy))
 
 
 def _engine(settings: Settings) -> Engine:

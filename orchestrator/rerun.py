@@ -5,11 +5,10 @@ What becomes of each of them then is decided as ever, from its folder.
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import replace
 from pathlib import Path
 
 from benchmark_core.documents import ContractError
-from orchestrator.catalog import shown
+from orchestrator.catalog import ModelConfig, shown
 from orchestrator.errors import Problem, UsageError
 from orchestrator.failed_rows import FailedRow, Key, read_failed_rows, row_key
 from orchestrator.failures import read_failure
@@ -22,7 +21,7 @@ MOST_NAMED = 20
 
 
 def restrict(plan: Plan, settings: Settings) -> tuple[Plan, list[Problem]]:
-    """The plan without the runs that are not asked for, and a warning for each row without a run.
+    """The plan without the rows that are not asked for, and a warning for each without a run.
 
     Raises:
         UsageError: the table is none, nothing failed for that reason, or no run is left.
@@ -33,7 +32,8 @@ def restrict(plan: Plan, settings: Settings) -> tuple[Plan, list[Problem]]:
         directory = RunDirectory(settings.output_dir)
         reasons = {run.run_id: _reason(directory.folder(run.run_id)) for run in plan.runs}
         _refuse_unknown(settings.only_reason, filter(None, reasons.values()), directory.root)
-        return _only(plan, [name for name, why in reasons.items() if why == settings.only_reason])
+        wanted = [name for name, why in reasons.items() if why == settings.only_reason]
+        return _only(plan, wanted), []
     return plan, []
 
 
@@ -53,7 +53,7 @@ def _restrict_to_table(
     failed = read_failed_rows(path)
     if not failed:
         nothing = Problem(str(path), "no row of it failed", "There is nothing to run again.")
-        return _only(plan, [], [nothing])
+        return _only(plan, []), [nothing]
     if only_reason:
         _refuse_unknown(only_reason, (row.reason for row in failed), path)
         failed = [row for row in failed if row.reason == only_reason]
@@ -64,7 +64,7 @@ def _restrict_to_table(
         remedy = "Name the catalog they are of with --csv, and look at the filters."
         raise UsageError(Problem(str(path), what, remedy))
     wanted = [run_id for run_ids in runs.values() for run_id in run_ids]
-    return _only(plan, wanted, _name_unknown(path, unknown))
+    return _only(plan, wanted, {row.key for row in unknown}), _name_unknown(path, unknown)
 
 
 def _runs_of_rows(
@@ -76,19 +76,22 @@ def _runs_of_rows(
     """
     by_key: dict[Key, list[str]] = {}
     for run in runs:
-        config = run.config
-        key = row_key(config.model_id, config.task, config.reasoning_state)
-        by_key.setdefault(key, []).append(run.run_id)
+        by_key.setdefault(_key(run.config), []).append(run.run_id)
     names = {name for run_ids in by_key.values() for name in run_ids}
     return {row: [row.run_id] if row.run_id in names else by_key.get(row.key, []) for row in rows}
 
 
-def _only(
-    plan: Plan, run_ids: Collection[str], warnings: Sequence[Problem] = ()
-) -> tuple[Plan, list[Problem]]:
+def _only(plan: Plan, run_ids: Iterable[str], without_run: Collection[Key] = ()) -> Plan:
+    """These runs, and of the rows that are skipped those that are asked for."""
     wanted = set(run_ids)
-    runs = tuple(run for run in plan.runs if run.run_id in wanted)
-    return replace(plan, runs=runs), list(warnings)
+    return Plan(
+        runs=tuple(run for run in plan.runs if run.run_id in wanted),
+        skipped=tuple(row for row in plan.skipped if _key(row.config) in without_run),
+    )
+
+
+def _key(config: ModelConfig) -> Key:
+    return row_key(config.model_id, config.task, config.reasoning_state)
 
 
 def _refuse_unknown(asked: str, reasons: Iterable[str], place: Path) -> None:

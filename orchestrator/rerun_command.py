@@ -23,6 +23,7 @@ DROPPED_WITH_VALUE: Final = (
     # Addresses of hooks hold keys.
     "--notify-url",
 )
+GPUS_PER_RUN: Final = "--gpus-per-run"
 OF_ROWS: Final = ("--model-name", "--class", "--task", "--reasoning-state")
 
 
@@ -52,7 +53,14 @@ class RerunCommand:
             strict=True,
         )
         words = [word for flag, value in filters if value for word in (flag, value)]
-        return self._make((*DROPPED_WITH_VALUE, *OF_ROWS), "--rerun-failed", *words)
+        # Refused where no row chosen takes it.
+        if asked.model_class == "C" and self._has(GPUS_PER_RUN):
+            words += [GPUS_PER_RUN, str(asked.gpu_count)]
+        dropped = (*DROPPED_WITH_VALUE, *OF_ROWS, GPUS_PER_RUN)
+        return self._make(dropped, "--rerun-failed", *words)
+
+    def _has(self, flag: str) -> bool:
+        return any(word.partition("=")[0] == flag for word in self._typed)
 
     def _make(self, dropped_with_value: Sequence[str], *added: str) -> str:
         if not self._typed:

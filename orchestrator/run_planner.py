@@ -67,11 +67,18 @@ class PlannedRun:
 
 
 @dataclass(frozen=True)
+class SkippedRow(Problem):
+    """Why a row is not run, though it is a good row."""
+
+    config: ModelConfig
+
+
+@dataclass(frozen=True)
 class Plan:
-    """`skipped` names the rows that cannot be run yet, with the reason."""
+    """`skipped` names the rows that cannot be run here, or that a budget leaves out."""
 
     runs: tuple[PlannedRun, ...]
-    skipped: tuple[Problem, ...]
+    skipped: tuple[SkippedRow, ...]
 
 
 def make_plan(
@@ -87,17 +94,19 @@ def make_plan(
         UsageError: rows that would share a folder.
     """
     runs: list[PlannedRun] = []
-    skipped: list[Problem] = []
+    skipped: list[SkippedRow] = []
     for config in configs:
         where = f"{settings.csv}, line {config.line}"
         # Without samples there is nothing to make a spec of.
         if own and (fault := own.obstacles.get(config.task)):
             what = f"{config.model_id}: {fault.message}"
-            skipped.append(Problem(where, what, f"The row is skipped. {fault.remedy}"))
+            skipped.append(SkippedRow(where, what, f"The row is skipped. {fault.remedy}", config))
             continue
         spec = _spec(config, settings, gpus, own, simulations)
-        if obstacle := _obstacle(spec, where, gpus):
-            skipped.append(obstacle)
+        if obstacle := _obstacle(spec, config, settings, gpus):
+            what, remedy = obstacle
+            what = f"{config.model_id}{what}"
+            skipped.append(SkippedRow(where, what, f"The row is skipped; {remedy}.", config))
             continue
         path = own.paths[config.task] if own else None
         there = own.available.get(config.task) if own else None
@@ -129,6 +138,7 @@ def _spec(
     task, model, state = tasks.get(config.task), _model(config), config.reasoning_state
     run_id = protocol.run_id(model, task.name, state, settings.backend)
     return protocol.protocol_spec(
+        run_id=run_id,
         model=model,
         task=task,
         reasoning=parse_state(state) if state else None,
@@ -205,20 +215,20 @@ def _shared_names(runs: Sequence[PlannedRun]) -> list[Problem]:
     return problems
 
 
-def _obstacle(spec: RunSpec, where: str, gpus: GpuSet) -> Problem | None:
-    """Why a row cannot be run here, though it is a good row."""
-    name = spec.model.id
+def _obstacle(
+    spec: RunSpec, config: ModelConfig, settings: Settings, gpus: GpuSet
+) -> tuple[str, str] | None:
+    """Why a row cannot be run here, said of its model, and what to do."""
     if impossible := _impossible(spec):
-        what = f"{name}: {impossible}"
-        return Problem(where, what, "The row is skipped; measure it with the pytorch backend.")
-    if objection := protocol.level_objection(name, spec.reasoning):
-        what = f"{name}: {objection}"
-        return Problem(where, what, "The row is skipped; write On as its state.")
+        return f": {impossible}", "measure it with the pytorch backend"
+    if objection := protocol.level_objection(spec.model.id, spec.reasoning):
+        return f": {objection}", "write On as its state"
     wanted = spec.device.gpu_count
     if wanted > gpus.count:
-        what = f"{name} needs {wanted} GPUs, and {gpus.count} may be used"
-        remedy = "The row is skipped; allow more with --gpus, or set the row's GPUs column."
-        return Problem(where, what, remedy)
+        what = f" needs {wanted} GPUs, and {gpus.count} may be used"
+        is_by_flag = settings.gpus_per_run and not config.gpus
+        cause = "lower --gpus-per-run" if is_by_flag else "set the row's GPUs column"
+        return what, f"allow more with --gpus, or {cause}"
     return None
 
 

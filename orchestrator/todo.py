@@ -10,6 +10,7 @@ from orchestrator.errors import Problem
 from orchestrator.run_directory import RunDirectory
 from orchestrator.run_folder import RunFolder, RunState, StateName
 from orchestrator.run_planner import Plan, PlannedRun
+from orchestrator.run_record import read_record
 from orchestrator.settings import Settings
 
 REPLACE = "give --replace to measure it again (what is there moves to attempts/)"
@@ -38,6 +39,20 @@ class Decision:
 
     todos: list[Todo]
     conflicts: list[Problem]
+
+
+def is_open(run: PlannedRun, folder: RunFolder, settings: Settings) -> bool:
+    """Whether a sweep has to measure it, as `decide` has it; known before the table is read.
+
+    What the disk refuses to tell is open: the checks and the sweep name it.
+    """
+    try:
+        # Without --replace a damaged folder keeps the sweep from starting.
+        if settings.replace and _is_damaged(folder):
+            return True
+        return _kept_as(run, folder.state(), settings) is None
+    except OSError:
+        return True
 
 
 def decide(
@@ -75,20 +90,34 @@ def _decide(
     leftover: Leftover | None,
 ) -> Todo:
     state = folder.state()
-    same = state.spec_hash == run.spec_hash
     objection = _objection(run, folder, state, settings, damage)
     if objection:
         return Todo(run) if settings.replace else Todo(run, conflict=objection)
-    if state.name == "finished":
-        why = "finished before" + _other_region(folder, settings)
-        return Todo(run, skip_because=why, kept_as="finished")
-    if state.name == "failed" and same and not settings.reruns_failed:
-        why = "failed before; --rerun-failed runs it again"
-        return Todo(run, skip_because=why, kept_as="failed")
-    is_open = state.name in ("queued", "running", "interrupted")
-    if is_open and same and leftover and leftover.spec_hash == state.spec_hash and folder.launch():
+    kept_as = _kept_as(run, state, settings)
+    if kept_as:
+        return Todo(run, skip_because=_why_kept(kept_as, folder, settings), kept_as=kept_as)
+    is_cut_off = state.name in ("queued", "running", "interrupted")
+    is_ours = leftover is not None and leftover.spec_hash == state.spec_hash == run.spec_hash
+    if is_cut_off and is_ours and folder.launch():
         return Todo(run, leftover=leftover)
     return Todo(run)
+
+
+def _kept_as(run: PlannedRun, state: RunState, settings: Settings) -> StateName | None:
+    """How a run that is not made again had ended; None for one that is."""
+    if state.spec_hash != run.spec_hash:
+        return None
+    if state.name == "finished" or (state.name == "failed" and not settings.reruns_failed):
+        return state.name
+    return None
+
+
+def _is_damaged(folder: RunFolder) -> bool:
+    try:
+        read_record(folder)
+    except ContractError:
+        return True
+    return False
 
 
 def _objection(
@@ -101,10 +130,12 @@ def _objection(
     """Why the user has to be asked before this folder is touched."""
     if damage:
         return Problem(damage.where, damage.what, f"Repair the folder, or {REPLACE}.")
-    if state.name == "finished" and state.spec_hash != run.spec_hash:
+    if state.name == "planned" or state.spec_hash == run.spec_hash:
+        return None
+    if state.name == "finished":
         what = "finished in this directory with other settings"
         return Problem(run.run_id, what, f"Choose another --output-dir, or {REPLACE}.")
-    if state.name != "planned" and _is_rehearsal(folder, run) != run.spec.backend.is_simulated:
+    if _is_rehearsal(folder, run) != run.spec.backend.is_simulated:
         kinds = ("a rehearsal", "a real run")
         ours, other = kinds if run.spec.backend.is_simulated else kinds[::-1]
         what = f"would be {ours} in the place of {other}, and their energies would be added up"
@@ -136,9 +167,12 @@ def _strangers(directory: RunDirectory, settings: Settings) -> list[Problem]:
     return problems
 
 
-def _other_region(folder: RunFolder, settings: Settings) -> str:
+def _why_kept(kept_as: StateName, folder: RunFolder, settings: Settings) -> str:
     """A finished run keeps the CO2 of the region it was asked for then; that is said aloud."""
+    if kept_as == "failed":
+        return "failed before; --rerun-failed runs it again"
     launch = folder.launch()
     if launch is None or launch.region == settings.region:
-        return ""
-    return f", with CO2 for {launch.region}; --region {settings.region} changes new runs only"
+        return "finished before"
+    told = f"with CO2 for {launch.region}; --region {settings.region} changes new runs only"
+    return f"finished before, {told}"

@@ -21,7 +21,7 @@ from benchmark_core import (
     verdict,
 )
 from benchmark_core.backends.base import Backend
-from benchmark_core.contract import ATTEMPTS_DIR, OUTCOME_FILE
+from benchmark_core.contract import ATTEMPTS_DIR, OUTCOME_FILE, DeviceSpec
 from benchmark_core.delegate import Delegate
 from benchmark_core.direct import command, keys, overrides, wishes
 from benchmark_core.direct.arguments import build_direct_parser
@@ -49,6 +49,7 @@ from orchestrator.settings_sources import from_arguments
 from orchestrator.trace_plot.plot import PLOT_FILE
 from scoring import __main__ as rating_command
 from scoring.commands.registry import SUMMARIES
+from tests.support import builders
 from tests.support.pages import PAGES, ROOT, coded, rows, run_folder_files, section, text
 from tests.support.parsers import actions, commands_of
 
@@ -215,6 +216,25 @@ def test_the_keys_of_the_originals_commands_are_those_of_the_code() -> None:
     codes = {int(cells[0]) for cells in rows(section(page, "The results"))}
     own = {command.FINISHED, command.FAILED, command.WRONG_USE, command.NOT_READY}
     assert codes == own | {command.INTERRUPTED}
+
+
+@pytest.mark.parametrize(
+    ("words", "change"),
+    [
+        ("repetitions", {"repetitions": 3}),
+        ("what may end them early", {"stop_at_ci": 0.01}),
+        ("meters", {"meters": ("nvml",)}),
+        ("seconds at rest", {"idle_seconds": 7.0}),
+        ("number of GPUs", {"device": DeviceSpec(kind="simulated", gpu_count=2)}),
+    ],
+)
+def test_what_makes_a_row_another_is_what_the_hash_covers(
+    words: str, change: dict[str, object]
+) -> None:
+    again = text("docs/running.md").split("*Settings* are what changes the measurement")[1]
+    another, same = again.split("\n")[0].split("Where it runs")
+    is_another = builders.spec(**change).spec_hash() != builders.spec().spec_hash()
+    assert (words in another, words in same) == (is_another, not is_another)
 
 
 def test_the_variables_of_run_docker_are_documented() -> None:

@@ -22,7 +22,13 @@ from benchmark_core.direct.wishes import ENDPOINT_VARIABLE, Wishes
 from benchmark_core.faults import RunFault, SampleFault, SpecFault
 from benchmark_core.meter_facts import usual_idle_seconds
 from benchmark_core.optimum.objection import refuse_impossible
-from benchmark_core.protocol import level_objection, not_served, protocol_spec, usual_samples
+from benchmark_core.protocol import (
+    level_objection,
+    not_served,
+    protocol_spec,
+    run_id,
+    usual_samples,
+)
 from benchmark_core.reasoning.resolution import reasons
 from benchmark_core.samples import check_samples, refuse_lone_table
 from benchmark_core.serving.address import FORM, parse_address
@@ -78,10 +84,12 @@ def make_plan(wishes: Wishes, task: Task) -> tuple[DirectPlan | None, list[RunFa
         return None, faults
     backend = wishes.backend
     facts, meters = BACKEND_FACTS[backend], usual_meters(backend, wishes.device or "cuda")
+    model, reasoning = _model(wishes), wishes.reasoning
     spec = protocol_spec(
-        model=_model(wishes),
+        run_id=run_id(model, task.name, reasoning.state if reasoning else None, backend),
+        model=model,
         task=task,
-        reasoning=wishes.reasoning,
+        reasoning=reasoning,
         samples=samples,
         backend=BackendSpec(
             name=backend,

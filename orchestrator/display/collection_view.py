@@ -22,11 +22,14 @@ def show(collection: Collection) -> None:
     print(printable(f"wrote {collection.master_path}"))
 
 
-def show_submission(submission: Submission, output_dir: Path) -> None:
+def show_submission(submission: Submission, output_dir: Path, impossible: int = 0) -> None:
+    """`impossible` rows were asked for and cannot be run there."""
     print(
         f"{submission.submitted} jobs submitted, {submission.under_way} were there already,"
         f" {submission.skipped} runs have their outcome, {submission.failed} were refused."
     )
+    if impossible:
+        print(f"{impossible} rows cannot be run there; why is said above.")
     if submission.not_submitted:
         print(f"Stopped: {submission.not_submitted} were not submitted; the same command does it.")
     print(printable(f"Look at them:       {command_line('status', str(output_dir))}"))

@@ -49,7 +49,10 @@ SHOWN = (
 )
 
 
-def show(master_path: Path, run_ids: Sequence[str], result: SweepResult) -> None:
+def show(
+    master_path: Path, run_ids: Sequence[str], result: SweepResult, impossible: int = 0
+) -> None:
+    """`impossible` rows were asked for and cannot be run here."""
     everything = _rows(master_path)
     wanted = set(run_ids)
     rows = [row for row in everything if row["run_id"] in wanted]
@@ -69,6 +72,8 @@ def show(master_path: Path, run_ids: Sequence[str], result: SweepResult) -> None
     ]
     if result.skipped:
         parts.append(f"{result.skipped} of them skipped")
+    if impossible:
+        parts.append(f"{impossible} that cannot be run here")
     print(f"{', '.join(parts) or 'nothing to do'}. Results: {master_path}")
 
 

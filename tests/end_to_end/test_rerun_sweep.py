@@ -85,6 +85,22 @@ def test_a_table_of_the_predecessor_names_its_rows_by_model_task_and_state(place
     assert "line 5 (sim/gone text_generation Off) failed" in done.stdout
 
 
+def test_of_the_rows_that_cannot_be_run_only_those_that_failed_are_asked_for(place):
+    columns = "Models to Add,Priority (1=hi),Class,Task,Reasoning State,GPUs\n"
+    rows = [f"sim/{name},1,C,text_gen,Off,{gpus}\n" for name, gpus in (("one", 1), ("wide", 4))]
+    (place / "models.csv").write_text(columns + "".join(rows) + "sim/wider,1,C,text_gen,Off,5\n")
+    header = "model_name,task,reasoning_state,error_message\n"
+    failed = [f"sim/{name},text_gen,Off,Docker run failed\n" for name in ("one", "wide")]
+    flags = ("--gpus", "simulated:2", "--rerun-failed-from", "theirs.csv", "--output-dir", "new")
+    (place / "theirs.csv").write_text(header + "".join(failed))
+    done = batch(*BASE, *flags, cwd=place)
+    assert done.returncode == 1, done.stderr
+    assert "1 finished, 1 that cannot be run here. Results:" in done.stdout
+    assert "sim/wider" not in done.stdout
+    (place / "theirs.csv").write_text(header + failed[0])
+    assert batch(*BASE, *flags, cwd=place).returncode == 0
+
+
 def test_what_cannot_be_run_again_is_told_in_one_message(place):
     refused = batch(*BASE, "--rerun-failed-from", "models.csv", cwd=place)
     assert refused.returncode == 2

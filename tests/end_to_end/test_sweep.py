@@ -364,15 +364,21 @@ def test_a_path_that_no_disk_takes_is_named(place):
     assert "--output-dir" in found.stderr
 
 
-def test_a_row_too_large_for_this_machine_does_not_stop_the_others(place):
+def test_a_row_too_large_for_this_machine_is_missed_and_does_not_stop_the_others(place):
     (place / "models.csv").write_text(
         "Models to Add,Priority (1=hi),Class,Task,Reasoning State,GPUs\n"
         "sim/wide,1,C,text_gen,Off,4\nsim/one,1,A,text_gen,Off,\n"
     )
     found = batch(*BASE, "--gpus", "simulated:2", cwd=place)
-    assert found.returncode == 0, found.stderr
+    assert found.returncode == 1, found.stderr
     assert "sim/wide needs 4 GPUs, and 2 may be used" in found.stdout
+    assert "1 finished, 1 that cannot be run here. Results:" in found.stdout
     assert list(table(place / "results")) == ["sim_one_Off"]
+    found = batch(*BASE, "--gpus", "simulated:2", "--model-name", "wide", cwd=place)
+    assert found.returncode == 1, found.stderr
+    assert "1 that cannot be run here. Results:" in found.stdout.splitlines()[-1]
+    found = batch(*BASE, "--gpus", "simulated:2", "--model-name", "one", cwd=place)
+    assert found.returncode == 0, "a row that a filter leaves out was not asked for"
 
 
 def test_no_message_moves_the_cursor(place):

@@ -152,6 +152,9 @@ def test_a_sweep_keeps_to_the_budget(batch, tmp_path):
     code, text = batch("--budget-wh", "1.5", dry_run=True)
     assert "kept: finished before" in text
     assert "org_late_Off" in text.splitlines()[1], "what is finished costs nothing any more"
+    (tmp_path / "results" / "master_results.csv").unlink()
+    code, text = batch("--budget-wh", "1.5", dry_run=False)
+    assert "2 finished, 1 of them skipped" in text, "the folders say what is finished"
 
 
 def test_a_budget_that_nothing_fits_into_is_refused(batch):

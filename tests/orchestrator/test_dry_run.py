@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from orchestrator.batch import run_batch
+from orchestrator.errors import UsageError
 from tests.support import catalogs
 from tests.support.settings import settings
 
@@ -79,6 +80,17 @@ def test_a_sound_row_has_no_doubts(dry_run):
     code, text = dry_run("--model-name", "org/model", as_json=True)
     assert code == 0
     assert doubts(json.loads(text)) == []
+
+
+def test_gpus_that_no_row_takes_are_refused(dry_run, tmp_path):
+    rows = ("org/two,1,C,text_gen,Off,2", "org/any,1,C,text_gen,Off,", "org/b,1,B,text_gen,Off,")
+    header = "Models to Add,Priority (1=hi),Class,Task,Reasoning State,GPUs"
+    (tmp_path / "mine.csv").write_text("\n".join((header, *rows)))
+    for flags in (("3",), ("3", "--model-name", "any"), ("2", "--model-name", "two")):
+        assert dry_run("--gpus-per-run", *flags)[0] == 0
+    for flags in (("3", "--model-name", "two"), ("2", "--class", "B")):
+        with pytest.raises(UsageError, match=rf"--gpus-per-run {flags[0]}: is for class C rows"):
+            dry_run("--gpus-per-run", *flags)
 
 
 def test_a_column_that_is_not_read_is_named_before_the_sweep(tmp_path, capsys):

@@ -7,6 +7,7 @@ import shlex
 import pytest
 
 import batch_runner
+from benchmark_core.contract import DeviceSpec, ModelSpec
 from orchestrator.__main__ import main
 from orchestrator.contradictions import find_contradictions
 from orchestrator.failure_advice import ADVICE
@@ -117,3 +118,18 @@ def test_a_rerun_is_a_command_that_can_be_typed(joined):
     assert not asked.replace and not asked.lock and not list(find_contradictions(asked))
     of_reason = settings(*shlex.split(command.of_reason("timeout"))[2:])
     assert (of_reason.only_reason, of_reason.model_class) == ("timeout", "A,B")
+
+
+@pytest.mark.parametrize(
+    ("model_class", "typed", "expected"),
+    [("C", ["--gpus-per-run=2"], 4), ("A", ["--gpus-per-run", "2"], None), ("C", [], None)],
+)
+def test_a_rerun_of_one_run_asks_for_gpus_only_where_its_row_takes_them(
+    model_class, typed, expected
+):
+    spec = builders.spec(
+        model=ModelSpec(id="org/model", model_class=model_class),
+        device=DeviceSpec(kind="cuda", gpu_count=4),
+    )
+    line = RerunCommand(["batch_runner.py", *typed]).of_run(Asked.of_spec(spec, "hash"))
+    assert settings(*shlex.split(line)[2:]).gpus_per_run == expected

@@ -5,15 +5,17 @@ import pytest
 from benchmark_core.contract import Simulation
 from benchmark_core.tasks.registry import TASKS
 from orchestrator.catalog import ModelConfig
-from orchestrator.earlier_runs import read_earlier_runs
+from orchestrator.earlier_runs import EarlierRuns, read_earlier_runs
 from orchestrator.engines.base import Nodes
 from orchestrator.forecast import find_forecast_warnings, forecast
 from orchestrator.gpus import Gpu
 from orchestrator.master_columns import COLUMNS
+from orchestrator.outcome import Outcome
 from orchestrator.own_samples import find_own_samples
 from orchestrator.run_directory import RunDirectory
 from orchestrator.run_planner import REFERENCE_GPUS, make_plan
 from orchestrator.simulation_file import Simulations
+from tests.support import builders
 from tests.support.settings import settings
 
 H100 = Gpu(0, "GPU-0", "NVIDIA H100 80GB HBM3", 80 * 10**9, simulated=False)
@@ -56,16 +58,13 @@ EARLIER = {
 
 @pytest.fixture
 def directory(tmp_path):
-    """Gives an output directory with these rows in its table; `folders` also exist."""
+    """Gives an output directory with these rows in its table, and no run folders."""
 
-    def make(*rows, folders=()):
+    def make(*rows):
         directory = RunDirectory(tmp_path)
         lines = [",".join(COLUMNS)]
         lines += [",".join((EARLIER | one).get(name, "") for name in COLUMNS) for one in rows]
         directory.master_path.write_text("\n".join(lines) + "\n")
-        for run_id in folders:
-            directory.folder(run_id).path.mkdir(parents=True)
-            directory.folder(run_id).outcome_path.write_text("{}")
         return directory
 
     return make
@@ -161,8 +160,7 @@ def test_other_runs_and_damaged_rows_are_no_ground(directory, other):
 def test_any_file_can_stand_in_the_place_of_the_table(tmp_path, text):
     path = tmp_path / "master_results.csv"
     path.write_bytes(text.encode("latin-1"))
-    assert read_earlier_runs(path).outcomes == {}
-    assert read_earlier_runs(tmp_path).outcomes == {}
+    assert read_earlier_runs(path) == read_earlier_runs(tmp_path) == EarlierRuns()
 
 
 def test_a_rehearsal_takes_what_it_sleeps(directory):
@@ -177,21 +175,47 @@ def test_a_rehearsal_takes_what_it_sleeps(directory):
     assert found.gpu_energy_wh.low == pytest.approx(slept * 400 / 3600)
 
 
-def test_finished_runs_cost_nothing_any_more(directory):
+def ended(directory, run, name="finished"):
+    """The folder of that run, as a sweep leaves it."""
+    spec, folder = run.spec, directory.folder(run.run_id)
+    folder.path.mkdir(parents=True, exist_ok=True)
+    outcome = Outcome(
+        run_id=run.run_id,
+        spec_hash=run.spec_hash,
+        outcome=name,
+        engine="process",
+        finished_at=builders.NOW,
+        log_file="x.log",
+    )
+    folder.record(spec, builders.launch(), outcome)
+    folder.report_path.write_text(builders.report(spec).to_json())
+    return folder
+
+
+def test_finished_runs_cost_nothing_any_more_whatever_the_table_says(directory):
     made = settings(*FEW)
     plan = plan_of(made, row("org/model"))
-    done = {"spec_hash": plan.runs[0].spec.spec_hash()}
-    there = directory(done, folders=["org_model_Off"])
+    there = directory({"spec_hash": plan.runs[0].spec_hash})
+    assert list(forecast(plan, made, [H100], there).runs) == ["org_model_Off"]
+    folder = ended(there, plan.runs[0])
+    assert forecast(plan, made, [H100], there).runs == {}
+    there.master_path.unlink()
     assert forecast(plan, made, [H100], there).runs == {}
     other = settings("--num-prompts", "49", "--repetitions", "3")
-    again = forecast(plan_of(other, row("org/model")), other, [H100], there)
+    again = forecast(plan_of(other, row("org/model")), other, [H100], directory({}))
     assert only(again).basis == "earlier run"
-    failed = directory(done | {"outcome": "failed"})
-    assert forecast(plan, made, [H100], failed).runs == {}
-    retried = settings(*FEW, "--rerun-failed")
-    assert list(forecast(plan, retried, [H100], failed).runs) == ["org_model_Off"]
-    (there.folder("org_model_Off").outcome_path).unlink()
-    assert list(forecast(plan, made, [H100], directory(done)).runs) == ["org_model_Off"]
+    replaced = settings(*FEW, "--replace")
+    assert forecast(plan, replaced, [H100], there).runs == {}
+    folder.report_path.write_text("{}")
+    assert list(forecast(plan, replaced, [H100], there).runs) == ["org_model_Off"]
+
+
+def test_failed_runs_cost_something_where_they_run_again(directory):
+    made, retried = settings(*FEW), settings(*FEW, "--rerun-failed")
+    plan, there = plan_of(made, row("org/model")), directory()
+    ended(there, plan.runs[0], "failed")
+    assert forecast(plan, made, [H100], there).runs == {}
+    assert list(forecast(plan, retried, [H100], there).runs) == ["org_model_Off"]
 
 
 def test_weights_count_once_and_only_until_they_are_there(directory, tmp_path):

@@ -171,6 +171,15 @@ def test_gpus_that_others_hold_are_not_waited_for():
     assert next_run([wide, narrow], Room(8, 7, [], 8), 0.0) == 1
 
 
+def test_one_at_a_time_a_run_held_up_by_others_is_next_when_they_have_left():
+    waiting = [Waiting("wide", 2, 50.0), *(Waiting(f"n{index}", 1, 9.0) for index in range(4))]
+    taken = []
+    for free in (1, 1, 2, 1, 1):
+        index = next_run(waiting, Room(2, free, [], 1), 0.0)
+        taken.append(waiting.pop(index).run_id)
+    assert taken == ["n0", "n1", "wide", "n2", "n3"]
+
+
 def test_a_run_waits_for_its_time():
     waiting = [Waiting("again", 1, 50.0, not_before=30.0)]
     room = Room(8, 8, [], 8)

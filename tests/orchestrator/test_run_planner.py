@@ -6,6 +6,8 @@ import json
 
 import pytest
 
+from benchmark_core import protocol
+from benchmark_core.contract import Simulation
 from benchmark_core.tasks import registry as tasks
 from orchestrator.catalog import ModelConfig
 from orchestrator.display import plan_view
@@ -203,11 +205,35 @@ def test_how_many_gpus_a_row_takes(row, changes, count):
     assert plan_one(config(**row), **changes).device.gpu_count == count
 
 
+def test_a_simulation_is_of_the_name_that_the_folder_gets(monkeypatch):
+    names = iter(("first", "second"))
+    monkeypatch.setattr(protocol, "run_id", lambda *asked: next(names))
+    simulations = Simulations(runs={"first": Simulation(watts=7)})
+    made = settings("--backend", "simulated")
+    (run,) = make_plan([config()], made, EIGHT, None, simulations).runs
+    assert (run.run_id, run.spec.backend.simulation.watts) == ("first", 7)
+
+
 def test_a_row_that_needs_more_gpus_than_there_are_is_skipped_by_name():
     rows = [config(model_class="C", gpus=16), config(line=3)]
     plan = make_plan(rows, settings(), EIGHT, None, Simulations())
     assert [run.config.line for run in plan.runs] == [3]
     assert "line 2: openai/gpt-oss-20b needs 16 GPUs, and 8 may be used" in str(plan.skipped[0])
+
+
+@pytest.mark.parametrize(
+    ("row", "changes", "cause"),
+    [
+        ({"gpus": 16}, {}, "set the row's GPUs column"),
+        ({"gpus": 16}, {"gpus_per_run": 2}, "set the row's GPUs column"),
+        ({}, {"gpus_per_run": 16}, "lower --gpus-per-run"),
+        ({"parameters_billion": 1000.0}, {}, "set the row's GPUs column"),
+    ],
+)
+def test_its_remedy_names_what_gave_the_number(row, changes, cause):
+    rows = [config(model_class="C", **row)]
+    (skipped,) = make_plan(rows, settings(**changes), EIGHT, None, Simulations()).skipped
+    assert skipped.remedy == f"The row is skipped; allow more with --gpus, or {cause}."
 
 
 def of_task(name, **changes):
