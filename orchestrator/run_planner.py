@@ -228,7 +228,8 @@ def _obstacle(
         what = f" needs {wanted} GPUs, and {gpus.count} may be used"
         is_by_flag = settings.gpus_per_run and not config.gpus
         cause = "lower --gpus-per-run" if is_by_flag else "set the row's GPUs column"
-        return what, f"allow more with --gpus, or {cause}"
+        more = "as gpus_per_node of the profile" if settings.is_scheduled else "with --gpus"
+        return what, f"allow more {more}, or {cause}"
     return None
 
 
