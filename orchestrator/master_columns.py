@@ -246,6 +246,7 @@ COLUMNS: dict[str, Callable[[Record], Cell]] = {
     "concurrency": _of_applied(lambda applied: applied.concurrency),
     "run_seconds": lambda record: _run_seconds(record),
     "run_gpu_energy_wh": _usable(_of_report(lambda report: _run_gpu_energy_wh(report))),
+    "template_day": _of_applied(lambda a: a.template_day.isoformat() if a.template_day else None),
 }
 
 

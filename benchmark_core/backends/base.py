@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from datetime import date
 from typing import Any, NamedTuple, Protocol, TypeVar
 
 from benchmark_core.contract import FinishReason, PromptForm, TokenLimits
@@ -26,7 +27,8 @@ class Conditions:
     """Under which settings samples were really run: the last `preprocess` and the last `run`.
 
     `limits` is None where nothing was generated, `steps` where nothing was drawn. `concurrency` is
-    how many samples may be under way at a time, each by itself.
+    how many samples may be under way at a time, each by itself. `template_day` is the day that the
+    chat template took for today, None where it asks for none, or nobody knows.
     """
 
     batch_size: int
@@ -36,6 +38,7 @@ class Conditions:
     template_kwargs: dict[str, bool | str]
     prompts_cut: int
     concurrency: int = 1
+    template_day: date | None = None
 
 
 class SampleResult(NamedTuple):

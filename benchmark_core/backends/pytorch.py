@@ -246,6 +246,7 @@ class PyTorchBackend:
             prompt_form=first.form,
             template_kwargs=first.template_kwargs,
             prompts_cut=self._prepared.cut,
+            template_day=first.template_day,
         )
 
     def keep_model(self) -> bool:
