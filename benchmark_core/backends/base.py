@@ -56,7 +56,7 @@ class SampleResult(NamedTuple):
     token_ids: Sequence[int] | None = None
 
 
-class Attempt(NamedTuple):
+class TriedSample(NamedTuple):
     """One sample of a pass, numbered from 1, with its times on the monotonic clock.
 
     Without a result it failed, and `error` says why; `memory_remedy` is given where it was too
@@ -91,8 +91,8 @@ class Backend(Protocol):
 
     def run_all(
         self, prepared: Sequence[Prepared | Unusable], step: MeasuredPass
-    ) -> Iterator[Attempt]:
-        """All samples of a pass, each as it ends: `attempts.one_by_one`, or several at a time."""
+    ) -> Iterator[TriedSample]:
+        """All samples of a pass, each as it ends: `walks.one_by_one`, or several at a time."""
 
     def walking(self) -> AbstractContextManager[object]:
         """Entered around all samples of a pass: what would cost more if each sample did it."""

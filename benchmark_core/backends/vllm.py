@@ -13,16 +13,16 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from benchmark_core.backends.attempts import in_flight, one_by_one, threads
 from benchmark_core.backends.base import (
-    Attempt,
     Backend,
     Conditions,
     SampleResult,
+    TriedSample,
     Unusable,
     prepared_alone,
     refuse_other_length,
 )
+from benchmark_core.backends.walks import in_flight, one_by_one, threads
 from benchmark_core.contract import PromptForm, RunSpec, TokenLimits
 from benchmark_core.faults import ModelFault, ReasoningFault, SpecFault
 from benchmark_core.kinds import MeasuredPass
@@ -131,7 +131,7 @@ class ServedBackend:
 
     def run_all(
         self, prepared: Sequence[Request | Unusable], step: MeasuredPass
-    ) -> Iterator[Attempt]:
+    ) -> Iterator[TriedSample]:
         if self._concurrency == 1:
             return one_by_one(self.run, prepared, step)
         return in_flight(self.run, prepared, step, self._concurrency, self._server.give_up)

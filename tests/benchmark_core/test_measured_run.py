@@ -7,8 +7,8 @@ from hashlib import sha256
 
 import pytest
 
-from benchmark_core.backends.attempts import one_by_one
 from benchmark_core.backends.simulated import SimulatedBackend
+from benchmark_core.backends.walks import one_by_one
 from benchmark_core.contract import (
     BackendSpec,
     DeviceSpec,
