@@ -115,6 +115,22 @@ def test_a_variant_knows_no_sibling_folder(folder):
                 assert parts[1] == folder, f"{path.name} imports {name}"
 
 
+@pytest.mark.parametrize(
+    ("registry", "readers"),
+    [
+        ("benchmark_core.backends.registry", {"measured_run.py", "delegated_run.py"}),
+        ("benchmark_core.meters.registry", {"measured_run.py"}),
+    ],
+)
+def test_a_registry_is_seen_by_those_alone_that_make_what_is_in_it(registry, readers):
+    seen_by = {
+        path.relative_to(ROOT / "benchmark_core").as_posix()
+        for path in files("benchmark_core")
+        if registry in {name for name, _ in imports(path)}
+    }
+    assert seen_by == readers
+
+
 @pytest.mark.parametrize("path", files("benchmark_core/checkpoints"), ids=str)
 def test_a_checkpoint_knows_no_task_and_no_backend(path):
     folders = {name.split(".")[1] for name, _ in imports(path) if name.count(".") > 1}
