@@ -40,6 +40,7 @@ def applied_settings(
         meters=meters,
         gpu_uuids=loaded.gpu_uuids,
         template_sha256=loaded.template_sha256,
+        template_day=conditions.template_day,
         seed=loaded.seed,
         server=loaded.server,
         server_processes=loaded.server_processes,

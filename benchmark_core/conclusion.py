@@ -58,7 +58,7 @@ class Measurements:
     was_on_gpus: bool = False
 
 
-def conclude(
+def make_report(
     trace_path: Path,
     spec: RunSpec,
     launch: Launch,

@@ -154,6 +154,11 @@ class BackendSpec(Frozen):
         return BACKEND_FACTS[self.name].is_simulated
 
     @property
+    def measures_itself(self) -> bool:
+        """Whether a program of its own measures, and no meter of this one watches it."""
+        return BACKEND_FACTS[self.name].measures_itself
+
+    @property
     def gives_raw_text(self) -> bool:
         """Whether every model gets the bare text, its chat template or not."""
         return BACKEND_FACTS[self.name].gives_raw_text

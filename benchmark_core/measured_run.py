@@ -2,8 +2,8 @@
 
 Where a model is held that the run can use, nothing is loaded.
 
-It knows no task, backend or meter by name, and of this package it alone sees the registries of
-backends and meters.
+It knows no task, backend or meter by name. Of this package it alone sees the registry of meters,
+and with `delegated_run` that of backends.
 """
 
 import sys

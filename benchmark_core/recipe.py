@@ -1,6 +1,7 @@
 """What a task makes for a backend that runs the model itself: inputs, and a loaded model."""
 
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Any, Protocol
 
 from benchmark_core.contract import DeviceSpec, Kind, PromptForm
@@ -17,7 +18,8 @@ class Encoded:
     shortened. `form` is None for a task without prompts; `template_kwargs` are the switches that
     the chat template was given. `text` and `messages` are for a server that renders and reads the
     prompt itself: the messages of a chat, None where there is none, and the prompt as a text.
-    With `own_format` some servers render it in a way of their own.
+    With `own_format` some servers render it in a way of their own. `template_day` is the day that
+    the chat template took for today, None where it asks for none.
     """
 
     inputs: dict[str, Any]
@@ -29,6 +31,7 @@ class Encoded:
     text: str | None = None
     messages: tuple[dict[str, Any], ...] | None = None
     own_format: bool = False
+    template_day: date | None = None
 
 
 @dataclass(frozen=True)

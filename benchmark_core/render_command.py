@@ -4,6 +4,7 @@ import argparse
 import json
 import sys
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ class Rendering:
     form: PromptForm
     facts: ReasoningFacts
     template_sha256: str | None
+    template_day: date | None
 
 
 def render(options: argparse.Namespace) -> None:
@@ -77,7 +79,9 @@ def _render(options: argparse.Namespace, request: ReasoningRequest) -> Rendering
     prompts.settle(tokenizer, read_file)
     prompt, facts = prompts.make(options.prompt), prompts.facts()
     assert facts is not None  # as there is a request
-    return Rendering(prompt.text, prompt.form, facts, template_sha256(tokenizer))
+    return Rendering(
+        prompt.text, prompt.form, facts, template_sha256(tokenizer), prompt.template_day
+    )
 
 
 def _template(path: Path) -> str:
@@ -102,7 +106,7 @@ def _template(path: Path) -> str:
 
 
 def _document(rendering: Rendering) -> dict[str, Any]:
-    facts = rendering.facts
+    facts, day = rendering.facts, rendering.template_day
     return {
         "text": rendering.text,
         "form": rendering.form,
@@ -118,6 +122,7 @@ def _document(rendering: Rendering) -> dict[str, Any]:
         "block": facts.block,
         "end_marker": facts.end_marker,
         "template_sha256": rendering.template_sha256,
+        "template_day": day.isoformat() if day else None,
     }
 
 

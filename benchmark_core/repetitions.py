@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from benchmark_core import statistics
-from benchmark_core.backends.base import Attempt, Backend, Prepared, SampleResult, Unusable
+from benchmark_core.backends.base import Backend, Prepared, SampleResult, TriedSample, Unusable
 from benchmark_core.contract import SAMPLES_FILE, Kind, RunSpec
 from benchmark_core.faults import MemoryFault, ModelFault
 from benchmark_core.kinds import MeasuredPass, phases_of
@@ -130,24 +130,22 @@ class _Walk:
     marks: list[TokenMark] = field(default_factory=list)
     results: dict[int, SampleResult] = field(default_factory=dict)
 
-    def count(self, attempt: Attempt, result: SampleResult) -> None:
-        self.results[attempt.number] = result
-        self.busy_seconds += attempt.ended_at - attempt.started_at
+    def count(self, tried: TriedSample, result: SampleResult) -> None:
+        self.results[tried.number] = result
+        self.busy_seconds += tried.ended_at - tried.started_at
         if self.prompt_tokens is not None:
             tokens = result.prompt_tokens
             self.prompt_tokens = None if tokens is None else self.prompt_tokens + tokens
         self.completion_tokens += result.completion_tokens
         if result.first_token_at is not None:
-            self.marks.append(
-                TokenMark(attempt.started_at, result.first_token_at, attempt.ended_at)
-            )
+            self.marks.append(TokenMark(tried.started_at, result.first_token_at, tried.ended_at))
 
-    def count_failed(self, attempt: Attempt) -> None:
+    def count_failed(self, tried: TriedSample) -> None:
         self.failed += 1
-        self.last_error = attempt.error
-        if attempt.memory_remedy is not None:
+        self.last_error = tried.error
+        if tried.memory_remedy is not None:
             self.out_of_memory += 1
-            self.memory_remedy = attempt.memory_remedy
+            self.memory_remedy = tried.memory_remedy
 
 
 def measure_pass(
@@ -233,14 +231,14 @@ def _walk_samples(
     session: Session, step: MeasuredPass, prepared: Sequence[Prepared], number: int
 ) -> _Walk:
     walk = _Walk()
-    for attempt in session.backend.run_all(prepared, step):
-        index, result = attempt.number, attempt.result
-        seconds = attempt.ended_at - attempt.started_at
+    for tried in session.backend.run_all(prepared, step):
+        index, result = tried.number, tried.result
+        seconds = tried.ended_at - tried.started_at
         if result is None:
-            walk.count_failed(attempt)
-            session.journal.write_failed(number, step.name, index, seconds, attempt.error)
+            walk.count_failed(tried)
+            session.journal.write_failed(number, step.name, index, seconds, tried.error)
         else:
-            walk.count(attempt, result)
+            walk.count(tried, result)
             session.journal.write(number, step.name, index, seconds, result)
     return walk
 

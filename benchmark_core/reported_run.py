@@ -10,8 +10,7 @@ from pathlib import Path
 
 from benchmark_core import delegated_run, measured_run, verdict
 from benchmark_core.atomic_file import write_text
-from benchmark_core.backends import registry as backends
-from benchmark_core.conclusion import Measurements, conclude
+from benchmark_core.conclusion import Measurements, make_report
 from benchmark_core.contract import (
     LAUNCH_FILE,
     REPORT_FILE,
@@ -49,7 +48,9 @@ def run(folder: Path, held: HeldModel | None = None) -> RunReport:
     try:
         measurements = _measure(folder, spec, launch, held)
         launch = _with_later_runs(folder, launch)
-        report = conclude(folder / TRACE_FILE, spec, launch, measurements, started_at, timestamp())
+        report = make_report(
+            folder / TRACE_FILE, spec, launch, measurements, started_at, timestamp()
+        )
     except RunFault as fault:
         blamed = verdict.of_fault(fault.reason) if isinstance(fault, MeterFault) else None
         report = _failed(spec, started_at, fault.kind, fault.message, fault.remedy, blamed)
@@ -67,10 +68,10 @@ def run(folder: Path, held: HeldModel | None = None) -> RunReport:
 
 
 def _measure(folder: Path, spec: RunSpec, launch: Launch, held: HeldModel) -> Measurements:
-    if spec.backend.name not in backends.DELEGATES:
-        return measured_run.measure(folder, spec, launch, held)
-    held.drop()
-    return delegated_run.measure(folder, spec, launch)
+    if spec.backend.measures_itself:
+        held.drop()
+        return delegated_run.measure(folder, spec, launch)
+    return measured_run.measure(folder, spec, launch, held)
 
 
 def _with_later_runs(folder: Path, launch: Launch) -> Launch:

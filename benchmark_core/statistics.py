@@ -83,7 +83,7 @@ def summarize(repetitions: Sequence[Repetition], total_prompts: int) -> Summary:
         failed_prompts=failed,
         tokens=tokens,
         total_duration_seconds=duration,
-        avg_latency_seconds=_latency_seconds(answers) or duration.mean / total_prompts,
+        avg_latency_seconds=statistics.fmean(map(_latency_seconds, answers)),
         throughput_tokens_per_second=tokens.completion / duration.mean
         if tokens.completion
         else None,
@@ -132,10 +132,11 @@ def _tokens_per_joule(completion_tokens: int, gpu_wh: Spread | None) -> float | 
     return completion_tokens / (gpu_wh.mean * JOULES_PER_WH)
 
 
-def _latency_seconds(answers: Sequence[Window]) -> float | None:
-    """The samples' own, where they overlap in time."""
-    seconds = spread([answer.latency_seconds for answer in answers])
-    return seconds.mean if seconds else None
+def _latency_seconds(answer: Window) -> float:
+    """Of a successful sample: its own, where they overlap in time, else its part of the pass."""
+    if answer.latency_seconds is not None:
+        return answer.latency_seconds
+    return answer.duration_seconds / answer.successful
 
 
 def _first_token_seconds(answers: Sequence[Window]) -> float | None:

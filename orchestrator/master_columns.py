@@ -229,4 +229,5 @@ COLUMNS: dict[str, Column] = {
     "concurrency": of_applied(lambda applied: applied.concurrency),
     "run_seconds": of_outcome(_seconds),
     "run_gpu_energy_wh": usable(of_ledger(lambda ledger: _wh(ledger.total_joules))),
+    "template_day": of_applied(lambda a: a.template_day.isoformat() if a.template_day else None),
 }

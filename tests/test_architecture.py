@@ -152,6 +152,22 @@ def test_the_report_is_data_alone(path):
     assert {name for name in ours if not name.startswith("benchmark_core.report.")} <= DATA
 
 
+@pytest.mark.parametrize(
+    ("registry", "readers"),
+    [
+        ("benchmark_core.backends.registry", {"measured_run.py", "delegated_run.py"}),
+        ("benchmark_core.meters.registry", {"measured_run.py"}),
+    ],
+)
+def test_a_registry_is_seen_by_those_alone_that_make_what_is_in_it(registry, readers):
+    seen_by = {
+        path.relative_to(ROOT / "benchmark_core").as_posix()
+        for path in files("benchmark_core")
+        if registry in {name for name, _ in imports(path)}
+    }
+    assert seen_by == readers
+
+
 @pytest.mark.parametrize("path", files("benchmark_core/checkpoints"), ids=str)
 def test_a_checkpoint_knows_no_task_and_no_backend(path):
     folders = {name.split(".")[1] for name, _ in imports(path) if name.count(".") > 1}

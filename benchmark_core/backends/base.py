@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from datetime import date
 from typing import Any, NamedTuple, Protocol, TypeVar
 
 from benchmark_core.contract import FinishReason, PromptForm, TokenLimits
@@ -26,7 +27,8 @@ class Conditions:
     """Under which settings samples were really run: the last `preprocess` and the last `run`.
 
     `limits` is None where nothing was generated, `steps` where nothing was drawn. `concurrency` is
-    how many samples may be under way at a time, each by itself.
+    how many samples may be under way at a time, each by itself. `template_day` is the day that the
+    chat template took for today, None where it asks for none, or nobody knows.
     """
 
     batch_size: int
@@ -36,6 +38,7 @@ class Conditions:
     template_kwargs: dict[str, bool | str]
     prompts_cut: int
     concurrency: int = 1
+    template_day: date | None = None
 
 
 class SampleResult(NamedTuple):
@@ -53,7 +56,7 @@ class SampleResult(NamedTuple):
     token_ids: Sequence[int] | None = None
 
 
-class Attempt(NamedTuple):
+class TriedSample(NamedTuple):
     """One sample of a pass, numbered from 1, with its times on the monotonic clock.
 
     Without a result it failed, and `error` says why; `memory_remedy` is given where it was too
@@ -88,8 +91,8 @@ class Backend(Protocol):
 
     def run_all(
         self, prepared: Sequence[Prepared | Unusable], step: MeasuredPass
-    ) -> Iterator[Attempt]:
-        """All samples of a pass, each as it ends: `attempts.one_by_one`, or several at a time."""
+    ) -> Iterator[TriedSample]:
+        """All samples of a pass, each as it ends: `walks.one_by_one`, or several at a time."""
 
     def walking(self) -> AbstractContextManager[object]:
         """Entered around all samples of a pass: what would cost more if each sample did it."""

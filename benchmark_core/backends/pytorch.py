@@ -9,12 +9,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from benchmark_core.backends.attempts import one_by_one
 from benchmark_core.backends.base import (
-    Attempt,
     Backend,
     Conditions,
     SampleResult,
+    TriedSample,
     Unusable,
     prepared_alone,
     refuse_other_length,
@@ -22,6 +21,7 @@ from benchmark_core.backends.base import (
 from benchmark_core.backends.generation import FirstToken, forget_own_settings, settings_of
 from benchmark_core.backends.prepared_inputs import PreparedInputs
 from benchmark_core.backends.torch_device import check_device, gpu_uuids, torch_device
+from benchmark_core.backends.walks import one_by_one
 from benchmark_core.contract import RunSpec, TokenLimits
 from benchmark_core.faults import MemoryFault, RunFault
 from benchmark_core.kinds import MeasuredPass
@@ -148,7 +148,7 @@ class PyTorchBackend:
 
     def run_all(
         self, prepared: Sequence[Encoded | Unusable], step: MeasuredPass
-    ) -> Iterator[Attempt]:
+    ) -> Iterator[TriedSample]:
         return one_by_one(self.run, prepared, step)
 
     @contextmanager
@@ -246,6 +246,7 @@ class PyTorchBackend:
             prompt_form=first.form,
             template_kwargs=first.template_kwargs,
             prompts_cut=self._prepared.cut,
+            template_day=first.template_day,
         )
 
     def keep_model(self) -> bool:

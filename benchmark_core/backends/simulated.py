@@ -6,15 +6,15 @@ from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
-from benchmark_core.backends.attempts import one_by_one
 from benchmark_core.backends.base import (
-    Attempt,
     Backend,
     Conditions,
     Prepared,
     SampleResult,
+    TriedSample,
     Unusable,
 )
+from benchmark_core.backends.walks import one_by_one
 from benchmark_core.bad_rows import BadRow
 from benchmark_core.contract import REPORT_FILE, Kind, RunSpec, Simulation, TokenLimits
 from benchmark_core.faults import HubFault, MemoryFault
@@ -113,7 +113,7 @@ class SimulatedBackend:
 
     def run_all(
         self, prepared: Sequence[Prepared | Unusable], step: MeasuredPass
-    ) -> Iterator[Attempt]:
+    ) -> Iterator[TriedSample]:
         return one_by_one(self.run, prepared, step)
 
     def walking(self) -> AbstractContextManager[object]:

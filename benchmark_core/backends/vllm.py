@@ -10,18 +10,19 @@ from array import array
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
-from benchmark_core.backends.attempts import in_flight, one_by_one, threads
 from benchmark_core.backends.base import (
-    Attempt,
     Backend,
     Conditions,
     SampleResult,
+    TriedSample,
     Unusable,
     prepared_alone,
     refuse_other_length,
 )
+from benchmark_core.backends.walks import in_flight, one_by_one, threads
 from benchmark_core.contract import PromptForm, RunSpec, TokenLimits
 from benchmark_core.faults import ModelFault, ReasoningFault, SpecFault
 from benchmark_core.kinds import MeasuredPass
@@ -50,6 +51,7 @@ class Request:
     switches: dict[str, bool | str]
     cut: bool
     own_format: bool
+    template_day: date | None
 
 
 class ServedBackend:
@@ -129,7 +131,7 @@ class ServedBackend:
 
     def run_all(
         self, prepared: Sequence[Request | Unusable], step: MeasuredPass
-    ) -> Iterator[Attempt]:
+    ) -> Iterator[TriedSample]:
         if self._concurrency == 1:
             return one_by_one(self.run, prepared, step)
         return in_flight(self.run, prepared, step, self._concurrency, self._server.give_up)
@@ -177,6 +179,7 @@ class ServedBackend:
             template_kwargs=requests[0].switches,
             prompts_cut=sum(request.cut for request in requests),
             concurrency=self._concurrency,
+            template_day=None if self._renders_itself(requests[0]) else requests[0].template_day,
         )
 
     def close(self) -> None:
@@ -223,6 +226,7 @@ class ServedBackend:
             switches=encoded.template_kwargs,
             cut=encoded.cut,
             own_format=encoded.own_format,
+            template_day=encoded.template_day,
         )
 
     def _switches(self, encoded: Encoded) -> dict[str, Any]:
@@ -239,7 +243,7 @@ class ServedBackend:
         Its tokens are compared where the server gives them, else their number. A server with a
         format of its own for the model renders no template, and is believed.
         """
-        if self._dialect.own_formats and request.own_format:
+        if self._renders_itself(request):
             return
         wanted = len(request.prompt_ids)
         same_tokens = not answer.prompt_ids or answer.prompt_ids == request.prompt_ids.tolist()
@@ -249,8 +253,12 @@ class ServedBackend:
             f"{self._named()} makes {answer.prompt_tokens} tokens of a prompt that has {wanted} by"
             " the model's own template, or other ones: it renders another prompt",
             "Start the server with the model's own tokenizer and template (no --chat-template), and"
-            " without settings for its template.",
+            " without settings for its template. Where midnight came between and the template"
+            " prints the date, run the row again.",
         )
+
+    def _renders_itself(self, request: Request) -> bool:
+        return self._dialect.own_formats and request.own_format
 
     def _named(self) -> str:
         return f"the server at {self._server.address.root} ({self._dialect.name})"

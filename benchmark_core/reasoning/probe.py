@@ -73,7 +73,7 @@ def visible(tokenizer: Any, instruction: Instruction, way: Way) -> str | None:
 def works(tokenizer: Any, way: Way) -> bool:
     """Whether the two sides of a way differ in the prompt.
 
-    On is rendered again after Off: a template that prints the time makes any two prompts differ. A
+    On is rendered again after Off: a template that draws lots makes any two prompts differ. A
     message without an opposite has only to stand in the prompt: a template may bring it by itself.
     """
     if way.off is None and way.on is not None and way.on.system:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from datetime import date
 from typing import Any
 
 from benchmark_core.contract import PromptForm, ReasoningRequest
@@ -18,6 +19,7 @@ from benchmark_core.reasoning.rendering import (
 )
 from benchmark_core.reasoning.resolution import has_side, resolve
 from benchmark_core.reasoning.splitting import Split, split
+from benchmark_core.reasoning.template_clock import TemplateClock
 
 LONGEST_EXAMPLE = 20_000
 """Characters of the example prompt that a report keeps."""
@@ -30,6 +32,7 @@ class Prompt:
     A `chat` text carries its special tokens already: tokenise it with add_special_tokens=False.
     `template_kwargs` are the switches the template was given, and `messages` the chat; none of
     either for a `raw` text. `own_format`: some servers render the chat in a way of their own.
+    `template_day` is the day that the template took for today, None where it asks for none.
     """
 
     text: str
@@ -37,12 +40,14 @@ class Prompt:
     template_kwargs: dict[str, bool | str]
     messages: tuple[dict[str, Any], ...] | None = None
     own_format: bool = False
+    template_day: date | None = None
 
 
 class Prompts:
     """Knows the model by its full id and what is asked of it; the tokenizer comes with `settle`.
 
-    Without a request the chat template is given no switch, and nothing is claimed or proven.
+    Without a request the chat template is given no switch, and nothing is claimed or proven. Today
+    is the day on which this was made, however long the run lasts.
     """
 
     def __init__(self, model_id: str, request: ReasoningRequest | None) -> None:
@@ -50,6 +55,7 @@ class Prompts:
         self._request = request
         self._family = family_of(model_id)
         self._is_known = self._family is not None
+        self._clock = TemplateClock(date.today())
         self._tokenizer: Any = None
         self._proof: Proof | None = None
         self._instruction = NOTHING
@@ -66,6 +72,7 @@ class Prompts:
             ModelFault: a file that the family needs is not there.
         """
         self._tokenizer = tokenizer
+        self._clock.give_to(tokenizer)
         self._family = family = self._family or probe(tokenizer, self._model_id)
         if self._request is not None:
             if has_side(family, self._request.thinking):
@@ -84,8 +91,14 @@ class Prompts:
         content = self._content or content_for(self._tokenizer, self._instruction, MESSAGE)
         prompt = render(self._tokenizer, self._instruction, text, content)
         messages = tuple(messages_of(self._instruction, text, content))
-        own_format = self._family is not None and self._family.own_format
-        return Prompt(prompt, "chat", dict(self._instruction.kwargs), messages, own_format)
+        return Prompt(
+            text=prompt,
+            form="chat",
+            template_kwargs=dict(self._instruction.kwargs),
+            messages=messages,
+            own_format=self._family is not None and self._family.own_format,
+            template_day=self._clock.day if self._clock.was_asked else None,
+        )
 
     def split(self, token_ids: Sequence[int]) -> Split | None:
         """The output told apart; None where nobody knows the marks that the model would set."""

@@ -90,7 +90,7 @@ def _refuse_wrong_label(request: ReasoningRequest, model: str) -> None:
 
 
 def _refuse_unsteady(tokenizer: Any, model: str) -> None:
-    """Where a template prints the time, that two prompts differ proves nothing."""
+    """Where a template draws lots, that two prompts differ proves nothing."""
     if render(tokenizer, NOTHING, MESSAGE) != render(tokenizer, NOTHING, MESSAGE):
         raise ReasoningFault(
             f"{model}: the chat template gives another prompt each time it is asked, so that no"

@@ -1,5 +1,7 @@
 """What a run was really made with, to be compared with what was asked."""
 
+from datetime import date
+
 from pydantic import Field
 
 from benchmark_core.contract import DeviceSpec, Kind, MeterName, PromptForm, TokenLimits
@@ -12,11 +14,12 @@ class Applied(Frozen):
     `device` is what the model's weights lie on; which GPUs were metered is in the environment.
     `limits`, `batch_size`, `prompt_form` and `template_kwargs` are those of the last pass.
     `ran_own_code` says whether program code from the model's repository was run. `template_sha256`
-    is that of the tokenizer's chat template; `gpu_uuids` are the model's own GPUs, where the
-    framework tells. `server` names the kind and version of the server that ran the model; nobody
-    knows then in which type and on what its weights lie. `concurrency` is how many samples may have
-    been under way at a time. `server_processes` are how many of the server's processes computed on
-    each GPU, by UUID; empty where nobody could see them.
+    is that of the tokenizer's chat template, `template_day` the day that it took for today, None
+    where it asks for none or a server renders in a way of its own. `gpu_uuids` are the model's own
+    GPUs, where the framework tells. `server` names the kind and version of the server that ran the
+    model; nobody knows then in which type and on what its weights lie. `concurrency` is how many
+    samples may have been under way at a time. `server_processes` are how many of the server's
+    processes computed on each GPU, by UUID; empty where nobody could see them.
     """
 
     model_id: str
@@ -44,6 +47,7 @@ class Applied(Frozen):
     meters: tuple[MeterName, ...]
     gpu_uuids: tuple[str, ...] = ()
     template_sha256: str | None = None
+    template_day: date | None = None
     seed: int | None = None
     server: str | None = None
     server_processes: dict[str, int] = Field(default_factory=dict)

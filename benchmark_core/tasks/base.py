@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import date
 from typing import Any, Protocol
 
 from benchmark_core.contract import Kind, Precision, PromptForm, RunSpec, TaskName, TokenLimits
@@ -28,6 +29,9 @@ class RenderedPrompt(Protocol):
 
     @property
     def own_format(self) -> bool: ...
+
+    @property
+    def template_day(self) -> date | None: ...
 
 
 class Prompts(Protocol):

@@ -81,6 +81,7 @@ class CausalText(PlainRecipe):
             text=prompt.text,
             messages=prompt.messages,
             own_format=prompt.own_format,
+            template_day=prompt.template_day,
         )
 
     @property

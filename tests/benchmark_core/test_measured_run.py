@@ -7,8 +7,8 @@ from hashlib import sha256
 
 import pytest
 
-from benchmark_core.backends.attempts import one_by_one
 from benchmark_core.backends.simulated import SimulatedBackend
+from benchmark_core.backends.walks import one_by_one
 from benchmark_core.contract import (
     BackendSpec,
     DeviceSpec,
@@ -28,6 +28,7 @@ from benchmark_core.reported_run import run
 from benchmark_core.tasks import registry as tasks
 from demo.tiny_models import ON_CHAIN, THOUGHT
 from tests.support import builders
+from tests.support.chat_templates import TELLS_THE_DATE
 from tests.support.tiny_hub import (  # noqa: F401
     GPT2,
     LLAMA,
@@ -505,7 +506,14 @@ def test_the_report_has_the_prompt_and_how_it_differs_from_its_alternatives(
     assert facts.prompts_sha256["on"] != facts.prompts_sha256["off"]
     assert report.applied.template_kwargs == facts.kwargs
     assert len(report.applied.template_sha256) == 64
+    assert report.applied.template_day is None
     assert not [reason for reason in report.verdict.reasons if reason.startswith("reasoning")]
+
+
+def test_the_report_has_the_day_that_stands_in_the_prompts(generated, tiny_hub):  # noqa: F811
+    name = altered_copy(tiny_hub, LLAMA, with_template(TELLS_THE_DATE))
+    report, _ = generated(name, "Off")
+    assert f"{report.applied.template_day:%d %B %Y}" in report.reasoning.example_prompt
 
 
 DEAF = "{% for message in messages %}{{ message.content }}{% endfor %}{{ '<|assistant|>' }}"

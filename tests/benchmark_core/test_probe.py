@@ -97,9 +97,9 @@ def test_the_marks_are_those_of_the_template_before_those_of_the_vocabulary(
     assert probe(tokenizer_with(template, special), "org/stranger").marker == marker
 
 
-def test_a_clock_in_the_template_is_no_switch() -> None:
+def test_chance_in_the_template_is_no_switch() -> None:
     """Every rendering of it differs from every other, whatever it was given."""
-    found = probe(tokenizer_with(templates.TELLS_MICROSECONDS), "org/stranger")
+    found = probe(tokenizer_with(templates.DRAWS_LOTS), "org/stranger")
     assert (found.ways, found.levels) == ((), ())
 
 

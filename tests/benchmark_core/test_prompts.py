@@ -1,12 +1,15 @@
 """The prompts of one run, from the model's id and what is asked of it."""
 
+from datetime import date, datetime
 from pathlib import Path
 
 import pytest
+from transformers.utils import chat_template_utils
 
 from benchmark_core.checkpoints.faults import told_as_model_faults
 from benchmark_core.faults import ModelFault, ReasoningFault
 from benchmark_core.hub import LONGEST_TEXT, repository_text
+from benchmark_core.reasoning import prompts as prompts_module
 from benchmark_core.reasoning.prompts import LONGEST_EXAMPLE, Prompts
 from benchmark_core.reasoning.splitting import Split
 from benchmark_core.reasoning.states import parse_state
@@ -71,6 +74,57 @@ def test_every_prompt_is_made_as_was_settled(
     assert [type(value) for value in made.template_kwargs.values()] == [
         type(value) for value in kwargs.values()
     ]
+
+
+class Clock:
+    """Stands in for the calendar here and in the library, as far as prompts ask for either."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.moment = datetime(2031, 1, 31, 23, 59, 59)
+        monkeypatch.setattr(chat_template_utils, "datetime", self)
+        monkeypatch.setattr(prompts_module, "date", self)
+
+    def now(self) -> datetime:
+        return self.moment
+
+    def today(self) -> date:
+        return self.moment.date()
+
+
+@pytest.mark.parametrize(
+    ("form", "first", "next_day"),
+    [
+        ("%d %B %Y", "31 January 2031", "01 February 2031"),
+        ("%d. %H:%M:%S.%f", "31. 00:00:00.000000", "01. 00:00:00.000000"),
+    ],
+)
+def test_past_midnight_a_run_has_the_prompts_of_its_first_day(
+    monkeypatch: pytest.MonkeyPatch, form: str, first: str, next_day: str
+) -> None:
+    template = templates.TELLS_THE_DATE.replace("%d %B %Y", form)
+    clock = Clock(monkeypatch)
+    run = prompts("org/x", "On", template)
+    evening = run.make(TEXT)
+    clock.moment = datetime(2031, 2, 1, 0, 0, 1)
+    assert run.make(TEXT) == evening
+    assert (evening.text, evening.template_day) == (
+        f"<|system|>Today: {first}{HEAD}",
+        date(2031, 1, 31),
+    )
+    facts = run.facts()
+    assert facts is not None
+    assert facts.example_prompt is not None
+    assert first in facts.example_prompt
+    following = prompts("org/x", "On", template).make(TEXT)
+    assert (following.text, following.template_day) == (
+        f"<|system|>Today: {next_day}{HEAD}",
+        date(2031, 2, 1),
+    )
+
+
+@pytest.mark.parametrize("template", [templates.ON_BY_DEFAULT, None])
+def test_a_prompt_without_the_date_is_of_no_day(template: str | None) -> None:
+    assert prompts("org/x", None, template).make(TEXT).template_day is None
 
 
 def test_without_a_request_no_switch_is_given_and_nothing_is_claimed() -> None:

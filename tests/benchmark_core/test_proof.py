@@ -162,10 +162,10 @@ def test_a_template_that_ignores_the_switch_is_refused(
     assert "the same prompt for On and Off" in said or "leaves the user's message out" in said
 
 
-def test_a_clock_in_the_template_does_not_pass_for_a_switch() -> None:
+def test_chance_in_the_template_does_not_pass_for_a_switch() -> None:
     """Every prompt of it differs from every other, so that they differ proves nothing."""
     for model in (SWITCHED, LEVELED):
-        assert refusal(templates.TELLS_MICROSECONDS, model, "On")
+        assert refusal(templates.DRAWS_LOTS, model, "On")
 
 
 def test_a_switch_with_values_as_text_would_not_pass() -> None:

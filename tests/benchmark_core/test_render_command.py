@@ -34,6 +34,7 @@ KEYS = {
     "block",
     "end_marker",
     "template_sha256",
+    "template_day",
 }
 
 
@@ -130,6 +131,7 @@ def test_everything_known_of_it_as_json(capsys: pytest.CaptureFixture[str], fold
         "block": "closed",
         "end_marker": "</think>",
         "template_sha256": hashlib.sha256(templates.ON_BY_DEFAULT.encode()).hexdigest(),
+        "template_day": None,
     }
 
 

@@ -24,12 +24,15 @@ from tests.support.chat_server import (
     serving,
     usage,
 )
+from tests.support.family_templates import HARMONY
 from tests.support.tiny_hub import (  # noqa: F401
     LLAMA,
+    altered_copy,
     built_hub,
     make_spec,
     snapshot,
     tiny_hub,
+    with_template,
 )
 
 PROMPTS = ("What floats?", "Name a cat.", "Why?", "Count to three.", "Who?", "When?")
@@ -41,14 +44,16 @@ Runs = Callable[..., tuple[RunReport, list[dict[str, Any]]]]
 def run_served(tiny_hub: Path, tmp_path: Path) -> Runs:  # noqa: F811
     """Runs six prompts through a server that answers by `reply`; gives the report and requests."""
 
-    def run_one(reply: Reply, concurrency: int | None = None, silence: float = 30.0) -> Any:
+    def run_one(
+        reply: Reply, concurrency: int | None = None, silence: float = 30.0, model: str = LLAMA
+    ) -> Any:
         prompts = tmp_path / "prompts.txt"
         prompts.write_text("\n".join(PROMPTS))
         folder = tmp_path / "run"
         folder.mkdir()
-        with serving(reply, model=LLAMA) as (url, requests):
+        with serving(reply, model=model) as (url, requests):
             spec = make_spec(
-                LLAMA,
+                model,
                 "Off",
                 samples=SampleSource(prompts_sha256=sha256(prompts.read_bytes()).hexdigest()),
                 precision="auto",
@@ -92,6 +97,21 @@ def test_one_request_at_a_time_is_the_rule(run_served: Runs, good: Reply) -> Non
     assert all(window.latency_seconds is None for window in report.repetitions[0].windows)
     assert len({request["connection"] for request in requests}) == 1
     assert len(requests) == WARM_UP_REQUESTS + 2 * len(PROMPTS)
+
+
+@pytest.mark.parametrize("model", ["org/dated", "openai/gpt-oss-20b"])
+def test_the_day_of_a_prompt_is_told_unless_the_server_writes_a_format_of_its_own(
+    run_served: Runs,
+    tiny_hub: Path,  # noqa: F811
+    model: str,
+) -> None:
+    from transformers import AutoTokenizer
+
+    altered_copy(tiny_hub, LLAMA, with_template(HARMONY), model)
+    load: Any = AutoTokenizer.from_pretrained
+    report, _ = run_served(rendering(load(snapshot(tiny_hub, model))), model=model)
+    assert report.applied is not None
+    assert (report.applied.template_day is not None) == (model == "org/dated")
 
 
 def test_several_requests_are_under_way_at_a_time(

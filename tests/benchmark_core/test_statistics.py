@@ -159,6 +159,14 @@ def test_a_summary_counts_generated_tokens_over_the_last_pass():
     assert summary.phases_gpu_wh["decode"] == pytest.approx(90 / 3600)
 
 
+def test_the_latency_is_that_of_the_samples_that_succeeded():
+    whole = builders.repetition()
+    answer = whole.windows[-1].model_copy(update={"successful": 3, "failed": 1})
+    poorer = whole.model_copy(update={"windows": (*whole.windows[:-1], answer)})
+    assert summarize([poorer], 4).avg_latency_seconds == pytest.approx(2.0 / 3)
+    assert summarize([whole, poorer], 4).avg_latency_seconds == pytest.approx((0.5 + 2.0 / 3) / 2)
+
+
 def test_an_unmeasured_gpu_leaves_every_derived_figure_empty():
     summary = summarize([builders.repetition(None, None, None)], 4)
     assert summary.gpu_energy_wh is None

@@ -5,6 +5,7 @@ import json
 import random
 import shutil
 import subprocess
+from datetime import date
 
 import pytest
 
@@ -385,6 +386,7 @@ FURTHER = {
     "template_sha256": "c" * 64,
     "runs_beside": "a_Off; b_On",
     "run_gpu_energy_wh": repr(1000 / 3600),
+    "template_day": "2026-11-27",
 }
 
 
@@ -433,7 +435,13 @@ def further_report(spec):
         spec,
         official=Official(official=False, deviations=("gpu: not an H100", "repetitions: 2")),
         summary=plain.summary.model_copy(update={"gpu_energy_wh": energy}),
-        applied=builders.applied(spec, attention="sdpa", seed=42, template_sha256="c" * 64),
+        applied=builders.applied(
+            spec,
+            attention="sdpa",
+            seed=42,
+            template_sha256="c" * 64,
+            template_day=date(2026, 11, 27),
+        ),
         environment=Environment(
             runner_version="1",
             python_version="3.11",

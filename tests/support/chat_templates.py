@@ -109,7 +109,7 @@ DEMANDS_PARTS = (
 )
 KEEPS_THE_FIRST_MESSAGE_ONLY = "{{ '<|user|>' + messages[0].content + '<|end|><|assistant|>' }}"
 TELLS_THE_DATE = "{{ '<|system|>Today: ' + strftime_now('%d %B %Y') }}" + ON_BY_DEFAULT
-TELLS_MICROSECONDS = "{{ '<|system|>Now: ' + strftime_now('%H:%M:%S.%f') }}" + IGNORES_EVERYTHING
+DRAWS_LOTS = "{{ range(99999) | random ~ ' ' ~ range(99999) | random }}" + IGNORES_EVERYTHING
 
 
 @cache

@@ -8,16 +8,16 @@ from typing import Any
 
 import pytest
 
-from benchmark_core.backends.attempts import in_flight, one_by_one, threads
-from benchmark_core.backends.base import Attempt, SampleResult, Unusable
+from benchmark_core.backends.base import SampleResult, TriedSample, Unusable
+from benchmark_core.backends.walks import in_flight, one_by_one, threads
 from benchmark_core.faults import MemoryFault, ServerFault
 from benchmark_core.kinds import MeasuredPass
 
 STEP = MeasuredPass("forward")
-Walk = Callable[..., Iterator[Attempt]]
+Walk = Callable[..., Iterator[TriedSample]]
 
 
-def several(run: Any, prepared: Any, step: MeasuredPass) -> Iterator[Attempt]:
+def several(run: Any, prepared: Any, step: MeasuredPass) -> Iterator[TriedSample]:
     return in_flight(run, prepared, step, 3, lambda: None)
 
 
@@ -37,14 +37,14 @@ def test_a_bad_sample_fails_alone(walk: Walk) -> None:
         9,
     ]
     found = sorted(walk(result, samples, STEP))
-    assert [attempt.number for attempt in found] == [1, 2, 3, 4, 5]
-    assert [attempt.result and attempt.result.prompt_tokens for attempt in found] == [
+    assert [tried.number for tried in found] == [1, 2, 3, 4, 5]
+    assert [tried.result and tried.result.prompt_tokens for tried in found] == [
         *(7, None, None, None, 9),
     ]
     errors = ["", "no picture", "ValueError: odd", "too large", ""]
-    assert [attempt.error for attempt in found] == errors
-    assert [attempt.memory_remedy for attempt in found] == [None, None, None, "Free it.", None]
-    assert all(attempt.started_at <= attempt.ended_at for attempt in found)
+    assert [tried.error for tried in found] == errors
+    assert [tried.memory_remedy for tried in found] == [None, None, None, "Free it.", None]
+    assert all(tried.started_at <= tried.ended_at for tried in found)
 
 
 @pytest.mark.parametrize("walk", [one_by_one, several])
@@ -72,9 +72,9 @@ def test_so_many_are_under_way_at_a_time_and_come_as_they_end() -> None:
     early = [next(walk), next(walk)]
     first_may_end.set()
     (late,) = walk
-    assert {attempt.number for attempt in early} == {2, 3}
+    assert {tried.number for tried in early} == {2, 3}
     assert late.number == 1
-    assert late.started_at < min(attempt.ended_at for attempt in early)
+    assert late.started_at < min(tried.ended_at for tried in early)
 
 
 def test_the_others_are_told_to_end_and_none_is_begun() -> None:
@@ -136,6 +136,6 @@ def test_a_sample_has_its_own_time() -> None:
         return SampleResult(1, 1, "stop")
 
     found = sorted(in_flight(run, [0.3, 0.3], STEP, 2, lambda: None))
-    assert all(attempt.ended_at - attempt.started_at >= 0.3 for attempt in found)
+    assert all(tried.ended_at - tried.started_at >= 0.3 for tried in found)
     # One after the other, the second would have begun where the first ended.
     assert found[1].started_at < found[0].ended_at

@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
 from typing import Any
 
-from benchmark_core.backends.base import Attempt, Prepared, SampleResult, Unusable
+from benchmark_core.backends.base import Prepared, SampleResult, TriedSample, Unusable
 from benchmark_core.faults import MemoryFault, RunFault
 from benchmark_core.kinds import MeasuredPass
 
@@ -18,13 +18,13 @@ RunOne = Callable[[Prepared, MeasuredPass], SampleResult]
 
 def one_by_one(
     run: RunOne, prepared: Sequence[Prepared | Unusable], step: MeasuredPass
-) -> Iterator[Attempt]:
+) -> Iterator[TriedSample]:
     """Each sample begins where the one before it ended, so that its time has all that it took."""
     ended_at = time.monotonic()
     for number, sample in enumerate(prepared, start=1):
-        attempt = _attempt(run, sample, step, number, ended_at)
-        ended_at = attempt.ended_at
-        yield attempt
+        tried = _try(run, sample, step, number, ended_at)
+        ended_at = tried.ended_at
+        yield tried
 
 
 def in_flight(
@@ -33,7 +33,7 @@ def in_flight(
     step: MeasuredPass,
     count: int,
     give_up: Callable[[], Any],
-) -> Iterator[Attempt]:
+) -> Iterator[TriedSample]:
     """Up to `count` samples at a time, each in a thread of its own, in the order of their ends.
 
     Where one of them ends the run, `give_up` tells the others to end soon; nothing more of the
@@ -41,11 +41,11 @@ def in_flight(
     """
     ended: list[RunFault] = []
 
-    def run_now(number: int, sample: Prepared | Unusable) -> Attempt:
+    def run_now(number: int, sample: Prepared | Unusable) -> TriedSample:
         if ended:
             raise ended[0]
         try:
-            return _attempt(run, sample, step, number, time.monotonic())
+            return _try(run, sample, step, number, time.monotonic())
         except RunFault as fault:
             ended.append(fault)
             raise
@@ -75,24 +75,24 @@ def threads(count: int, give_up: Callable[[], Any]) -> Iterator[ThreadPoolExecut
         pool.shutdown(wait=waits, cancel_futures=True)
 
 
-def _attempt(
+def _try(
     run: RunOne,
     sample: Prepared | Unusable,
     step: MeasuredPass,
     number: int,
     started_at: float,
-) -> Attempt:
+) -> TriedSample:
     """Raises RunFault other than MemoryFault."""
     if isinstance(sample, Unusable):
-        return Attempt(number, started_at, time.monotonic(), None, sample.because)
+        return TriedSample(number, started_at, time.monotonic(), None, sample.because)
     try:
         result = run(sample, step)
     except MemoryFault as fault:
         # The text alone is kept: with the fault itself, what it was raised from would live on.
-        return Attempt(number, started_at, time.monotonic(), None, fault.message, fault.remedy)
+        return TriedSample(number, started_at, time.monotonic(), None, fault.message, fault.remedy)
     except RunFault:
         raise
     except Exception as problem:  # noqa: BLE001 - one bad sample fails that sample alone
         error = f"{type(problem).__name__}: {problem}"
-        return Attempt(number, started_at, time.monotonic(), None, error)
-    return Attempt(number, started_at, time.monotonic(), result)
+        return TriedSample(number, started_at, time.monotonic(), None, error)
+    return TriedSample(number, started_at, time.monotonic(), result)
