@@ -12,8 +12,16 @@ def read_table(path: Path) -> list[Row | LeftOut]:
     Raises:
         ScoringError: it cannot be read, or is neither.
     """
-    tables = _published(path)
-    return [row for table in tables for row in read_published(table)] or read_rows(path)
+    return published_rows(path) or read_rows(path)
+
+
+def published_rows(path: Path) -> list[Row | LeftOut]:
+    """Those of a published table, or of a folder of them; none where `path` is neither.
+
+    Raises:
+        ScoringError: such a table cannot be read.
+    """
+    return [row for table in _published(path) for row in read_published(table)]
 
 
 def _published(path: Path) -> list[Path]:

@@ -64,7 +64,7 @@ FOREIGN_FLAGS |= {"--hf-token", "--ssl-keyfile-password"}
 TREES = (
     *("orchestrator", "orchestrator/morning", "benchmark_core", "benchmark_core/reasoning"),
     *("benchmark_core/checkpoints", "benchmark_core/serving", "benchmark_core/direct"),
-    *("benchmark_core/optimum", "benchmark_core/report", "scoring"),
+    *("benchmark_core/optimum", "benchmark_core/report", "scoring", "scoring/footprint"),
 )
 # Places inside a container, the path of a page on the hub, and words that switch reasoning.
 KNOWN_ROOTS = {
@@ -81,7 +81,7 @@ KNOWN_ROOTS = {
     "no_think",
 }
 IMPORTING = "Importing older reports"
-KNOWN_HOSTS = {"huggingface.co", "keepachangelog.com", "localhost:8000"}
+KNOWN_HOSTS = {"huggingface.co", "keepachangelog.com", "localhost:8000", "creativecommons.org"}
 
 
 # ------------------------------------------------------------------ links and words

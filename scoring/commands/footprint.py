@@ -1,0 +1,87 @@
+"""`footprint`: what work with the measured models takes from the world."""
+
+import argparse
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from scoring.errors import ScoringError
+
+HELP = {
+    "tasks": ("N", "how many tasks (default: 1000)"),
+    "tokens": ("N", "how many input tokens instead, of tasks with text"),
+    "pue": ("X", "energy of the facility per IT energy, 1 or more"),
+    "region": ("XXX", "where the electricity comes from (default: as the run has it, or WORLD)"),
+    "g_per_kwh": ("X", "carbon intensity of the electricity, instead of a region"),
+    "grid_source": ("NAME", "whose carbon intensity is the central one: runs, ecologits or ademe"),
+    "wue": ("X", "water used on site, L/kWh"),
+    "network_wh": ("X", "network energy, Wh per 1,000 tasks (default: 0)"),
+    "storage_wh": ("X", "storage energy, Wh per 1,000 tasks (default: 0)"),
+    "cpu_ram_share": ("X", "CPU and RAM energy per GPU energy, also where a run tells it"),
+    "hardware_set": (
+        "NAME",
+        "what the hardware took to make: ecologits-2025-02 (default) or ecologits-0.9.1",
+    ),
+}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "results", type=Path, metavar="FILE|DIR", help="as for the command stars; any row counts"
+    )
+    for name, (metavar, text) in HELP.items():
+        parser.add_argument(_flag(name), metavar=metavar, help=text)
+    parser.add_argument(
+        "--what-if", type=Path, metavar="FILE", help="a YAML or CSV of scenarios to compare"
+    )
+    parser.add_argument("--model", metavar="TEXT", help="models with this in their name alone")
+    parser.add_argument(
+        "--model-card", metavar="MODEL", help="one model, as a block for its page on the hub"
+    )
+    parser.add_argument("--json", action="store_true", help="for programs")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Exit code 0. All is worked out before anything is shown."""
+    from scoring.footprint import model_card, view
+    from scoring.footprint.footprint import footprint
+    from scoring.footprint.measured import Measured, NotCounted, read_measured
+    from scoring.footprint.parameters import parse
+    from scoring.footprint.what_if import compare, read_scenarios
+
+    _refuse_contradictions(options)
+    said = {name: getattr(options, name) for name in HELP}
+    asked = parse({name: text for name, text in said.items() if text is not None}, spell=_flag)
+    scenarios = read_scenarios(options.what_if) if options.what_if else []
+    rows = read_measured(options.results, options.model or "")
+    measured = [one for one in rows if isinstance(one, Measured)]
+    without = [one for one in rows if isinstance(one, NotCounted)]
+    if options.model_card:
+        shown = model_card.card(footprint(model_card.row_of(rows, options.model_card), asked))
+    elif scenarios:
+        compared = [compare(one, asked, scenarios) for one in measured]
+        shown = view.comparison_lines(compared, without)
+        if options.json:
+            shown = _as_json(view.comparison_document(compared, without))
+    else:
+        footprints = [footprint(one, asked) for one in measured]
+        shown = view.lines(footprints, without)
+        if options.json:
+            shown = _as_json(view.document(footprints, without))
+    print("\n".join(shown))
+    return 0
+
+
+def _flag(name: str) -> str:
+    return f"--{name.replace('_', '-')}"
+
+
+def _refuse_contradictions(options: argparse.Namespace) -> None:
+    for flag, given in (("--what-if", options.what_if), ("--json", options.json)):
+        if options.model_card and given:
+            raise ScoringError(flag, "does not go with --model-card", "Leave one of the two.")
+
+
+def _as_json(document: dict[str, Any]) -> Iterator[str]:
+    yield json.dumps(document, indent=2)

@@ -1,0 +1,240 @@
+"""Footprints on screen, and for programs."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from benchmark_core.terminal_text import printable
+from scoring.footprint.amounts import Amount, Part, Range
+from scoring.footprint.energy import NOT_GIVEN
+from scoring.footprint.factors import Factor
+from scoring.footprint.footprint import Footprint
+from scoring.footprint.measured import Measured, NotCounted
+from scoring.footprint.what_if import Scenario, ratio_to
+
+Line = tuple[str, ...]
+Compared = Sequence[tuple[Scenario, Footprint]]
+LONGEST_NAME = 80
+MOST_NOT_COUNTED = 20
+MOST_DIGITS = 1e15
+NO_RANGE = "no range known"
+HEADING = ("", "low", "central", "high", "", "")
+
+
+def lines(footprints: Sequence[Footprint], not_counted: Sequence[NotCounted]) -> Iterator[str]:
+    """A table for each row, then all factors, then the rows without a footprint."""
+    for one in footprints:
+        yield title(one.measured, work(one))
+        cells = [
+            *(
+                _cells(f"{part.title} energy", part.range, "Wh", f"{part.kind}: {part.how}")
+                for part in one.parts
+            ),
+            *(
+                _cells(amount.title, amount.range, amount.unit, amount.how)
+                for amount in one.amounts
+            ),
+        ]
+        yield from _columns([HEADING, *cells])
+        yield ""
+    yield from _factor_lines([factor for one in footprints for factor in one.factors])
+    yield from _not_counted_lines(not_counted)
+
+
+def comparison_lines(rows: Sequence[Compared], not_counted: Sequence[NotCounted]) -> Iterator[str]:
+    """For each row and quantity the scenarios, and how many times the first one's they are."""
+    for compared in rows:
+        first = compared[0][1]
+        yield title(first.measured, "by scenario")
+        yield from (f"  {scenario.name}: {basis(one)}" for scenario, one in compared)
+        for amount in first.amounts:
+            yield f"  {amount.title}, {amount.unit}"
+            cells = [
+                _compared_cells(scenario, first, one, amount.name) for scenario, one in compared
+            ]
+            yield from (f"  {line}" for line in _columns([(*HEADING[:4], "x first", ""), *cells]))
+        yield ""
+    every = [one for compared in rows for _, one in compared]
+    yield from _factor_lines([factor for one in every for factor in one.factors])
+    yield from _not_counted_lines(not_counted)
+
+
+def document(footprints: Sequence[Footprint], not_counted: Sequence[NotCounted]) -> dict[str, Any]:
+    """`factors` of a row are places in the list of all factors."""
+    places = _places(footprints)
+    rows = [_row_document(one.measured) | _document(one, places) for one in footprints]
+    return _whole(rows, places, not_counted)
+
+
+def comparison_document(
+    rows: Sequence[Compared], not_counted: Sequence[NotCounted]
+) -> dict[str, Any]:
+    """Likewise, with the scenarios of each row."""
+    places = _places([one for compared in rows for _, one in compared])
+    documents = [
+        _row_document(compared[0][1].measured)
+        | {
+            "scenarios": [
+                {"name": scenario.name}
+                | _document(one, places)
+                | {
+                    "times_the_first": {
+                        amount.name: ratio_to(compared[0][1], one, amount.name)
+                        for amount in one.amounts
+                    }
+                }
+                for scenario, one in compared
+            ]
+        }
+        for compared in rows
+    ]
+    return _whole(documents, places, not_counted)
+
+
+def title(measured: Measured, more: str) -> str:
+    name = " ".join((measured.name[:LONGEST_NAME], measured.task))
+    return printable("; ".join((name, *measured.remarks, more)))
+
+
+def work(one: Footprint) -> str:
+    """For how much work it is."""
+    tasks = f"{_count(one.tasks)} tasks"
+    tokens = one.asked.tokens
+    return tasks if tokens is None else f"{_count(tokens)} input tokens, {tasks}"
+
+
+def basis(one: Footprint) -> str:
+    """How each part of the energy is known."""
+    zero = " and ".join(part.title for part in one.parts if part.how == NOT_GIVEN)
+    known = [f"{part.title} {part.kind}" for part in one.parts if part.how != NOT_GIVEN]
+    return f"energy of {', '.join([*known, *([f'{zero} {NOT_GIVEN}'] if zero else [])])}"
+
+
+def factor_words(factor: Factor) -> str:
+    """Its figures with their sources; the first is the central one."""
+    unit = f" {factor.unit}" if factor.unit else ""
+    if factor.given:
+        return f"{factor.name}: {factor.range.central:.6g}{unit}, given"
+    said = "; ".join(
+        f"{figure.value:.6g} {figure.source}" + f" ({figure.year or 'year not known'})"
+        for figure in factor.figures
+    )
+    span = factor.range
+    bounds = f"{span.low:.6g} to {span.high:.6g}" if span.is_known else NO_RANGE
+    return f"{factor.name}: {span.central:.6g}{unit} ({bounds}). {said}"
+
+
+def figure(value: float) -> str:
+    """Six digits: more than a factor is known to."""
+    return f"{value:.6g}"
+
+
+def _count(number: float) -> str:
+    return f"{number:,.0f}" if number.is_integer() and number < MOST_DIGITS else figure(number)
+
+
+def _cells(name: str, span: Range | None, unit: str, remark: str) -> Line:
+    if span is None:
+        return printable(name[:LONGEST_NAME]), "", "", "", unit, f"not known: {remark}"
+    ends = (figure(span.low), figure(span.central), figure(span.high))
+    if not span.is_known and span.central:
+        remark = f"{remark}; {NO_RANGE}" if remark else NO_RANGE
+    return printable(name[:LONGEST_NAME]), *ends, unit, printable(remark)
+
+
+def _compared_cells(scenario: Scenario, first: Footprint, one: Footprint, name: str) -> Line:
+    found, ratio = one.amount(name), ratio_to(first, one, name)
+    why = found.how if found.range is None else ""
+    *begin, _, remark = _cells(scenario.name, found.range, "", why)
+    return (*begin, "" if ratio is None else f"{ratio:.4g}", remark)
+
+
+def _columns(rows: Sequence[Line]) -> Iterator[str]:
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for name, low, central, high, unit, remark in rows:
+        figures = (
+            cell.rjust(width) for cell, width in zip((low, central, high), widths[1:4], strict=True)
+        )
+        cells = (name.ljust(widths[0]), *figures, unit.ljust(widths[4]), remark)
+        yield "  " + "  ".join(cells).rstrip()
+
+
+def _factor_lines(factors: Sequence[Factor]) -> Iterator[str]:
+    yield "Factors"
+    for line in dict.fromkeys(factor_words(one) for one in factors):
+        yield f"  {printable(line)}"
+
+
+def _not_counted_lines(not_counted: Sequence[NotCounted]) -> Iterator[str]:
+    if not not_counted:
+        return
+    yield f"Without a footprint: {len(not_counted)}"
+    for one in not_counted[:MOST_NOT_COUNTED]:
+        yield f"  {printable(one.name[:LONGEST_NAME])}: {printable(one.because)}"
+    if len(not_counted) > MOST_NOT_COUNTED:
+        yield f"  and {len(not_counted) - MOST_NOT_COUNTED} more; --json lists them all"
+
+
+def _places(footprints: Sequence[Footprint]) -> dict[Factor, int]:
+    every = dict.fromkeys(factor for one in footprints for factor in one.factors)
+    return {factor: place for place, factor in enumerate(every)}
+
+
+def _whole(
+    rows: Sequence[dict[str, Any]], places: dict[Factor, int], not_counted: Sequence[NotCounted]
+) -> dict[str, Any]:
+    return {
+        "factors": [_factor_document(factor) for factor in places],
+        "rows": rows,
+        "not_counted": [{"row": one.name, "because": one.because} for one in not_counted],
+    }
+
+
+def _row_document(measured: Measured) -> dict[str, Any]:
+    return {
+        "model": measured.model,
+        "state": measured.state,
+        "task": measured.task,
+        "rehearsal": measured.rehearsal,
+        "remarks": list(measured.remarks),
+    }
+
+
+def _document(one: Footprint, places: dict[Factor, int]) -> dict[str, Any]:
+    return {
+        "asked": one.asked.said(),
+        "tasks": one.tasks,
+        "region": one.electricity.region or None,
+        "hardware_set": one.hardware.name,
+        "it_energy": {part.name: _part_document(part) for part in one.parts},
+        "amounts": {amount.name: _amount_document(amount) for amount in one.amounts},
+        "factors": [places[factor] for factor in one.factors],
+    }
+
+
+def _part_document(part: Part) -> dict[str, Any]:
+    return {"unit": "Wh"} | _range_document(part.range) | {"kind": part.kind, "how": part.how}
+
+
+def _amount_document(amount: Amount) -> dict[str, Any]:
+    return {"unit": amount.unit} | _range_document(amount.range) | {"how": amount.how}
+
+
+def _range_document(span: Range | None) -> dict[str, Any]:
+    if span is None:
+        return {"low": None, "central": None, "high": None, "range_known": None}
+    return {
+        "low": span.low,
+        "central": span.central,
+        "high": span.high,
+        "range_known": span.is_known,
+    }
+
+
+def _factor_document(factor: Factor) -> dict[str, Any]:
+    return {
+        "name": factor.name,
+        "unit": factor.unit or None,
+        **_range_document(factor.range),
+        "given": factor.given,
+        "figures": [one.model_dump() for one in factor.figures],
+    }
