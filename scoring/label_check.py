@@ -55,7 +55,7 @@ def check_label(path: Path, results: Path, edition: Path | None) -> list[FailedP
             str(path), f"was rated by the edition {facts.edition!r}", "Name it with --edition."
         )
     ratings, basis = rated_with_basis(results, edition)
-    points = [*_points_of_drawing(svg, root, facts), *_points_of_row(facts, ratings, basis)]
+    points = [*_points_of_row(facts, ratings, basis), *_points_of_drawing(svg, root, facts)]
     return points[:MOST_POINTS]
 
 
@@ -91,7 +91,8 @@ def _points_of_drawing(svg: str, root: ET.Element, facts: LabelFacts) -> Iterato
     if digest.get(HASH_ATTRIBUTE) != content_sha256(svg):
         yield FailedPoint("content_changed", "label", "it was changed after it had been drawn")
     expected = draw(facts)
-    if canonical(expected) == canonical(svg):
+    # Canonical XML leaves out a declaration, which could have a viewer read other letters.
+    if canonical(expected) == canonical(svg) and svg.startswith("<svg"):
         return
     differences = list(_differences(ET.fromstring(expected), root))
     yield from differences

@@ -38,7 +38,7 @@ ASCENT_EM: Final = 0.969
 CAPITAL_EM: Final = 0.727
 
 VALUE_STEPS: Final = (Step(12, 1), Step(11, 1), Step(10, 1), Step(9, 1))
-ENERGY_STEPS: Final = (Step(14, 1),)
+ENERGY_STEPS: Final = (Step(14, 1), Step(13, 1), Step(12, 1), Step(11, 1))
 PRINT_STEPS: Final = (Step(8, 1), Step(7, 1))
 TITLE, TITLE_SIZE, TITLE_GAP = "AI Energy Score", 17, 7
 
@@ -106,7 +106,7 @@ def _drawn(facts: LabelFacts) -> dict[str, Any]:
             ("month", _line(words.month(facts), "Medium", 160, VALUE_STEPS, 135)),
             ("task", _line(words.task(facts), "Medium", 172, VALUE_STEPS, 159)),
             ("hardware", _line(words.hardware(facts), "Medium", 143, VALUE_STEPS, 183)),
-            ("energy", _line(words.energy(facts), "Medium", 92, ENERGY_STEPS, 243)),
+            ("energy", _line(words.energy(facts), "Medium", 100, ENERGY_STEPS, 243)),
         ],
         "note": _line(facts.note, "Regular", 122, PRINT_STEPS, 303),
         "small_print": _line(words.small_print(facts), "Regular", INNER, PRINT_STEPS, 356),

@@ -26,8 +26,12 @@ def run(options: argparse.Namespace) -> int:
     from scoring.label_basis import rated_with_basis
     from scoring.label_facts import LabelFacts, facts_of
     from scoring.label_files import stems, write_label
+    from scoring.suspicions import suspicions
 
     ratings, basis = rated_with_basis(options.results, options.edition)
+    rows = [one.row for rated in ratings.groups for one in rated.rows]
+    for sentence in suspicions(rows, basis.edition.rows() if basis.edition else ()):
+        _warn(sentence)
     found: list[LabelFacts] = []
     for rated in ratings.groups:
         for one in rated.rows:

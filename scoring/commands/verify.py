@@ -36,7 +36,7 @@ def run(options: argparse.Namespace) -> int:
     for point in points:
         print(point.line())
     name = options.published
-    print(printable(f"{name}: {len(points)} points failed" if points else f"{name}: follows"))
+    print(printable(f"{name}: failed points: {len(points)}" if points else f"{name}: follows"))
     return FAILED if points else FINE
 
 

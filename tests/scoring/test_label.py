@@ -158,6 +158,12 @@ def test_an_energy_is_never_shown_as_nothing(wh, shown):
     assert words.energy(facts(wh_per_1000_queries=wh)) == f"{shown} Wh"
 
 
+def test_no_digit_of_an_energy_is_left_out():
+    for exponent in range(-29, 30):
+        of = facts(wh_per_1000_queries=f"9.995e{exponent}")
+        assert texts(draw(of))["energy"] == words.energy(of)
+
+
 @pytest.mark.parametrize(
     ("name", "count", "shown"),
     [
