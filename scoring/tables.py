@@ -1,9 +1,18 @@
 """Whatever holds rows that can be rated: our results, or the tables that were published."""
 
+import hashlib
 from pathlib import Path
 
+from benchmark_core.documents import ContractError, read_bounded
+from scoring.errors import ScoringError
 from scoring.published_table import is_published, published_files, read_published
-from scoring.results_table import MASTER_FILE, LeftOut, Row, read_rows
+from scoring.results_table import (
+    LONGEST_TABLE_BYTES,
+    MASTER_FILE,
+    LeftOut,
+    Row,
+    read_rows,
+)
 
 
 def read_table(path: Path) -> list[Row | LeftOut]:
@@ -22,6 +31,21 @@ def published_rows(path: Path) -> list[Row | LeftOut]:
         ScoringError: such a table cannot be read.
     """
     return [row for table in _published(path) for row in read_published(table)]
+
+
+def table_sha256(path: Path) -> str:
+    """Of the bytes that `read_table` reads, in the order of the files' names.
+
+    Raises:
+        ScoringError: they cannot be read.
+    """
+    whole = hashlib.sha256()
+    try:
+        for table in _published(path) or [path / MASTER_FILE if path.is_dir() else path]:
+            whole.update(read_bounded(table.resolve(), LONGEST_TABLE_BYTES))
+    except (OSError, RuntimeError, ContractError) as error:
+        raise ScoringError(str(path), f"cannot be read ({error})", "Name a table.") from error
+    return whole.hexdigest()
 
 
 def _published(path: Path) -> list[Path]:

@@ -10,6 +10,8 @@ SUMMARIES: Mapping[str, str] = {
     "classes": "the class of every model by the published rule, and what would fit",
     "edition": "freeze the rows and edges by which an edition is rated",
     "footprint": "CO2e, water, minerals and primary energy of work with the measured models",
+    "label": "a label as SVG and PNG for every rated row",
+    "verify": "whether a label follows from the results",
 }
 
 

@@ -1,0 +1,61 @@
+"""`label`: a label for every rated row."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from benchmark_core.terminal_text import printable
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "results", type=Path, metavar="FILE|DIR", help="as for the command stars: what is rated"
+    )
+    parser.add_argument(
+        "--edition", type=Path, metavar="FILE", help="rate by its edges, and show its month"
+    )
+    parser.add_argument(
+        "--model", default="", metavar="SUBSTRING", help="only models whose name has it"
+    )
+    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="where they go")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Exit code 0 when every label is written."""
+    from scoring.errors import ScoringError
+    from scoring.label_basis import rated_with_basis
+    from scoring.label_facts import LabelFacts, facts_of
+    from scoring.label_files import stems, write_label
+    from scoring.suspicions import suspicions
+
+    ratings, basis = rated_with_basis(options.results, options.edition)
+    rows = [one.row for rated in ratings.groups for one in rated.rows]
+    for sentence in suspicions(rows, basis.edition.rows() if basis.edition else ()):
+        _warn(sentence)
+    found: list[LabelFacts] = []
+    for rated in ratings.groups:
+        for one in rated.rows:
+            if options.model.casefold() not in one.row.model.casefold():
+                continue
+            try:
+                found.append(facts_of(one, rated, basis))
+            except ValueError:
+                name = one.row.model[:80]
+                _warn(f"line {one.row.line}, {name!r}: no label, it has no name or one too long")
+    if not found:
+        raise ScoringError(
+            str(options.results),
+            "has no rated row" + (f" with {options.model!r} in its model" if options.model else ""),
+            "The command stars tells which rows are rated.",
+        )
+    for name, facts in zip(stems(found), found, strict=True):
+        lacking = write_label(options.out, name, facts).lacking
+        if lacking:
+            characters = " ".join(sorted(lacking)[:20])
+            _warn(f"{name}.png: no font here has {characters}: drawn as boxes")
+    print(printable(f"{options.out}: {len(found)} labels, each as SVG and as PNG in two sizes"))
+    return 0
+
+
+def _warn(sentence: str) -> None:
+    print(f"warning: {printable(sentence)}", file=sys.stderr)

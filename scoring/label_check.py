@@ -1,0 +1,183 @@
+"""Whether a label follows from the results: every point in which it does not."""
+
+import xml.etree.ElementTree as ET
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+from pydantic import ValidationError
+
+from benchmark_core.documents import ContractError, one_line, read_bounded
+from scoring.errors import ScoringError
+from scoring.failed_point import FailedPoint
+from scoring.label_basis import rated_with_basis
+from scoring.label_drawing import HASH_ATTRIBUTE, canonical, content_sha256, draw
+from scoring.label_facts import Basis, LabelFacts, facts_of
+from scoring.ratings import RatedGroup, RatedRow, Ratings
+
+MOST_BYTES: Final = 2**18
+MOST_POINTS: Final = 20
+SHORT: Final = 60
+METADATA: Final = "{http://www.w3.org/2000/svg}metadata"
+REMEDY: Final = "Name an SVG that the command label wrote."
+
+CODES: Final = (
+    *("content_changed", "text_differs", "drawing_differs"),
+    *("row_missing", "energy_differs", "stars_differ", "edges_differ", "edition_differs"),
+    "row_differs",
+)
+OF_FIELDS: Final = {
+    "wh_per_1000_queries": "energy_differs",
+    "stars": "stars_differ",
+    **dict.fromkeys(("lowest_wh", "highest_wh", "edges_wh"), "edges_differ"),
+    **dict.fromkeys(("edition", "basis_sha256"), "edition_differs"),
+}
+
+
+class _NoDoctype(ET.TreeBuilder):
+    """Without a DOCTYPE nothing in a file can stand for more than itself."""
+
+    def doctype(self, name: str, pubid: str | None, system: str | None) -> None:
+        raise ValueError("it has a DOCTYPE")
+
+
+def check_label(path: Path, results: Path, edition: Path | None) -> list[FailedPoint]:
+    """Empty where all is well.
+
+    Raises:
+        ScoringError: the label, the results or the edition cannot be read.
+    """
+    svg = _text(path)
+    root = _parsed(path, svg)
+    facts = _facts(path, root)
+    if facts.edition and edition is None:
+        raise ScoringError(
+            str(path), f"was rated by the edition {facts.edition!r}", "Name it with --edition."
+        )
+    ratings, basis = rated_with_basis(results, edition)
+    points = [*_points_of_row(facts, ratings, basis), *_points_of_drawing(svg, root, facts)]
+    return points[:MOST_POINTS]
+
+
+def _text(path: Path) -> str:
+    try:
+        return read_bounded(path.resolve(), MOST_BYTES).decode()
+    except OSError as error:
+        raise ScoringError(str(path), f"cannot be read ({error.strerror})", REMEDY) from error
+    except (RuntimeError, ContractError, UnicodeDecodeError) as error:
+        raise ScoringError(str(path), f"is no label ({str(error)[:100]})", REMEDY) from error
+
+
+def _parsed(path: Path, svg: str) -> ET.Element:
+    try:
+        return ET.fromstring(svg, ET.XMLParser(target=_NoDoctype()))
+    except (ET.ParseError, ValueError, LookupError) as error:
+        raise ScoringError(str(path), f"is no label ({str(error)[:100]})", REMEDY) from error
+
+
+def _facts(path: Path, root: ET.Element) -> LabelFacts:
+    digests = list(root.iter(METADATA))
+    if len(digests) != 1:
+        raise ScoringError(str(path), f"is no label: it has {len(digests)} digests", REMEDY)
+    try:
+        return LabelFacts.model_validate_json(digests[0].text or "")
+    except ValidationError as error:
+        raise ScoringError(str(path), f"has no digest ({one_line(error)})", REMEDY) from error
+
+
+def _points_of_drawing(svg: str, root: ET.Element, facts: LabelFacts) -> Iterator[FailedPoint]:
+    """The label as its digest would be drawn, held against the one that is there."""
+    digest = next(root.iter(METADATA))
+    if digest.get(HASH_ATTRIBUTE) != content_sha256(svg):
+        yield FailedPoint("content_changed", "label", "it was changed after it had been drawn")
+    expected = draw(facts)
+    # Canonical XML leaves out a declaration, which could have a viewer read other letters.
+    if canonical(expected) == canonical(svg) and svg.startswith("<svg"):
+        return
+    differences = list(_differences(ET.fromstring(expected), root))
+    yield from differences
+    if not differences:
+        what = "it has something beside its elements, or blanks, that its digest does not give"
+        yield FailedPoint("drawing_differs", "label", what)
+
+
+def _differences(expected: ET.Element, given: ET.Element) -> Iterator[FailedPoint]:
+    ours, theirs = list(expected.iter()), list(given.iter())
+    for one, other in zip(ours, theirs, strict=False):
+        where = _called(one)
+        if one.tag != other.tag:
+            yield FailedPoint("drawing_differs", where, f"there is {_called(other)} in its place")
+            return
+        if one.tag == METADATA:
+            continue
+        if (one.text or "").strip() != (other.text or "").strip():
+            what = f"says {_short(other.text)}, and {_short(one.text)} follows from the digest"
+            yield FailedPoint("text_differs", where, what)
+        for name in sorted({*one.keys(), *other.keys()}):
+            if one.get(name) != other.get(name):
+                what = f"{name} is {_short(other.get(name))}, and should be {_short(one.get(name))}"
+                yield FailedPoint("drawing_differs", where, what)
+    if len(ours) != len(theirs):
+        what = f"has {len(theirs)} elements, and should have {len(ours)}"
+        yield FailedPoint("drawing_differs", "label", what)
+
+
+def _called(element: ET.Element) -> str:
+    return element.get("class") or str(element.tag).rpartition("}")[2]
+
+
+def _short(text: str | None) -> str:
+    shown = (text or "").strip()
+    return repr(shown if len(shown) <= SHORT else f"{shown[:SHORT]}…")
+
+
+def _points_of_row(facts: LabelFacts, ratings: Ratings, basis: Basis) -> Iterator[FailedPoint]:
+    """The digest of the same row as the results give it now, held against the label's."""
+    candidates = [
+        _facts_now(one, rated, basis)
+        for rated in ratings.groups
+        for one in rated.rows
+        if _is_of(facts, one)
+    ]
+    known = [now for now in candidates if now is not None]
+    if not known:
+        yield FailedPoint("row_missing", facts.run_id or facts.model, _why_missing(facts, ratings))
+        return
+    # A model can stand in a table twice: the label is of the row that it fits best.
+    yield from min((list(_contradictions(facts, now)) for now in known), key=len)
+
+
+def _is_of(facts: LabelFacts, one: RatedRow) -> bool:
+    """By the run_id; published tables have none."""
+    run_id = one.row.cells.get("run_id", "")
+    if run_id or facts.run_id:
+        return run_id == facts.run_id
+    return (one.row.model, one.row.state) == (facts.model, facts.state)
+
+
+def _facts_now(one: RatedRow, rated: RatedGroup, basis: Basis) -> LabelFacts | None:
+    try:
+        return facts_of(one, rated, basis)
+    except ValidationError:
+        return None
+
+
+def _why_missing(facts: LabelFacts, ratings: Ratings) -> str:
+    for one in ratings.left_out:
+        if (one.model, one.state) == (facts.model, facts.state):
+            return f"the results do not rate it: {one.because}"
+    return "the results have no such row"
+
+
+def _contradictions(facts: LabelFacts, now: LabelFacts) -> Iterator[FailedPoint]:
+    for name in LabelFacts.model_fields:
+        if name == "basis_sha256" and not now.edition:
+            continue  # a table may have got rows that change nothing for this one
+        given, found = getattr(facts, name), getattr(now, name)
+        if given != found:
+            code = OF_FIELDS.get(name, "row_differs")
+            yield FailedPoint(code, name, f"is {_said(given)}, and {_said(found)} by the results")
+
+
+def _said(value: object) -> str:
+    return _short(", ".join(value) if isinstance(value, tuple) else str(value))

@@ -1,0 +1,109 @@
+"""What a label says, as data: the digest that stands in it, and all that is drawn of it."""
+
+import re
+from dataclasses import dataclass
+from typing import Annotated, Final, Literal
+
+from pydantic import Field, field_validator
+
+from benchmark_core.documents import Document
+from scoring.editions import Edition, Stars, plain
+from scoring.ratings import RatedGroup, RatedRow
+from scoring.results_table import Cells, number_of
+
+Note = Literal[
+    "", "only model of its group", "all energies of its group are equal", "outside the edition"
+]
+"""Why stars mean little."""
+
+MONTH: Final = re.compile(r"\d{4}-(0[1-9]|1[0-2])(?=-\d\d)")
+Text = Annotated[str, Field(max_length=300)]
+
+
+@dataclass(frozen=True)
+class Basis:
+    """What stars were given by, an edition or a table alone, and the SHA-256 of its file."""
+
+    sha256: str
+    edition: Edition | None = None
+
+
+class LabelFacts(Document):
+    """Empty is what is not known. Figures are text, digit by digit as they were rated.
+
+    `edition` is empty where a table was rated by itself; `basis_sha256` is of the one or the other.
+    `scored` is a month, as `2026-12`.
+    """
+
+    run_id: Text
+    model: Annotated[Text, Field(min_length=1)]
+    state: Text
+    task: Text
+    model_class: Text
+    reasoning: bool
+    rehearsal: bool
+    wh_per_1000_queries: Text
+    stars: Stars
+    lowest_wh: Text
+    highest_wh: Text
+    edges_wh: tuple[Text, Text, Text, Text]
+    note: Note
+    scored: Annotated[str, Field(pattern=r"^(\d{4}-(0[1-9]|1[0-2]))?$")]
+    gpu_name: Text
+    gpu_count: Text
+    spec_hash: Text
+    edition: Text
+    basis_sha256: Text
+
+    @field_validator("wh_per_1000_queries")
+    @classmethod
+    def _energy(cls, value: str) -> str:
+        if (number_of(value) or 0) <= 0:
+            raise ValueError("the energy is no number above 0")
+        return value
+
+
+def facts_of(one: RatedRow, rated: RatedGroup, basis: Basis) -> LabelFacts:
+    """Raises ValueError (pydantic's) where the row has no name, or something far too long."""
+    row, group, bands = one.row, rated.group, rated.bands
+    first, second, third, fourth = map(plain, bands.edges)
+    return LabelFacts(
+        run_id=row.cells.get("run_id", ""),
+        model=row.model,
+        state=row.state,
+        task=group.task,
+        model_class=group.model_class,
+        reasoning=group.reasoning,
+        rehearsal=group.rehearsal,
+        wh_per_1000_queries=plain(row.wh),
+        stars=one.stars,
+        lowest_wh=plain(bands.lowest),
+        highest_wh=plain(bands.highest),
+        edges_wh=(first, second, third, fourth),
+        note=_note(one, rated, basis),
+        scored=basis.edition.scored if basis.edition else _month(row.cells),
+        gpu_name=row.cells.get("gpu_name", ""),
+        gpu_count=row.cells.get("gpu_count", ""),
+        spec_hash=row.cells.get("spec_hash", ""),
+        edition=basis.edition.edition if basis.edition else "",
+        basis_sha256=basis.sha256,
+    )
+
+
+def _note(one: RatedRow, rated: RatedGroup, basis: Basis) -> Note:
+    bands = rated.bands
+    if not bands.lowest <= one.row.wh <= bands.highest:
+        return "outside the edition"
+    if bands.meaningful:
+        return ""
+    models = {other.row.model for other in rated.rows}
+    for group in basis.edition.groups if basis.edition else ():
+        if group.group == rated.group:
+            models = {row.model for row in group.rows}
+    return "only model of its group" if len(models) == 1 else "all energies of its group are equal"
+
+
+def _month(cells: Cells) -> str:
+    """When the run ended; of an imported run its source tells, if it does."""
+    found = MONTH.match(cells.get("timestamp", ""))
+    return found[0] if found else ""

@@ -1,0 +1,64 @@
+"""The files of labels: their names, and how they get there."""
+
+import hashlib
+import re
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+from benchmark_core.atomic_file import write_bytes
+from scoring.errors import ScoringError
+from scoring.label_drawing import draw
+from scoring.label_facts import LabelFacts
+from scoring.label_picture import SCALES, draw_picture
+from scoring.spare_fonts import Spares, spares_for
+
+LONGEST_STEM: Final = 100
+UNSAFE: Final = re.compile(r"[^A-Za-z0-9._-]+")
+HASH_CHARACTERS: Final = 8
+
+
+def stems(labels: Sequence[LabelFacts]) -> list[str]:
+    """Names for the files of labels that are safe on any disk, and no other row's.
+
+    A row has the same in every table and edition, so a new label replaces the old one. A row that
+    stands in a table twice has a number from the second time on.
+    """
+    seen: Counter[str] = Counter()
+    names = []
+    for name in map(_stem, labels):
+        seen[name] += 1
+        names.append(name if seen[name] == 1 else f"{name}_{seen[name]}")
+    return names
+
+
+def _stem(facts: LabelFacts) -> str:
+    of = (facts.model, facts.state, facts.task, facts.model_class, facts.run_id)
+    identity = "\n".join((*of, str(facts.reasoning), str(facts.rehearsal)))
+    sha256 = hashlib.sha256(identity.encode()).hexdigest()
+    parts = (facts.model, facts.state, facts.task, "rehearsal" if facts.rehearsal else "")
+    safe = (UNSAFE.sub("_", part).strip("._-") for part in parts)
+    readable = "_".join(part for part in safe if part)[:LONGEST_STEM]
+    return f"{readable}_{sha256[:HASH_CHARACTERS]}"
+
+
+def write_label(folder: Path, name: str, facts: LabelFacts) -> Spares:
+    """The SVG and a PNG at each scale. Answers the fonts that Inter's lack was made up from.
+
+    Raises:
+        ScoringError: the folder cannot be written.
+    """
+    svg = draw(facts)
+    spares = spares_for(svg)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        write_bytes(folder / f"{name}.svg", svg.encode())
+        for scale in SCALES:
+            suffix = "" if scale == 1 else f"@{scale}x"
+            write_bytes(folder / f"{name}{suffix}.png", draw_picture(svg, scale, spares))
+    except OSError as error:
+        raise ScoringError(
+            str(folder), f"cannot be written ({error.strerror})", "Choose another --out."
+        ) from error
+    return spares
