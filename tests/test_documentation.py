@@ -64,7 +64,13 @@ FOREIGN_FLAGS |= {"--hf-token", "--ssl-keyfile-password"}
 TREES = (
     *("orchestrator", "orchestrator/morning", "benchmark_core", "benchmark_core/reasoning"),
     *("benchmark_core/checkpoints", "benchmark_core/serving", "benchmark_core/direct"),
-    *("benchmark_core/optimum", "benchmark_core/report", "scoring", "scoring/footprint"),
+    *(
+        "benchmark_core/optimum",
+        "benchmark_core/report",
+        "scoring",
+        "scoring/footprint",
+        "scoring/label",
+    ),
 )
 # Places inside a container, the path of a page on the hub, and words that switch reasoning.
 KNOWN_ROOTS = {

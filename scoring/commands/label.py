@@ -23,9 +23,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Exit code 0 when every label is written."""
     from scoring.errors import ScoringError
-    from scoring.label_basis import rated_with_basis
-    from scoring.label_facts import LabelFacts, facts_of
-    from scoring.label_files import stems, write_label
+    from scoring.label.basis import rated_with_basis
+    from scoring.label.facts import LabelFacts, facts_of
+    from scoring.label.files import stems, write_label
     from scoring.suspicions import suspicions
 
     ratings, basis = rated_with_basis(options.results, options.edition)

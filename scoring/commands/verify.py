@@ -42,7 +42,7 @@ def run(options: argparse.Namespace) -> int:
 
 def _label(options: argparse.Namespace) -> list[FailedPoint]:
     from scoring.errors import ScoringError
-    from scoring.label_check import check_label
+    from scoring.label.check import check_label
 
     if options.results is None:
         raise ScoringError("--results", "is missing", "A label is verified against results.")

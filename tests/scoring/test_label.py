@@ -9,12 +9,12 @@ import pytest
 from fontTools.ttLib import TTFont
 from PIL import Image, ImageChops, ImageStat
 
-from scoring import label_words as words
-from scoring.label_drawing import draw
-from scoring.label_files import LONGEST_STEM, stems
-from scoring.label_picture import draw_picture
-from scoring.spare_fonts import Spares, spares_for
-from scoring.typeface import FILES
+from scoring.label import words
+from scoring.label.drawing import draw
+from scoring.label.files import LONGEST_STEM, stems
+from scoring.label.picture import draw_picture
+from scoring.label.spare_fonts import Spares, spares_for
+from scoring.label.typeface import FILES
 from tests.support.labels import GOLDEN, NAMES, facts, picture
 
 SVG = "{http://www.w3.org/2000/svg}"

@@ -10,10 +10,10 @@ import xml.etree.ElementTree as ET
 import pytest
 
 from scoring.errors import ScoringError
-from scoring.label_check import CODES, check_label
-from scoring.label_drawing import canonical, draw
-from scoring.label_facts import LabelFacts
-from scoring.spare_fonts import spares_for
+from scoring.label.check import CODES, check_label
+from scoring.label.drawing import canonical, draw
+from scoring.label.facts import LabelFacts
+from scoring.label.spare_fonts import spares_for
 from tests.scoring.test_ratings import GOOD, table
 from tests.support.pages import ROOT, coded, rows, section, text
 

@@ -4,9 +4,9 @@ import random
 
 import pytest
 
-from scoring.label_drawing import INNER, NAME_STEPS
-from scoring.text_fit import ELLIPSIS, fit
-from scoring.typeface import inter
+from scoring.label.drawing import INNER, NAME_STEPS
+from scoring.label.text_fit import ELLIPSIS, fit
+from scoring.label.typeface import inter
 
 BOLD = inter("Bold")
 

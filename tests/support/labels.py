@@ -5,10 +5,10 @@
 
 from pathlib import Path
 
-from scoring.label_drawing import draw
-from scoring.label_facts import LabelFacts
-from scoring.label_picture import draw_picture
-from scoring.spare_fonts import Spares
+from scoring.label.drawing import draw
+from scoring.label.facts import LabelFacts
+from scoring.label.picture import draw_picture
+from scoring.label.spare_fonts import Spares
 
 GOLDEN = Path(__file__).parents[1] / "scoring" / "golden"
 EDGES = ("1.3", "2.6", "3.9", "5.2")

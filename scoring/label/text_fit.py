@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from scoring.typeface import Typeface, is_wide
+from scoring.label.typeface import Typeface, is_wide
 
 ELLIPSIS: Final = "…"
 # A piece is what stays together: up to and with what a name can be broken after.

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from benchmark_core.documents import read_bounded
 from scoring.editions import rate_by, read_edition
-from scoring.label_facts import Basis
+from scoring.label.facts import Basis
 from scoring.ratings import Ratings, rate
 from scoring.results_table import LeftOut, Row
 from scoring.tables import read_table, table_sha256

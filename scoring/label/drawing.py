@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from benchmark_core.terminal_text import printable
-from scoring import label_words as words
-from scoring.label_facts import LabelFacts
+from scoring.label import words
+from scoring.label.facts import LabelFacts
+from scoring.label.text_fit import Step, fit
+from scoring.label.typeface import Weight, inter
 from scoring.stars import MOST_STARS
-from scoring.text_fit import Step, fit
-from scoring.typeface import Weight, inter
 
 if TYPE_CHECKING:
     from jinja2 import Template
@@ -25,7 +25,7 @@ WIDTH: Final = 260
 HEIGHT: Final = 364
 MARGIN: Final = 16
 INNER: Final = WIDTH - 2 * MARGIN
-TEMPLATE: Final = Path(__file__).with_name("templates") / "label.svg"
+TEMPLATE: Final = Path(__file__).with_name("label.svg")
 HASH_ATTRIBUTE: Final = "data-sha256"
 
 NAME_TOP: Final = 75

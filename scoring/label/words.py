@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Final
 
 from benchmark_core.tasks import registry as tasks
-from scoring.label_facts import LabelFacts
+from scoring.label.facts import LabelFacts
 from scoring.stars import MOST_STARS
 
 NOT_KNOWN: Final = "not known"

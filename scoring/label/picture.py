@@ -2,8 +2,8 @@
 
 from typing import Final
 
-from scoring.spare_fonts import Spares
-from scoring.typeface import FILES
+from scoring.label.spare_fonts import Spares
+from scoring.label.typeface import FILES
 
 SCALES: Final = (1, 2)
 FAMILY: Final = "Inter"

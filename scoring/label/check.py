@@ -10,9 +10,9 @@ from pydantic import ValidationError
 from benchmark_core.documents import ContractError, one_line, read_bounded
 from scoring.errors import ScoringError
 from scoring.failed_point import FailedPoint
-from scoring.label_basis import rated_with_basis
-from scoring.label_drawing import HASH_ATTRIBUTE, canonical, content_sha256, draw
-from scoring.label_facts import Basis, LabelFacts, facts_of
+from scoring.label.basis import rated_with_basis
+from scoring.label.drawing import HASH_ATTRIBUTE, canonical, content_sha256, draw
+from scoring.label.facts import Basis, LabelFacts, facts_of
 from scoring.ratings import RatedGroup, RatedRow, Ratings
 
 MOST_BYTES: Final = 2**18

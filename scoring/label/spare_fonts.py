@@ -7,7 +7,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
-from scoring.typeface import missing_from_inter
+from scoring.label.typeface import missing_from_inter
 
 PLACES: Final = (
     *(Path("/usr/share/fonts"), Path("/usr/local/share/fonts")),

@@ -9,10 +9,10 @@ from typing import Final
 
 from benchmark_core.atomic_file import write_bytes
 from scoring.errors import ScoringError
-from scoring.label_drawing import draw
-from scoring.label_facts import LabelFacts
-from scoring.label_picture import SCALES, draw_picture
-from scoring.spare_fonts import Spares, spares_for
+from scoring.label.drawing import draw
+from scoring.label.facts import LabelFacts
+from scoring.label.picture import SCALES, draw_picture
+from scoring.label.spare_fonts import Spares, spares_for
 
 LONGEST_STEM: Final = 100
 UNSAFE: Final = re.compile(r"[^A-Za-z0-9._-]+")
