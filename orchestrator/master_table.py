@@ -8,9 +8,9 @@ from functools import lru_cache
 from pathlib import Path
 
 from benchmark_core.atomic_file import write_text
+from benchmark_core.collector import without_collector
 from benchmark_core.documents import ContractError
 from benchmark_core.terminal_text import printable
-from orchestrator.collector import without_collector
 from orchestrator.command_line import command_line
 from orchestrator.errors import HostError, Problem
 from orchestrator.master_cells import Cell

@@ -1,7 +1,7 @@
 """How a sweep opens: what a killed runner left is sorted out, and each run's fate is decided."""
 
+from benchmark_core.collector import without_collector
 from orchestrator.bench import Bench
-from orchestrator.collector import without_collector
 from orchestrator.errors import UsageError
 from orchestrator.master_table import MasterTable
 from orchestrator.recovery import discard, take_stock

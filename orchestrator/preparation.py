@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+from benchmark_core.collector import without_collector
 from orchestrator.budget import within_budget
 from orchestrator.catalog import ModelConfig, filter_configs
 from orchestrator.catalog_file import CatalogFile
 from orchestrator.catalog_lint import lint_configs
-from orchestrator.collector import without_collector
 from orchestrator.contradictions import find_contradictions
 from orchestrator.downloads.inventory import Inventory, take_inventory
 from orchestrator.downloads.wanted import wanted_by

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Literal, get_args
 
+from benchmark_core.collector import without_collector
 from benchmark_core.documents import ContractError
 from benchmark_core.report.judgement import Verdict
-from orchestrator.collector import without_collector
 from orchestrator.errors import Problem, UsageError
 from orchestrator.lease import read_lease
 from orchestrator.progress import Progress

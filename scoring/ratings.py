@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
+from benchmark_core.collector import without_collector
 from scoring.confidence import Possible, possible_stars
 from scoring.results_table import Group, LeftOut, Row
 from scoring.schemes import DEFAULT, Scheme
@@ -37,6 +38,7 @@ class Ratings:
     left_out: tuple[LeftOut, ...]
 
 
+@without_collector()
 def rate(rows: Sequence[Row | LeftOut], scheme: Scheme = DEFAULT) -> Ratings:
     """Each row against the others of its group: task, class, whether it reasons, rehearsals apart.
 

@@ -9,6 +9,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
 
+from benchmark_core.collector import without_collector
 from benchmark_core.documents import ContractError, read_bounded
 from benchmark_core.faults import SpecFault
 from benchmark_core.reasoning.states import parse_state
@@ -88,6 +89,7 @@ class LeftOut:
     because: str
 
 
+@without_collector()
 def read_rows(path: Path) -> list[Row | LeftOut]:
     """Every row of the table at `path`, or of the output directory there.
 

@@ -22,6 +22,7 @@ PURE = {
     "benchmark_core.atomic_file",
     "benchmark_core.backend_facts",
     "benchmark_core.carbon",
+    "benchmark_core.collector",
     "benchmark_core.contract",
     "benchmark_core.differences",
     "benchmark_core.documents",
