@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 # Read by the host too, where the user's samples are looked through.
 BEHIND_PURE_PARTS = {"benchmark_core.sample_parquet"}
-OURS = {"orchestrator", "benchmark_core", "batch_runner", "model_config_parser"}
+OURS = {"orchestrator", "benchmark_core", "scoring", "batch_runner", "model_config_parser"}
 # Packages that others bring along, which use them in what they return.
 BROUGHT_ALONG = {
     "markupsafe": "jinja2",
@@ -67,7 +67,8 @@ def test_dependencies_do_not_contradict_the_versions_of_the_image():
 
 def test_dependencies_are_what_the_host_imports():
     pure = [ROOT / (name.replace(".", "/") + ".py") for name in PURE | BEHIND_PURE_PARTS]
-    host = [*files("orchestrator"), *ROOT.glob("*.py"), *filter(Path.is_file, pure)]
+    own = [*files("orchestrator"), *files("scoring"), *ROOT.glob("*.py")]
+    host = [*own, *filter(Path.is_file, pure)]
     names = {name.split(".")[0] for path in host for name, _ in imports(path)}
     foreign = names - set(sys.stdlib_module_names) - OURS
     distributions = importlib.metadata.packages_distributions()

@@ -9,6 +9,7 @@ SUMMARIES: Mapping[str, str] = {
     "stars": "1 to 5 stars for every official row",
     "classes": "the class of every model by the published rule, and what would fit",
     "edition": "freeze the rows and edges by which an edition is rated",
+    "leaderboard": "a site of static pages on rated results",
 }
 
 
