@@ -25,7 +25,13 @@ const column = (title, { sort, show, filter, ...more }) => ({
     return kind === "filter" ? escaped(filter ? filter(row) : "") : sort(row);
   },
 });
-const last = (value) => value ?? Infinity;
+
+// What is not known comes last, in whichever order.
+const known = (sign) => (one, other) => {
+  if (one === null || other === null) return (one === null) - (other === null);
+  return sign * (one - other);
+};
+DataTable.type("known", { className: "dt-type-numeric", order: { asc: known(1), desc: known(-1) } });
 const name = (row) => fullName(row).toLowerCase();
 
 function compareBox(row) {
@@ -34,6 +40,7 @@ function compareBox(row) {
   box.addEventListener("change", () => {
     if (box.checked && shown.chosen.size >= MOST_COMPARED) {
       box.checked = false;
+      showComparison();
       at("compare").append(element("p", {}, `At most ${MOST_COMPARED} models can be compared.`));
       return;
     }
@@ -61,9 +68,9 @@ const COLUMNS = [
     sort: (row) => row.stars, show: (row) => starsCell(row, groupOf(row), data.most_stars), orderSequence: ["desc", "asc"],
   }),
   column("Rated in", { sort: (row) => groupName(groupOf(row)), show: (row) => groupCell(groupOf(row)), type: "string" }),
-  column("Tokens per second", { sort: (row) => last(row.throughput), show: (row) => figure(row.throughput) }),
-  column("Tokens per query", { sort: (row) => last(row.tokens), show: (row) => figure(row.tokens) }),
-  column("Billion parameters", { sort: (row) => last(row.billions), show: (row) => figure(row.billions, 3) }),
+  column("Tokens per second", { sort: (row) => row.throughput, show: (row) => figure(row.throughput), type: "known" }),
+  column("Tokens per query", { sort: (row) => row.tokens, show: (row) => figure(row.tokens), type: "known" }),
+  column("Billion parameters", { sort: (row) => row.billions, show: (row) => figure(row.billions, 3), type: "known" }),
   column("Hardware", { sort: (row) => row.hardware, filter: (row) => row.hardware, show: (row) => row.hardware || "–", type: "string", className: "text" }),
   column("Evidence", { sort: () => 0, show: evidenceLink, orderable: false }),
 ];
@@ -133,7 +140,7 @@ function showCharts() {
 }
 
 function showGroups() {
-  const heads = ["Group", "Models", "5 stars up to", "4 up to", "3 up to", "2 up to", "1 up to", ""].map(
+  const heads = ["Group", "Models", "5 stars up to", "4 up to", "3 up to", "2 up to", "1 up to", "Remark"].map(
     (title, n) => ({ title, numeric: n > 0 && n < 7 }));
   const lines = shown.table.groups.map((group) => [
     groupName(group), String(group.size), ...group.edges.map((edge) => figure(edge, 6)), figure(group.highest, 6),
