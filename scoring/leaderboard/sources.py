@@ -35,8 +35,9 @@ def read_sources(paths: Sequence[Path]) -> Sources:
     by_key: dict[Key, Row] = {}
     folders: dict[Key, Path] = {}
     for path in paths:
+        table = read_table(path)
         runs = (path if path.is_dir() else path.parent) / RUNS_DIR
-        for row in read_table(path):
+        for row in table:
             rows.append(row)
             if not isinstance(row, Row):
                 continue
@@ -55,4 +56,8 @@ def _folder(runs: Path, run_id: str) -> Path | None:
     if not run_id or run_id in (".", "..") or Path(run_id).name != run_id or "\0" in run_id:
         return None
     folder = runs / run_id
-    return folder if (folder / REPORT_FILE).is_file() else None
+    try:
+        return folder if (folder / REPORT_FILE).is_file() else None
+    except OSError:
+        # No folder can have such a name.
+        return None

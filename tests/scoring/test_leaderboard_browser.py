@@ -174,7 +174,8 @@ def test_editions_and_rehearsals_are_apart(opened):
     opened.wait_for_function("document.querySelectorAll('#board tbody tr').length === 3")
     assert opened.locator("#left-out-section").is_hidden()
     opened.go_back()
-    opened.get_by_role("list").nth(1).get_by_role("link", name="Text generation").click()
+    rehearsals = opened.get_by_role("list", name="Rehearsals")
+    rehearsals.get_by_role("link", name="Text generation").click()
     assert names(opened) == ["sim/played"]
     assert opened.locator("#watermark").is_visible()
     assert opened.get_by_role("heading", name="Text generation (rehearsal)").count() == 1

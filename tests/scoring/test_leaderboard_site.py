@@ -142,8 +142,9 @@ def measured(tmp_path):
     folder = night.directory.folder("org_model_Off").path
     wh = json.loads((folder / REPORT_FILE).read_text())["summary"]["wh_per_1000_queries"]
     mine = row("org/<b>model", wh, run_id="org_model_Off")
-    away = row("org/away", 7.0, run_id="../../night/individual_runs/org_model_Off")
-    write_results(tmp_path / "night", [*ROWS, mine, away])
+    away = row("org/away", wh, run_id="../../night/individual_runs/org_model_Off")
+    endless = row("org/endless", wh, run_id="x" * 5000)
+    write_results(tmp_path / "night", [*ROWS, mine, away, endless])
     return folder
 
 

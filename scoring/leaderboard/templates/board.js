@@ -179,9 +179,12 @@ function showTasks() {
   };
   const list = (rehearsal) => shown.view.tables.filter((table) => table.rehearsal === rehearsal).map(link);
   const [real, rehearsals] = [list(false), list(true)];
-  at("tasks").replaceChildren(
-    ...(real.length ? [element("ul", {}, ...real)] : []),
-    ...(rehearsals.length ? [element("p", {}, "Rehearsals"), element("ul", {}, ...rehearsals)] : []));
+  at("tasks").replaceChildren(...(real.length ? [element("ul", {}, ...real)] : []));
+  if (!rehearsals.length) return;
+  const heading = element("p", { id: "rehearsals" }, "Rehearsals");
+  const played = element("ul", {}, ...rehearsals);
+  played.setAttribute("aria-labelledby", heading.id);
+  at("tasks").append(heading, played);
 }
 
 function showTable(view, table) {
