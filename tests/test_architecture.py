@@ -14,7 +14,7 @@ ROOT = Path(__file__).resolve().parents[1]
 PACKAGES = ("orchestrator", "benchmark_core", "scoring", "demo", "benchmarks", "tests")
 HEAVY = ("torch", "transformers", "datasets", "codecarbon", "docker", "pandas", "pynvml", "rich")
 HEAVY += ("matplotlib", "scipy", "diffusers", "numpy", "pyarrow", "PIL", "soundfile", "soxr")
-HEAVY += ("jinja2", "httpx2")
+HEAVY += ("jinja2", "httpx2", "itables", "vl_convert")
 
 # The parts of the container side that are pure, so the host may read them.
 PURE = {
@@ -180,7 +180,9 @@ def test_a_backend_knows_no_checkpoint(path):
     assert not any(name.startswith("benchmark_core.checkpoints") for name, _ in imports(path))
 
 
-@pytest.mark.parametrize("path", files("orchestrator") + files("benchmark_core"), ids=str)
+@pytest.mark.parametrize(
+    "path", files("orchestrator") + files("benchmark_core") + files("scoring"), ids=str
+)
 def test_heavy_libraries_are_imported_where_they_are_used(path):
     if path.name in ("live.py", "live_view.py", "sweep_drawing.py", "console.py"):
         return  # what rich draws; all are themselves imported late

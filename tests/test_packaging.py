@@ -67,12 +67,8 @@ def test_dependencies_do_not_contradict_the_versions_of_the_image():
 
 def test_dependencies_are_what_the_host_imports():
     pure = [ROOT / (name.replace(".", "/") + ".py") for name in PURE | BEHIND_PURE_PARTS]
-    host = [
-        *files("orchestrator"),
-        *files("scoring"),
-        *ROOT.glob("*.py"),
-        *filter(Path.is_file, pure),
-    ]
+    own = [*files("orchestrator"), *files("scoring"), *ROOT.glob("*.py")]
+    host = [*own, *filter(Path.is_file, pure)]
     names = {name.split(".")[0] for path in host for name, _ in imports(path)}
     foreign = names - set(sys.stdlib_module_names) - OURS
     distributions = importlib.metadata.packages_distributions()

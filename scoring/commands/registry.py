@@ -12,6 +12,7 @@ SUMMARIES: Mapping[str, str] = {
     "footprint": "CO2e, water, minerals and primary energy of work with the measured models",
     "label": "a label as SVG and PNG for every rated row",
     "verify": "whether a label follows from the results",
+    "leaderboard": "a site of static pages on rated results",
 }
 
 

@@ -1,0 +1,51 @@
+"""`leaderboard`: a site of static pages on rated results."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from benchmark_core.terminal_text import printable
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "results",
+        type=Path,
+        nargs="+",
+        metavar="FILE|DIR",
+        help="a master_results.csv or its folder, or the tables of a published edition",
+    )
+    parser.add_argument(
+        "--edition",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="an edition that can be chosen on the page; may be given several times",
+    )
+    parser.add_argument(
+        "--out", type=Path, required=True, metavar="DIR", help="the folder that is written"
+    )
+
+
+def run(options: argparse.Namespace) -> int:
+    """Exit code 0 when the site is written."""
+    from scoring.editions import read_edition
+    from scoring.leaderboard.site import INDEX_FILE, write_site
+    from scoring.leaderboard.sources import read_sources
+    from scoring.results_table import Row
+    from scoring.suspicions import suspicions
+
+    editions = [read_edition(path) for path in options.edition]
+    sources = read_sources(options.results)
+    known = [row for edition in editions for row in edition.rows()]
+    for sentence in suspicions([row for row in sources.rows if isinstance(row, Row)], known):
+        print(f"warning: {printable(sentence)}", file=sys.stderr)
+    for folder in write_site(options.out, sources, editions):
+        print(
+            f"warning: {printable(str(folder))}: its report does not bear out its row in the table,"
+            " which goes without a page of evidence",
+            file=sys.stderr,
+        )
+    print(printable(f"Written: {options.out / INDEX_FILE}"))
+    return 0

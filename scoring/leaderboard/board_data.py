@@ -1,0 +1,140 @@
+"""All that the page shows, as one document that is embedded in it once."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Any, Final
+
+from benchmark_core.tasks import registry as tasks
+from scoring.editions import UNIT
+from scoring.leaderboard.charts import AXES, Chart, make_charts
+from scoring.leaderboard.entries import HUB, Entry, bounded, make_entry
+from scoring.leaderboard.sources import Key
+from scoring.leaderboard.views import View
+from scoring.ratings import RatedGroup
+from scoring.results_table import LeftOut
+from scoring.stars import MOST_STARS
+
+MOST_LEFT_OUT: Final = 200
+"""Rows that are not rated and are named; the others are counted."""
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A chart with the id that the document knows it by."""
+
+    name: str
+    chart: Chart
+
+
+@dataclass(frozen=True)
+class BoardData:
+    """`document` can be written as JSON; `pictures` are the charts of all groups."""
+
+    document: dict[str, Any]
+    pictures: tuple[Picture, ...]
+
+
+def make_board_data(views: Sequence[View], evidence: Mapping[Key, str]) -> BoardData:
+    """`evidence` has the addresses of the pages that were written."""
+    pictures: list[Picture] = []
+    document = {
+        "unit": UNIT,
+        "most_stars": MOST_STARS,
+        "hub": HUB,
+        "axes": AXES,
+        "views": [_view(number, view, evidence, pictures) for number, view in enumerate(views)],
+    }
+    return BoardData(document, tuple(pictures))
+
+
+def _view(
+    number: int, view: View, evidence: Mapping[Key, str], pictures: list[Picture]
+) -> dict[str, Any]:
+    tables = groupby(view.ratings.groups, key=lambda one: (one.group.task, one.group.rehearsal))
+    return {
+        "name": bounded(view.name),
+        "scored": view.scored,
+        "tables": [
+            _table(f"{number}-{place}", list(groups), evidence, pictures)
+            for place, (_, groups) in enumerate(tables)
+        ],
+        "left_out": len(view.ratings.left_out),
+        "left_out_rows": [_left_out(one) for one in view.ratings.left_out[:MOST_LEFT_OUT]],
+    }
+
+
+def _table(
+    name: str,
+    groups: Sequence[RatedGroup],
+    evidence: Mapping[Key, str],
+    pictures: list[Picture],
+) -> dict[str, Any]:
+    """The groups of one task; `rows` are those of all groups, in the groups' order."""
+    entries = [[make_entry(row, evidence) for row in one.rows] for one in groups]
+    found = [
+        [Picture(f"{name}-{place}-{chart.axis}", chart) for chart in make_charts(members)]
+        for place, members in enumerate(entries)
+    ]
+    pictures.extend(picture for one in found for picture in one)
+    task = groups[0].group.task
+    return {
+        "task": task,
+        "title": task_title(task),
+        "rehearsal": groups[0].group.rehearsal,
+        "groups": [
+            _group(rated, len(members), charts)
+            for rated, members, charts in zip(groups, entries, found, strict=True)
+        ],
+        "rows": [row for place, members in enumerate(entries) for row in _rows(place, members)],
+    }
+
+
+def _group(rated: RatedGroup, size: int, pictures: Sequence[Picture]) -> dict[str, Any]:
+    bands = rated.bands
+    return {
+        "class": bounded(rated.group.model_class),
+        "reasoning": rated.group.reasoning,
+        "size": size,
+        "meaningful": bands.meaningful,
+        "lowest": float(bands.lowest),
+        "edges": [float(edge) for edge in bands.edges],
+        "highest": float(bands.highest),
+        "charts": [
+            {
+                "name": picture.name,
+                "axis": picture.chart.axis,
+                "front": picture.chart.front,
+                "points": picture.chart.points,
+                "drawn": picture.chart.drawn,
+            }
+            for picture in pictures
+        ],
+    }
+
+
+COLUMNS: Final = (
+    *("group", "model", "state", "stars", "fewest", "most", "wh", "interval", "throughput"),
+    *("billions", "tokens", "hardware", "on_hub", "evidence"),
+)
+"""Of a row in the document: lists are a third of the length of objects."""
+
+
+def _rows(group: int, entries: Sequence[Entry]) -> Iterator[list[Any]]:
+    for one in entries:
+        fewest, most = one.possible or (None, None)
+        yield [
+            *(group, one.model, one.state, one.stars, fewest, most, one.wh, one.interval_wh),
+            *(one.throughput, one.billions, one.tokens, one.hardware),
+            *(int(one.on_hub), one.evidence),
+        ]
+
+
+def _left_out(one: LeftOut) -> list[str]:
+    return [bounded(one.model), bounded(one.state), bounded(one.because)]
+
+
+def task_title(task: str) -> str:
+    """In words: `text_gen` is "Text generation"."""
+    name = tasks.named(task)
+    return (tasks.get(name).name if name else task).replace("_", " ").capitalize()

@@ -1,0 +1,43 @@
+// What is shown, as a file. Cells that a spreadsheet would run get a quote in front.
+const EXPORTED = {
+  model: (row) => row.model,
+  state: (row) => row.state,
+  task: (row, table) => table.task,
+  class: (row, table, group) => group.class,
+  reasoning: (row, table, group) => (group.reasoning ? "yes" : "no"),
+  rehearsal: (row, table) => (table.rehearsal ? "yes" : "no"),
+  stars: (row) => row.stars,
+  stars_meaningful: (row, table, group) => (group.meaningful ? "yes" : "no"),
+  wh_per_1000_queries: (row) => Number(row.wh),
+  interval_wh: (row) => row.interval,
+  throughput_tokens_per_second: (row) => row.throughput,
+  generated_tokens_per_query: (row) => row.tokens,
+  billions_by_name: (row) => row.billions,
+  hardware: (row) => row.hardware,
+};
+
+function exported(rows, table) {
+  return rows.map((row) => Object.fromEntries(Object.entries(EXPORTED).map(
+    ([name, value]) => [name, value(row, table, table.groups[row.group])])));
+}
+
+function asCsv(rows, table) {
+  const cell = (value) => {
+    let text = value === null ? "" : String(value);
+    if (typeof value === "string" && /^[\s]*[=+\-@\t\r]/.test(text)) text = `'${text}`;
+    return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+  };
+  const lines = exported(rows, table).map((one) => Object.values(one).map(cell).join(","));
+  return [Object.keys(EXPORTED).join(","), ...lines].join("\r\n") + "\r\n";
+}
+
+function asJson(rows, table, view, unit) {
+  return JSON.stringify({ edition: view.scored ? view.name : null, unit, rows: exported(rows, table) }, null, 2) + "\n";
+}
+
+function save(text, type, name) {
+  const address = URL.createObjectURL(new Blob([text], { type }));
+  const link = element("a", { href: address, download: name });
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(address), 10000);
+}
