@@ -83,7 +83,7 @@ class Attempt:
             except BatchRunnerError:
                 raise
             except Exception:  # noqa: BLE001 - what nobody foresaw costs this run, and no other
-                self._say(self._untold or self._crashed(traceback.format_exc()))
+                self._say(self._broken_off() or self._crashed(traceback.format_exc()))
         self._draw()
 
     def note_beside(self, run_ids: Iterable[str]) -> None:
@@ -188,6 +188,12 @@ class Attempt:
 
     def _has_report(self, todo: Todo) -> bool:
         return read_report(self._folder(todo).report_path).report is not None
+
+    def _broken_off(self) -> Ending | None:
+        """What is concluded and not told, because what came after its end went wrong."""
+        if self._untold is None:
+            return None
+        return replace(self._untold, may_go_on=self._untold.ended.cause == "vanished")
 
     def _crashed(self, trace: str) -> Ending:
         """By a fault of ours; nothing of the run is left by now."""

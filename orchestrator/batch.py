@@ -163,6 +163,6 @@ def _fetched(prepared: Preparation, bench: Bench) -> Iterator[Bench]:
 
 
 def _exit_code(result: SweepResult, impossible: int) -> int:
-    if result.interrupted or result.not_started:
+    if result.interrupted or result.not_started or result.to_be_tried_again:
         return INTERRUPTED
     return SOME_FAILED if result.failed or result.unplaced or impossible else FINISHED

@@ -37,7 +37,10 @@ class CachedRuns:
             return False
         if _failed_so(self._directory.folder(run.run_id)):
             return False
-        return all(self._is_there(one) for one in read_by(run))
+        try:
+            return all(self._is_there(one) for one in read_by(run))
+        except Exception:  # noqa: BLE001 - other programs write the cache, and libraries read it
+            return False
 
     def _is_there(self, wanted: Wanted) -> bool:
         """Whole, at the commit that the hub named, and where a run looks for it."""
@@ -71,4 +74,4 @@ def _failed_so(folder: RunFolder) -> bool:
         outcome = folder.outcome()
     except ContractError:
         return False
-    return bool(launch and launch.from_cache and outcome and not_loaded(outcome))
+    return bool(launch and launch.from_cache and outcome and not_loaded(outcome, folder))

@@ -18,9 +18,8 @@ class Patience:
     ) -> None:
         self._deadline: float | None = None
         if timeout_seconds is not None:
-            used = (datetime.now(UTC) - datetime.fromisoformat(launched_at)).total_seconds()
-            left = timeout_seconds - min(max(used, 0.0), timeout_seconds)
-            self._deadline = time.monotonic() + left
+            used = min(max(_seconds_since(launched_at), 0.0), timeout_seconds)
+            self._deadline = time.monotonic() + timeout_seconds - used
         self._hang_seconds = hang_seconds
         self._heard_at = time.monotonic()
         self._sign: int | None = None
@@ -39,3 +38,11 @@ class Patience:
         if self._hang_seconds is not None and now > self._heard_at + self._hang_seconds:
             return "hang"
         return None
+
+
+def _seconds_since(moment: str) -> float:
+    """0 for what is no moment: a run can write into the file that says it."""
+    try:
+        return (datetime.now(UTC) - datetime.fromisoformat(moment)).total_seconds()
+    except (ValueError, TypeError):
+        return 0.0

@@ -11,6 +11,7 @@ from benchmark_core.faults import HubFault, ModelFault, SampleFault
 from orchestrator.exit import Exit
 from orchestrator.gpus import Gpu
 from orchestrator.outcome import Outcome
+from orchestrator.run_folder import RunFolder
 
 PASSING = frozenset({HubFault.kind, "vanished", "engine_restarted", "terminated", "lost"})
 """Reasons of outcomes: a hub out of reach, a container or a job that was lost, an engine that came
@@ -27,9 +28,11 @@ def lost_its_gpu(outcome: Outcome) -> bool:
     return outcome.verdict is not None and bool(LOST_GPU & set(outcome.verdict.reasons))
 
 
-def not_loaded(outcome: Outcome) -> bool:
-    """Whether a run failed for its model or its samples; a file may have been missing."""
-    return outcome.outcome == "failed" and outcome.reason in NOT_LOADED
+def not_loaded(outcome: Outcome, folder: RunFolder) -> bool:
+    """Whether a run failed for its model or its samples before any was measured; a file may have
+    been missing."""
+    is_early = not folder.journal_path.exists()
+    return is_early and outcome.outcome == "failed" and outcome.reason in NOT_LOADED
 
 
 def lost_gpus(outcome: Outcome, gpus: Sequence[Gpu]) -> list[Gpu]:

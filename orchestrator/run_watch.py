@@ -46,7 +46,8 @@ class RunWatch:
 
     def follow(self, handle: Handle, began_at: str) -> tuple[Exit, StopReason | None]:
         """How it ended, and who ended it, where it was stopped from here."""
-        patience, pulse, next_pulse = self._new_patience(began_at), PulseReader(self._folder), 0.0
+        patience: Patience | None = None
+        pulse, next_pulse = PulseReader(self._folder), 0.0
         while True:
             if ended := self._end(handle):
                 return ended, None
@@ -56,6 +57,7 @@ class RunWatch:
                 # No limit of time holds before it begins, whenever that is, or begins again.
                 patience, pulse = self._new_patience(timestamp()), PulseReader(self._folder)
             else:
+                patience = patience or self._new_patience(began_at)
                 if time.monotonic() >= next_pulse:
                     next_pulse = time.monotonic() + PULSE_SECONDS
                     beat = pulse.read()

@@ -55,6 +55,8 @@ class Sweep:
         self._waiting = WaitingList(self._seconds, self._takes_gpus)
         self._endings: SimpleQueue[Ending] = SimpleQueue()
         self._names: Counter[str] = Counter()
+        self._tried: set[str] = set()
+        """Runs that failed, and wait or waited for another try."""
         self._problems: list[Problem] = []
         self._crash: BaseException | None = None
         self._next_look = 0.0
@@ -170,7 +172,7 @@ class Sweep:
         for turn in self._waiting.take_unplaceable(self._slots.total):
             for todo in turn.todos:
                 run_id = todo.run.run_id
-                self._names["failed" if self._has_failed(run_id) else "unplaced"] += 1
+                self._names["failed" if run_id in self._tried else "unplaced"] += 1
                 self._bench.display.notice(
                     f"{run_id} cannot be run: it needs {turn.waiting.gpu_count} GPUs, and"
                     f" {self._slots.total} are left in service"
@@ -206,11 +208,13 @@ class Sweep:
         if wait_seconds is None:
             self._names[outcome.outcome] += 1
         else:
+            self._tried.add(run.run_id)
             self._waiting.add((Todo(run),), time.monotonic() + wait_seconds)
 
     def _wait_seconds(self, ending: Ending) -> float | None:
         """Until it is tried again; the next try of one that the cache failed asks the hub."""
-        if ending.from_cache and not_loaded(ending.outcome):
+        folder = self._bench.directory.folder(ending.todo.run.run_id)
+        if ending.from_cache and not_loaded(ending.outcome, folder):
             return 0.0
         return self._retries.wait_seconds(ending.outcome)
 
@@ -268,17 +272,14 @@ class Sweep:
         for todo in made.attempt.unmade:
             self._waiting.add((Todo(todo.run),))
 
-    def _has_failed(self, run_id: str) -> bool:
-        """Whether a run that waits was tried before."""
-        return self._bench.directory.folder(run_id).state().name == "failed"
-
     def _result(self, skipped: int) -> SweepResult:
-        waiting = Counter(self._has_failed(run_id) for run_id in self._waiting.run_ids())
+        waiting = Counter(run_id in self._tried for run_id in self._waiting.run_ids())
         return SweepResult(
             finished=self._names["finished"],
             skipped=skipped,
             failed=self._names["failed"] + waiting[True],
             interrupted=self._names["interrupted"],
+            to_be_tried_again=waiting[True],
             not_started=waiting[False],
             unplaced=self._names["unplaced"],
         )

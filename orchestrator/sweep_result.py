@@ -7,7 +7,8 @@ from dataclasses import dataclass
 class SweepResult:
     """Counts of the planned runs by outcome; those that were skipped count by their old one.
 
-    `unplaced` runs need more GPUs than were left in service.
+    `unplaced` runs need more GPUs than were left in service. Of the failed ones, those
+    `to_be_tried_again` were waiting for it when the sweep ended.
     """
 
     finished: int
@@ -16,6 +17,7 @@ class SweepResult:
     interrupted: int
     not_started: int
     unplaced: int = 0
+    to_be_tried_again: int = 0
 
 
 @dataclass(frozen=True)

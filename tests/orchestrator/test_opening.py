@@ -88,6 +88,15 @@ def test_a_failed_run_that_waits_for_another_try_has_failed_where_the_user_stops
     heard = Heard(on_retry=lambda run_id: stop.interrupt())
     found = sweep(chosen(tmp_path, "hub_unreachable", "--retries", "2"), heard=heard, stop=stop)
     assert (found.failed, found.not_started, found.interrupted) == (1, 0, 0)
+    assert found.to_be_tried_again == 1
+
+
+def test_what_had_failed_before_and_was_not_begun_has_not_started(tmp_path: Path) -> None:
+    sweep(chosen(tmp_path, "out_of_memory"))
+    stop = StopRequest()
+    stop.interrupt()
+    found = sweep(chosen(tmp_path, "out_of_memory", "--rerun-failed"), stop=stop)
+    assert (found.failed, found.not_started, found.to_be_tried_again) == (0, 1, 0)
 
 
 @pytest.mark.parametrize("readable", [True, False])

@@ -11,7 +11,7 @@ import pytest
 from benchmark_core.report.run_report import RunReport
 from orchestrator.engines.base import EngineAway, Handle, Order
 from orchestrator.engines.process import ProcessEngine
-from orchestrator.errors import Problem
+from orchestrator.errors import HostError, Problem
 from orchestrator.exit import Exit
 from orchestrator.run_directory import RunDirectory
 from orchestrator.run_folder import RunFolder
@@ -353,6 +353,25 @@ class Unremovable:
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._handle, name)
+
+
+class LosesAndStumbles(ProcessEngine):
+    """A run is lost sight of, and then even looking for what is left of it goes wrong."""
+
+    def start(self, order: Order) -> Handle:
+        return Unremovable(Lost(super().start(order)))  # type: ignore[arg-type,return-value]
+
+    def problems(self, wants_gpus: bool) -> list[Problem]:
+        return []
+
+
+def test_a_run_that_may_go_on_ends_the_sweep_whatever_broke_after_it(place: Path) -> None:
+    rows = ROW.format("one", "A") + ROW.format("two", "A")
+    slow = "default: {seconds_per_sample: 0.2}\n"
+    engine = LosesAndStumbles(place / "results")
+    with pytest.raises(HostError, match="may still be running"):
+        sweep(chosen(place, rows, slow, "--retries", "0"), engine=engine)
+    assert folders(place).keys() == {"sim_one_Off"}
 
 
 class LeavesThings(ProcessEngine):
