@@ -47,6 +47,7 @@ from orchestrator.master_columns import COLUMNS
 from orchestrator.passed_variables import HUB_VARIABLES, PROXY_VARIABLES
 from scoring import __main__ as rating_command
 from scoring.commands.registry import SUMMARIES
+from scoring.verification.reasons import REASONS
 from tests.support.pages import PAGES, ROOT, coded, rows, run_folder_files, section, text
 from tests.support.parsers import actions, commands_of
 
@@ -61,7 +62,8 @@ FOREIGN_FLAGS |= {"--hf-token", "--ssl-keyfile-password"}
 TREES = (
     *("orchestrator", "orchestrator/morning", "benchmark_core", "benchmark_core/reasoning"),
     *("benchmark_core/checkpoints", "benchmark_core/serving", "benchmark_core/direct"),
-    *("benchmark_core/optimum", "scoring"),
+    *("benchmark_core/optimum", "scoring", "scoring/bundles", "scoring/submission"),
+    "scoring/verification",
 )
 # Places inside a container, the path of a page on the hub, and words that switch reasoning.
 KNOWN_ROOTS = {
@@ -290,6 +292,14 @@ def test_kinds_of_error_and_reasons_for_a_flag_are_those_of_the_code() -> None:
     severities |= verdict.IMPORT_SEVERITY
     remedies = rows(section(text("docs/troubleshooting.md"), "When a verdict is not valid"))
     assert sorted(code for cells in remedies for code in coded(cells[:1])) == sorted(severities)
+
+
+def test_reasons_for_a_failed_point_are_those_of_the_code() -> None:
+    table = rows(section(text("docs/submission.md"), "Reasons for a failed point"))
+    assert {coded(cells[:1])[0]: cells[1] for cells in table} == REASONS
+    used = "".join(path.read_text() for path in (ROOT / "scoring/verification").glob("*_check.py"))
+    used += text("scoring/verification/evidence.py") + text("scoring/verification/checks.py")
+    assert set(re.findall(r"(?:failed|FailedPoint)\(\s*\"(\w+)\"", used)) == set(REASONS)
 
 
 def test_the_formats_and_flags_of_the_import_are_those_of_the_code() -> None:

@@ -9,6 +9,9 @@ SUMMARIES: Mapping[str, str] = {
     "stars": "1 to 5 stars for every official row",
     "classes": "the class of every model by the published rule, and what would fit",
     "edition": "freeze the rows and edges by which an edition is rated",
+    "submit": "bundle finished runs with all their evidence",
+    "verify": "recompute every published figure of a bundle from its evidence",
+    "open": "prove one redacted item of a bundle",
 }
 
 
