@@ -86,12 +86,12 @@ def _seconds(bundle: Path) -> float:
 def _fuzzed(bundle: Path, folder: Path, count: int) -> Iterator[Bound]:
     members, path = members_of(bundle), folder / "mutant.zip"
     unnamed = [name for name in members if not _is_named(name, members, path)]
-    yield Bound(f"{len(members)} files flipped, not named", float(len(unnamed)), 0.0, "")
+    yield Bound(f"of {len(members)} flipped, not named", float(len(unnamed)), 0.0, "files")
     passed = _passed(members, path, count)
-    yield Bound(f"{count} bundles with changed members, passed", float(passed), 0.0, "")
+    yield Bound(f"of {count} with changed members, passed", float(passed), 0.0, "bundles")
     _with_their_own_manifest(members, path, count)
     in_zip = _passed_in_zip(bundle, members, path, count)
-    yield Bound(f"{count} zip files with a flipped bit, passed", float(in_zip), 0.0, "")
+    yield Bound(f"of {count} with a flipped bit, passed", float(in_zip), 0.0, "bundles")
 
 
 def _is_named(name: str, members: Mapping[str, bytes], path: Path) -> bool:

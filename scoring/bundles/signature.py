@@ -58,10 +58,12 @@ def check_signer(manifest: bytes, signature: Path, allowed_signers: Path) -> str
     names = found.stdout.decode("utf-8", "replace").splitlines()
     if found.returncode or not names:
         raise BadSignature(f"it is of nobody in {allowed_signers.name}: {_words(found)}")
-    done = _run(["-Y", "verify", *of, *who, "-I", names[0], "-n", NAMESPACE], manifest)
+    # A line of the file may have several names, which all stand for the same key.
+    name = names[0].partition(",")[0]
+    done = _run(["-Y", "verify", *of, *who, "-I", name, "-n", NAMESPACE], manifest)
     if done.returncode:
         raise BadSignature(_words(done))
-    return names[0]
+    return name
 
 
 def check_text(manifest: bytes, signature: Path) -> None:

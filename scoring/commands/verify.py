@@ -44,6 +44,11 @@ def run(options: argparse.Namespace) -> int:
 def _bundle(options: argparse.Namespace) -> Verification:
     from scoring.verification.bundle import verify_bundle
 
+    signers = options.allowed_signers
+    if signers is not None and not signers.is_file():
+        raise ScoringError(
+            f"--allowed-signers {signers}", "is no file", "Name one as ssh-keygen knows it."
+        )
     return verify_bundle(options.thing, options.edition, options.allowed_signers)
 
 

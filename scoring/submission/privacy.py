@@ -58,15 +58,14 @@ class Identity:
 
     def patterns(self) -> dict[str, bytes]:
         """What would give this identity away, each as a whole word."""
-        host = "" if self.host in NOBODYS_HOSTS else self.host
-        user = "" if self.user in NOBODYS_USERS else self.user
-        home = "" if self.home in NOBODYS_HOMES else self.home
+        hosts = {self.host, self.host.partition(".")[0]} - NOBODYS_HOSTS
         named = {
-            "this machine's host name": host,
-            "this user's name": user,
-            "this user's home folder": home,
+            "this machine's host name": hosts,
+            "this user's name": {self.user} - NOBODYS_USERS,
+            "this user's home folder": {self.home} - NOBODYS_HOMES,
         }
-        return {name: _word(text) for name, text in named.items() if text}
+        found = {name: sorted(texts - {""}) for name, texts in named.items()}
+        return {name: _words(texts) for name, texts in found.items() if texts}
 
 
 @dataclass(frozen=True)
@@ -94,9 +93,10 @@ def disclosures(contents: Sequence[Content], identity: Identity) -> Iterator[Dis
             yield Disclosure(names[group], content.name, line)
 
 
-def _word(text: str) -> bytes:
+def _words(texts: Sequence[str]) -> bytes:
     # A "/" after a home folder ends it; "/home/ann" is not in "/home/anna".
-    return rb"(?<![A-Za-z0-9_.-])" + re.escape(text.encode()) + rb"(?![A-Za-z0-9_-])"
+    words = b"|".join(re.escape(text.encode()) for text in texts)
+    return rb"(?<![A-Za-z0-9_.-])(?:" + words + rb")(?![A-Za-z0-9_-])"
 
 
 def _found(content: Content, every: re.Pattern[bytes]) -> Iterator[tuple[int, int]]:

@@ -61,11 +61,13 @@ PLACES: Final[dict[Sealed, tuple[tuple[str, str], ...]]] = {
         (REPORT_FILE, "run_id"),
         (REPORT_FILE, "spec_hash"),
         (REPORT_FILE, "model_load_shared_with"),
+        (REPORT_FILE, "runs_beside"),
         (REPORT_FILE, "applied.model_commit"),
         (REPORT_FILE, "applied.processor_commit"),
         (REPORT_FILE, "applied.template_sha256"),
         (REPORT_FILE, "reasoning.family"),
         (LAUNCH_FILE, "log_file"),
+        (LAUNCH_FILE, "runs_beside"),
     ),
 }
 """Where values stand that are replaced; every text below a place is a value of its own."""
@@ -206,12 +208,17 @@ def _sealed_source(content: Content, seals: Mapping[str, str]) -> Path | bytes:
     if content.name.endswith(".json"):
         return (json.dumps(_sealed(_json(content), seals), indent=2) + "\n").encode()
     if content.name.endswith(f"/{SAMPLES_FILE}") or content.name == TABLE_FILE:
-        rows = ([seals.get(cell, cell) for cell in row] for row in _table(content))
+        rows = ([_sealed_cell(cell, seals) for cell in row] for row in _table(content))
         return "".join(",".join(row) + "\n" for row in map(_quoted, rows)).encode()
     if content.name.endswith(".log"):
         text = _text(content)
         return f"{seals[text]}\n".encode() if text in seals else content.source
     return content.source
+
+
+def _sealed_cell(cell: str, seals: Mapping[str, str]) -> str:
+    """Several values in one cell are replaced one by one."""
+    return seals.get(cell) or "; ".join(seals.get(part, part) for part in cell.split("; "))
 
 
 def _quoted(row: Sequence[str]) -> list[str]:

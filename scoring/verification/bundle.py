@@ -7,7 +7,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from benchmark_core.documents import ContractError, one_line, read_bounded
-from scoring.bundles.archive import open_archive
+from scoring.bundles.archive import Archive, open_archive
 from scoring.bundles.manifest import MANIFEST_FILE, RUNS_DIR, TABLE_FILE, Manifest
 from scoring.errors import ScoringError
 from scoring.failed_point import FailedPoint, Finding, Verification
@@ -29,27 +29,40 @@ def verify_bundle(
     Raises:
         ScoringError: the file is no bundle, is refused, or the edition cannot be read.
     """
-    with open_archive(path) as archive, tempfile.TemporaryDirectory() as place:
-        folder = Path(place)
-        digests, findings = unpack_members(archive, folder)
-        manifest = _manifest(path, folder, MANIFEST_FILE in archive.sizes)
-        listed = [
-            *findings,
-            *check_manifest(manifest, folder),
-            *check_members(manifest, archive, digests),
-        ]
-        holds = [] if listed else ["every file is the one that the manifest lists"]
-        signed = list(check_signature(folder, allowed_signers))
-        if not signed:
-            holds.append("signature by an allowed signer")
-        runs, of_runs = _check_runs(manifest, folder)
-        stars = list(_guarded_stars(manifest, folder, edition))
-        if not stars:
-            holds.append("stars by the edition")
+    try:
+        with open_archive(path) as archive, tempfile.TemporaryDirectory() as place:
+            return _verify(path, archive, Path(place), edition, allowed_signers)
+    except OSError as error:
+        raise ScoringError(
+            str(path),
+            f"cannot be unpacked here ({error.strerror})",
+            "Free some disk, or name another folder for temporary files in TMPDIR.",
+        ) from error
+
+
+def _verify(
+    path: Path, archive: Archive, folder: Path, edition: Path | None, allowed_signers: Path | None
+) -> Verification:
+    """Raises OSError, ScoringError."""
+    digests, damaged = unpack_members(archive, folder)
+    manifest = _manifest(path, folder, MANIFEST_FILE in archive.sizes)
+    listed = [
+        *damaged,
+        *check_manifest(manifest, folder),
+        *check_members(manifest, archive, digests),
+    ]
+    signed = list(check_signature(folder, allowed_signers))
+    runs, of_runs = _check_runs(manifest, folder)
+    stars = list(_guarded_stars(manifest, folder, edition))
+    shared = {
+        "every file is the one that the manifest lists": listed,
+        "signature by an allowed signer": signed,
+        "stars by the edition": stars,
+    }
     return Verification(
         subject=path.name,
         rehearsal=manifest.rehearsal,
-        holds=(*holds, *runs),
+        holds=(*(name for name, found in shared.items() if not found), *runs),
         findings=(*listed, *signed, *of_runs, *stars),
     )
 

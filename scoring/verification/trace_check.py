@@ -111,10 +111,10 @@ def _energies(of: RunEvidence, spans: Sequence[Span]) -> Iterator[Finding]:
     if known is None:
         yield _gap(of)
         return
-    watts = _highest_watts(of.report.trace)
+    parts = [end - start for start, end in zip(known[0::2], known[1::2], strict=True)]
+    watts = _highest_watts(of.report.trace, measured, parts)
     source = of.report.energy_sources.gpu
     share = INTEGRATED_SHARE if source is None or source.integrated else WINDOW_SHARE
-    parts = [end - start for start, end in zip(known[0::2], known[1::2], strict=True)]
     for span, joules in zip(measured, parts, strict=True):
         if span.gpu_joules is None:
             continue
@@ -153,6 +153,15 @@ def _whole(
         yield of.failed("window_energy_differs", what)
 
 
-def _highest_watts(trace: TraceFacts | None) -> float:
-    """Of all GPUs together, as the report has it: proven by what is looked at before."""
-    return sum(gpu.highest_watts or 0.0 for gpu in trace.gpus) if trace else 0.0
+def _highest_watts(
+    trace: TraceFacts | None, measured: Sequence[Span], joules: Sequence[float]
+) -> float:
+    """Of all GPUs together: by the power readings, and by the counters where there are none.
+
+    What the report has of the readings is proven by what is looked at before.
+    """
+    read = sum(gpu.highest_watts or 0.0 for gpu in trace.gpus) if trace else 0.0
+    counted = (
+        part / max(span.seconds, EDGE_SECONDS) for span, part in zip(measured, joules, strict=True)
+    )
+    return max((read, *counted))

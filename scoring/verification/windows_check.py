@@ -82,7 +82,10 @@ def check_host_energy(of: RunEvidence) -> Iterator[Finding]:
         yield of.not_checked("CPU and RAM energy", f"there is no {BY_WINDOW}")
         return
     with path.open(encoding="utf-8", newline="") as stream:
-        lines = {row["task_name"]: row for row in csv.DictReader(stream, strict=True)}
+        # Each name has the window's number in front, as in "005 generate 1".
+        lines = {
+            row["task_name"].partition(" ")[2]: row for row in csv.DictReader(stream, strict=True)
+        }
     for number, repetition in enumerate(of.report.repetitions, start=1):
         for window in repetition.windows:
             label = f"{window.name} {number}"

@@ -80,7 +80,8 @@ def derived_anew(members, report, folder):
     summary = summarize(repetitions, report["applied"]["samples_used"])
     report["summary"] = json.loads(summary.model_dump_json())
     factor = report["carbon"]["factor_g_per_kwh"]
-    report["carbon"]["emissions_g"] = summary.gpu_energy_wh.mean / 1000 * factor
+    parts = (summary.gpu_energy_wh, summary.cpu_energy_wh, summary.ram_energy_wh)
+    report["carbon"]["emissions_g"] = sum(part.mean for part in parts) / 1000 * factor
     whole = RunReport.model_validate(report)
     changed = with_report(members, report)
     for name, text in energy_texts(whole).items():
@@ -88,7 +89,7 @@ def derived_anew(members, report, folder):
     place = folder / "anew" / RUN
     place.mkdir(parents=True)
     for name, text in changed.items():
-        if name.startswith(RUN_FOLDER):
+        if name.startswith(RUN_FOLDER) and name.count("/") == 2:
             (place / name.removeprefix(RUN_FOLDER)).write_bytes(text)
     cells = row(read_record(RunFolder(place)))
     lines = (",".join(cells), ",".join(cells.values()))
@@ -105,7 +106,7 @@ def test_an_honest_bundle_is_verified_and_says_what_it_does_not_tell(bundle):
 
 def test_a_flipped_byte_of_any_file_is_found_and_named(members, tmp_path):
     chance = random.Random(8)
-    assert len(members) == 13
+    assert len(members) == 14
     for name, text in members.items():
         for place in (0, len(text) // 2, len(text) - 1, chance.randrange(len(text))):
             changed = {**members, name: flipped(text, place)}
@@ -181,6 +182,16 @@ def of_all_derived_from_windows(members, folder):
 
 def of_windows_alone(members, folder):
     return derived_anew(members, scaled(report_of(members), 0.5), folder)
+
+
+def of_the_cpu(members, folder):
+    report = report_of(members)
+    for repetition in report["repetitions"]:
+        for window in repetition["windows"]:
+            window["reading"]["cpu_joules"] /= 2
+        for phase in repetition["phases"].values():
+            phase["cpu_joules"] /= 2
+    return derived_anew(members, report, folder)
 
 
 def without_a_repetition(members, folder):
@@ -337,6 +348,7 @@ FORGERIES = {
     of_all_derived_from_windows: {
         *("window_energy_differs", "trace_facts_differ", "idle_differs", "stars_differ"),
     },
+    of_the_cpu: {"host_energy_differs"},
     without_a_repetition: {
         *("settings_differ", "samples_differ", "trace_windows_differ", "trace_facts_differ"),
         *("ledger_differs", "official_differs"),
@@ -408,6 +420,18 @@ def test_claims_of_the_manifest_are_checked(members, tmp_path):
     assert codes_with(members=[*manifest["members"], manifest["members"][0]]) == {
         "manifest_changed"
     }
+
+
+def test_stars_are_checked_by_another_edition_where_one_is_given(bundle, members, tmp_path):
+    edition = tmp_path / "alone.json"
+    write_edition(edition, freeze("alone", "2027-01", rate(read_rows(bundle.parent / "results"))))
+    assert [one.code for one in verify_bundle(bundle, edition).failed] == ["stars_differ"]
+    manifest = json.loads(members[MANIFEST_FILE])
+    runs = [run | {"stars": None} for run in manifest["runs"]]
+    without = {name: text for name, text in members.items() if name != "edition.json"}
+    path = write_members(tmp_path / "without.zip", forged(without, runs=runs))
+    assert verify_bundle(path, edition).failed == []
+    assert "stars" in {one.what for one in verify_bundle(path).not_checked}
 
 
 def test_a_forged_trace_and_report_together_pass_which_only_a_signature_can_stop(members, tmp_path):

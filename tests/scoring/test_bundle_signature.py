@@ -106,6 +106,14 @@ def test_without_openssh_it_is_told(place, tmp_path):
     assert "not checked: manifest.json.sig: the signature" in unasked.stdout
 
 
+def test_a_file_of_signers_that_is_none_is_told(place):
+    done = scoring("verify", place / "signed.zip", "--allowed-signers", place / "absent")
+    assert (done.returncode, "is no file" in done.stderr) == (2, True)
+    (place / "two").write_text(f"x@example,y@example {(place / 'ann.pub').read_text()}")
+    done = scoring("verify", place / "signed.zip", "--allowed-signers", place / "two")
+    assert done.returncode == 0, done.stdout
+
+
 def test_a_key_that_is_none_is_told(place):
     done = submitted(place, "none.zip", "allowed")
     assert done.returncode == 2

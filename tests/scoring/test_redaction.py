@@ -8,6 +8,8 @@ import sys
 
 import pytest
 
+from benchmark_core.energy_files import write_energy_files
+from benchmark_core.report import RunReport
 from scoring.submission.gathering import Wanted, gather
 from scoring.submission.privacy import Identity
 from scoring.submission.submitting import Submission, write_bundle
@@ -20,6 +22,7 @@ from tests.support.runner import ROOT
 MODEL = "secretive/Unreleased-9B"
 RUN = "secretive_Unreleased-9B_Off"
 PROMPT = 'Be "brief",\nalways.'
+OTHER = "secretive_Unreleased-70B_Off"
 ERROR = "the model said: forty-two"
 
 
@@ -47,7 +50,12 @@ def results(tmp_path_factory):
         "example_prompt": "Say it.",
         "family": "Fam1",
     }
+    document["runs_beside"] = [OTHER, "org_x_Off"]
+    document["verdict"] = {"verdict": "flagged", "reasons": ["other_runs_on_host"]}
     report.write_text(json.dumps(document))
+    write_energy_files(folder, RunReport.model_validate(document))
+    launch = json.loads((folder / "launch.json").read_text()) | {"runs_beside": [OTHER]}
+    (folder / "launch.json").write_text(json.dumps(launch))
     earlier = folder / "attempts" / "1"
     earlier.mkdir(parents=True)
     outcome = json.loads((folder / "outcome.json").read_text())
@@ -82,7 +90,17 @@ def test_nothing_of_what_is_redacted_is_left_and_the_figures_verify(results, tmp
     everything = out.name.encode() + b"".join(
         name.encode() + text for name, text in members_of(out).items()
     )
-    for secret in (MODEL, RUN, "Unreleased", "Fam1", "always", "Say it", "forty-two", "1" * 40):
+    for secret in (
+        MODEL,
+        RUN,
+        OTHER,
+        "Unreleased",
+        "Fam1",
+        "always",
+        "Say it",
+        "forty-two",
+        "1" * 40,
+    ):
         assert secret.encode() not in everything, secret
     # Energy, hardware and what else has to be disclosed stays in the open.
     for shown in (b"float16", b"NVIDIA H100", b"wh_per_1000_queries"):

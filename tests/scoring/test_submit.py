@@ -67,15 +67,16 @@ def test_an_official_run_is_bundled_whole(results, tmp_path):
     flags = ("--run", "org_model_Off", "--out", out, "--accept-terms", "Ann  Example")
     done = submit(results, *flags)
     assert done.returncode == 0, done.stderr
-    assert "1 run, 10 files, verified" in done.stdout
+    assert "1 run, 11 files, verified" in done.stdout
     members = members_of(out)
     manifest = json.loads(members["manifest.json"])
     assert manifest["terms"]["name"] == "Ann Example"
     assert manifest["terms"]["points"] == list(terms.POINTS)
     assert manifest["rehearsal"] is False
     folder = results / "individual_runs" / "org_model_Off"
-    for path in folder.iterdir():
-        assert members[f"runs/org_model_Off/{path.name}"] == path.read_bytes()
+    for path in (path for path in folder.rglob("*") if path.is_file()):
+        name = path.relative_to(folder).as_posix()
+        assert members[f"runs/org_model_Off/{name}"] == path.read_bytes()
     (log,) = (name for name in members if name.startswith("logs/org_model"))
     assert members[log] == (results / log).read_bytes()
     header, line = members["master_results.csv"].splitlines()
@@ -126,6 +127,7 @@ def test_links_are_refused_and_other_files_stay_out(results, tmp_path):
     assert not any("notes" in one.name or "process" in one.name for one in gathered.contents)
     (tmp_path / "elsewhere").mkdir()
     (tmp_path / "elsewhere" / "emissions.csv").write_text("secret")
+    shutil.rmtree(folder / "emissions")
     (folder / "emissions").symlink_to(tmp_path / "elsewhere")
     assert problems(results, "org_model_Off") == ["org_model_Off: emissions is no plain file"]
     (folder / "emissions").unlink()
@@ -162,6 +164,27 @@ def test_the_same_runs_name_and_time_give_the_same_bytes(results, tmp_path):
     assert made[0] == made[1]
 
 
+ODD = {
+    "slower": ({"seconds_per_sample": 0.1}, "valid", set()),
+    "no power": ({"has_power": False}, "flagged", set()),
+    "no counter": ({"has_counter": False}, "flagged", set()),
+    "a hole": ({"hole": (5.0, 6.5)}, "flagged", {"GPU energy of the windows"}),
+    "very short": ({"seconds_per_sample": 0.001}, "valid", set()),
+}
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_honest_runs_of_odd_meters_are_verified(tmp_path, name):
+    shape, verdict, not_checked = ODD[name]
+    folder = record_run(tmp_path, Shape(**{**SMALL, "samples": 60} | shape))
+    report = json.loads((folder / "benchmark_report.json").read_text())
+    assert report["verdict"]["verdict"] == verdict
+    gathered = gather(Wanted(tmp_path, ("org_model_Off",), not_official=True), NOBODY)
+    found = write_bundle(Submission(tmp_path / "out.zip", "Ann", NOW), gathered)
+    assert found.failed == []
+    assert {one.what for one in found.not_checked} == {"who made the bundle", "stars"} | not_checked
+
+
 def test_earlier_attempts_are_bundled_by_how_they_ended(results, tmp_path):
     folder = results / "individual_runs" / "org_model_Off"
     earlier = folder / "attempts" / "1"
@@ -195,10 +218,11 @@ TOKENS = {
     "-----BEGIN OPENSSH PRIVATE KEY-----": "a private key",
     "https://ann:pass@host/": "a password in an address",
     "node7-h100": "this machine's host name",
+    "node7-h100.cluster.example": "this machine's host name",
     "ann.example": "this user's name",
     "/data/ann.example/x": "this user's home folder",
 }
-ANN = Identity("node7-h100", "ann.example", "/data/ann.example")
+ANN = Identity("node7-h100.cluster.example", "ann.example", "/data/ann.example")
 
 
 @pytest.mark.parametrize("text", TOKENS)

@@ -55,6 +55,7 @@ GPU = GpuFacts(
     cuda_version="12.4",
 )
 IDLE_WATTS = 70.0
+CPU_WATTS, RAM_WATTS = 90.0, 20.0
 WATTS = {"load": 110.0, "warm_up": 300.0, "preprocess": 120.0, "prefill": 420.0, "generate": 520.0}
 COUNTER_STEP_SECONDS = 0.1
 PROMPT_TOKENS, NEW_TOKENS = 20, 10
@@ -63,7 +64,11 @@ COMMIT = "1" * 40
 
 @dataclass(frozen=True)
 class Shape:
-    """How large the run is. `watts_factor` scales the power of its work."""
+    """How large the run is. `watts_factor` scales the power of its work.
+
+    `has_power` and `has_counter` say what the GPU's driver tells; `hole` are seconds of the run of
+    which the trace has no line.
+    """
 
     run_id: str = "org_model_Off"
     model: str = "org/model"
@@ -71,6 +76,9 @@ class Shape:
     repetitions: int = 10
     seconds_per_sample: float = 0.02
     watts_factor: float = 1.0
+    has_power: bool = True
+    has_counter: bool = True
+    hole: tuple[float, float] = (0.0, 0.0)
 
     def spec(self) -> RunSpec:
         return builders.spec(
@@ -82,7 +90,7 @@ class Shape:
             repetitions=self.repetitions,
             backend=BackendSpec(name="pytorch"),
             device=DeviceSpec(kind="cuda", gpu_count=1),
-            meters=("nvml",),
+            meters=("nvml", "codecarbon"),
             idle_seconds=1.0,
         )
 
@@ -126,7 +134,9 @@ class _Course:
         counter, windows = _Counter(self._steps), list(reversed(self.spans))
         computing_from = self.spans[1].closed_at
 
-        def look(seconds: float, _: int) -> TraceRow:
+        def look(seconds: float, _: int) -> TraceRow | None:
+            if self.shape.hole[0] < seconds - self._steps[0][0] < self.shape.hole[1]:
+                return None
             while len(windows) > 1 and windows[-1].closed_at < seconds:
                 windows.pop()
             now = windows[-1]
@@ -136,9 +146,9 @@ class _Course:
                 seconds=seconds,
                 gpu=0,
                 phase=now.name if is_open else "",
-                watts=watts,
-                instant_watts=watts,
-                counter_joules=counter.read(seconds),
+                watts=watts if self.shape.has_power else None,
+                instant_watts=watts if self.shape.has_power else None,
+                counter_joules=counter.read(seconds) if self.shape.has_counter else None,
                 celsius=45.0,
                 sm_clock_mhz=1980.0,
                 utilisation_percent=100.0,
@@ -189,6 +199,7 @@ def record_run(results: Path, shape: Shape | None = None) -> Path:
     folder.prepare(spec, launch)
     write_trace(folder.path / "power_trace.csv", course.rows())
     _write_samples(folder.journal_path, shape)
+    _write_emissions(folder.path / "emissions", course)
     report = conclude(
         folder.path / "power_trace.csv",
         spec,
@@ -237,13 +248,26 @@ def _write_samples(path: Path, shape: Shape) -> None:
                 )  # fmt: skip
 
 
+def _write_emissions(folder: Path, course: _Course) -> None:
+    folder.mkdir()
+    with (folder / "emissions_by_window.csv").open("w", newline="") as stream:
+        writer = csv.writer(stream, lineterminator="\n")
+        writer.writerow(("task_name", "duration", "cpu_energy", "ram_energy"))
+        for number, span in enumerate(course.spans, start=1):
+            energies = (span.seconds * watts / 3.6e6 for watts in (CPU_WATTS, RAM_WATTS))
+            writer.writerow((f"{number:03d} {span.name}", span.seconds, *energies))
+
+
 def _measurements(shape: Shape, spec: RunSpec, course: _Course) -> Measurements:
     spans = {span.name: span for span in course.spans}
     repetitions = tuple(
         _repetition(shape, number, spans) for number in range(1, shape.repetitions + 1)
     )
     source = EnergySource(
-        meter="nvml", kind="measured", method="energy counter; both edges aligned to its steps"
+        meter="nvml",
+        kind="measured",
+        method="energy counter; both edges aligned to its steps",
+        integrated=not shape.has_counter,
     )
     return Measurements(
         repetitions=Repetitions(repetitions, tuple(() for _ in repetitions), None),
@@ -258,7 +282,11 @@ def _measurements(shape: Shape, spec: RunSpec, course: _Course) -> Measurements:
         ),
         reasoning=builders.facts(spec),
         samples_used=shape.samples,
-        sources=EnergySources(gpu=source),
+        sources=EnergySources(
+            gpu=source,
+            cpu=EnergySource(meter="codecarbon", kind="measured", method="RAPL"),
+            ram=EnergySource(meter="codecarbon", kind="estimated", method="by memory size"),
+        ),
         gpus=(GPU,),
         spans=tuple(course.spans),
         total=Reading(gpu_joules=course.total_joules()),
@@ -288,6 +316,8 @@ def _repetition(shape: Shape, number: int, spans: dict[str, Span]) -> Repetition
                     gpu_joules=span.gpu_joules,
                     gpu_joules_by_device={UUID: span.gpu_joules or 0.0},
                     gpu_doubt_joules=0.1,
+                    cpu_joules=span.seconds * CPU_WATTS,
+                    ram_joules=span.seconds * RAM_WATTS,
                 ),
                 tokens=TokenCounts(
                     prompt=prompt * shape.samples, completion=completion * shape.samples
