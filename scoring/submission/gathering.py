@@ -104,7 +104,7 @@ def _of_run(wanted: Wanted, folder: Path, found: RunFiles) -> Iterator[str]:
     """What speaks against submitting a run whose files are all there."""
     end = EndOfRun.read(folder / OUTCOME_FILE)
     if end.outcome != "finished":
-        yield f"it {end.outcome}, and only what finished can be submitted"
+        yield f"its outcome is {end.outcome}, and only finished runs can be submitted"
         return
     report = ReportOutline.read(folder / REPORT_FILE)
     if wanted.redact and not can_redact(found.files):

@@ -40,8 +40,8 @@ from scoring.submission.run_files import PICTURES
 
 KEY_FILE_MODE: Final = 0o600
 SALT_BYTES: Final = 32
-SHORTEST_LEAK: Final = 4
-"""Shorter values occur in any text."""
+SHORTEST_LEAK: Final = 6
+"""In characters; shorter values occur in any text."""
 
 PLACES: Final[dict[Sealed, tuple[tuple[str, str], ...]]] = {
     "prompts": (
@@ -71,6 +71,8 @@ PLACES: Final[dict[Sealed, tuple[tuple[str, str], ...]]] = {
     ),
 }
 """Where values stand that are replaced; every text below a place is a value of its own."""
+
+MODEL_NAME: Final = f"{SPEC_FILE}:model.id"
 
 LAST_WORDS: Final = ("error_message", "log_tail")
 """Of earlier attempts; both may quote anything."""
@@ -143,11 +145,7 @@ def redact(
 
 def leaks(contents: Sequence[Content], items: Mapping[str, Item]) -> Iterator[tuple[str, str]]:
     """Members in which a sealed value can still be read, with the item. Raises OSError."""
-    values = {
-        name: set(_written(item.value))
-        for name, item in items.items()
-        if len(item.value) >= SHORTEST_LEAK
-    }
+    values = {name: set(_written(name, item.value)) for name, item in items.items()}
     for content in contents:
         # A trace has numbers and the names of passes; it may have gigabytes of them.
         text = b"" if content.name.endswith(f"/{TRACE_FILE}") else b"".join(content.blocks())
@@ -156,11 +154,13 @@ def leaks(contents: Sequence[Content], items: Mapping[str, Item]) -> Iterator[tu
                 yield content.name, name
 
 
-def _written(value: str) -> Iterator[bytes]:
-    """As it stands in a text, and in JSON by either of two habits."""
-    yield value.encode("utf-8", "surrogatepass")
-    for only_ascii in (True, False):
-        yield json.dumps(value, ensure_ascii=only_ascii)[1:-1].encode("utf-8", "surrogatepass")
+def _written(name: str, value: str) -> Iterator[bytes]:
+    """As it may stand in a text or in JSON; a model also by its bare name."""
+    bare = [value.rpartition("/")[2]] if name.endswith(MODEL_NAME) else []
+    for text in (value, *bare):
+        if len(text) >= SHORTEST_LEAK:
+            forms = (text, *(json.dumps(text, ensure_ascii=one)[1:-1] for one in (True, False)))
+            yield from (form.encode("utf-8", "surrogatepass") for form in forms)
 
 
 def _values(

@@ -166,6 +166,11 @@ def test_what_still_shows_a_sealed_value_is_refused(results, tmp_path):
         assert "log: still shows benchmark_report.json:reasoning.system_message" in problem
         assert not (tmp_path / "b.zip").exists()
         assert bundle(results, tmp_path / "b.zip", "prompts", "outputs").problems == []
+        emissions = results / "individual_runs" / RUN / "emissions" / "notes.csv"
+        emissions.write_text("Unreleased-9B")
+        (problem,) = bundle(results, tmp_path / "c.zip", *ALL).problems
+        assert "notes.csv: still shows run_spec.json:model.id" in problem
+        emissions.unlink()
     finally:
         log.write_text(text)
 

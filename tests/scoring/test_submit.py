@@ -112,7 +112,7 @@ def test_all_problems_are_told_at_once(results):
         *("org_small_Off", "org_other_Off", "nobody", "../up")
     ]
     assert "launch.json is missing" in told[0]
-    assert "it failed, and only what finished can be submitted" in told[1]
+    assert "its outcome is failed, and only finished runs can be submitted" in told[1]
     outcome.write_text("{")
     assert "cannot be read" in problems(results, "org_other_Off")[0]
 
