@@ -135,7 +135,7 @@ def _single_pass(trace_path: Path, measurements: Measurements) -> SinglePass | N
 def _balance(measurements: Measurements, trace: TraceAnalysis | None) -> Ledger | None:
     if not measurements.spans:
         return None
-    between = _between_joules(trace) if trace else None
+    between = trace.between_counted_joules() if trace else None
     return ledger.balance(measurements.spans, measurements.total.gpu_joules, between)
 
 
@@ -153,14 +153,6 @@ def _trace(trace_path: Path, measurements: Measurements) -> TraceAnalysis | None
         server_processes=applied.server_processes if applied.server else None,
         was_on_gpus=measurements.was_on_gpus,
     )
-
-
-def _between_joules(trace: TraceAnalysis) -> float | None:
-    """On the scale of the counter: how far the two disagree is told apart from the ledger."""
-    joules, disagreement = trace.between_joules, trace.facts.disagreement
-    if joules is None or disagreement is None:
-        return joules
-    return joules / (1 + disagreement)
 
 
 def _idle(measurements: Measurements, summary: Summary) -> IdleBaseline | None:

@@ -11,7 +11,14 @@ from benchmark_core.statistics import impossible_phases
 
 
 def write_energy_files(folder: Path, report: RunReport) -> None:
-    """`GPU_ENERGY_WH.txt` holds one number in Wh; it is absent without a figure that may be used.
+    for name, text in energy_texts(report).items():
+        write_text(folder / name, text)
+
+
+def energy_texts(report: RunReport) -> dict[str, str]:
+    """The content of each file by its name.
+
+    `GPU_ENERGY_WH.txt` holds one number in Wh; it is absent without a figure that may be used.
 
     A number on its own cannot say that it is invalid, so an invalid run has none here either.
     """
@@ -33,11 +40,13 @@ def write_energy_files(folder: Path, report: RunReport) -> None:
         "verdict": verdict.verdict if verdict else None,
         "verdict_reasons": list(verdict.reasons) if verdict else [],
     }
+    texts: dict[str, str] = {}
     if total_wh is None:
         content["not_measured_because"] = _why_not(report)
     else:
-        write_text(folder / GPU_ENERGY_FILE, f"{total_wh!r}\n")
-    write_text(folder / GPU_ENERGY_SUMMARY_FILE, json.dumps(content, indent=2) + "\n")
+        texts[GPU_ENERGY_FILE] = f"{total_wh!r}\n"
+    texts[GPU_ENERGY_SUMMARY_FILE] = json.dumps(content, indent=2) + "\n"
+    return texts
 
 
 def _why_not(report: RunReport) -> str:

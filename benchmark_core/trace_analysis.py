@@ -35,6 +35,14 @@ class TraceAnalysis:
     facts: TraceFacts
     between_joules: float | None
 
+    def between_counted_joules(self) -> float | None:
+        """The same on the scale of the counter: how far the two disagree is told apart from the
+        ledger."""
+        joules, disagreement = self.between_joules, self.facts.disagreement
+        if joules is None or disagreement is None:
+            return joules
+        return joules / (1 + disagreement)
+
 
 def analyse(
     path: Path,

@@ -26,9 +26,12 @@ PURE = {
     "benchmark_core.contract",
     "benchmark_core.differences",
     "benchmark_core.documents",
+    "benchmark_core.energy_files",
+    "benchmark_core.evidence",
     "benchmark_core.faults",
     "benchmark_core.hub",
     "benchmark_core.kinds",
+    "benchmark_core.ledger",
     "benchmark_core.meter_facts",
     "benchmark_core.named_size",
     "benchmark_core.names",
@@ -38,6 +41,7 @@ PURE = {
     "benchmark_core.power_trace",
     "benchmark_core.protocol",
     "benchmark_core.sample_folder",
+    "benchmark_core.reasoning_journal",
     "benchmark_core.sample_journal",
     "benchmark_core.samples",
     "benchmark_core.simulated_time",
@@ -46,6 +50,7 @@ PURE = {
     "benchmark_core.statistics",
     "benchmark_core.terminal_text",
     "benchmark_core.trace_analysis",
+    "benchmark_core.trace_energy",
     "benchmark_core.web_address",
     "benchmark_core.meters.dcgm_exporter",
     "benchmark_core.meters.nvml_facts",
@@ -136,6 +141,16 @@ def test_measuring_knows_nothing_of_rating(path):
 def test_rating_reads_results_and_the_pure_parts_alone(path):
     ours = {name for name, _ in imports(path) if name.split(".")[0] in PACKAGES}
     assert {name for name in ours if not name.startswith("scoring.")} <= PURE
+
+
+@pytest.mark.parametrize(
+    ("folder", "unknown"),
+    [("bundles", ("submission", "verification")), ("verification", ("submission",))],
+)
+def test_whoever_verifies_needs_nothing_of_what_made_the_bundle(folder, unknown):
+    for path in files(f"scoring/{folder}"):
+        packages = {name.split(".")[1] for name, _ in imports(path) if name.startswith("scoring.")}
+        assert not packages & set(unknown), path
 
 
 @pytest.mark.parametrize("folder", VARIANT_FOLDERS)
@@ -236,6 +251,7 @@ def test_init_files_are_nearly_empty():
         ("import ai_energy_score; ai_energy_score.build_parser()", (*HEAVY, "pydantic", "yaml")),
         ("import orchestrator.sweep, orchestrator.batch, batch_runner", HEAVY),
         ("import benchmark_core.reported_run", HEAVY),
+        ("import scoring.submission.submitting, scoring.submission.gathering", HEAVY),
         ("import benchmark_core.render_command, benchmark_core.spec_completion", HEAVY),
         ("import benchmark_core.__main__ as main; main.build_parser()", (*HEAVY, "pydantic")),
         ("import benchmark_core.direct.command", (*HEAVY, "yaml", "huggingface_hub")),

@@ -49,6 +49,7 @@ from orchestrator.settings_sources import from_arguments
 from orchestrator.trace_plot.plot import PLOT_FILE
 from scoring import __main__ as rating_command
 from scoring.commands.registry import SUMMARIES
+from scoring.verification.reasons import REASONS
 from tests.support import builders
 from tests.support.pages import PAGES, ROOT, coded, rows, run_folder_files, section, text
 from tests.support.parsers import actions, commands_of
@@ -64,13 +65,9 @@ FOREIGN_FLAGS |= {"--hf-token", "--ssl-keyfile-password"}
 TREES = (
     *("orchestrator", "orchestrator/morning", "benchmark_core", "benchmark_core/reasoning"),
     *("benchmark_core/checkpoints", "benchmark_core/serving", "benchmark_core/direct"),
-    *(
-        "benchmark_core/optimum",
-        "benchmark_core/report",
-        "scoring",
-        "scoring/footprint",
-        "scoring/label",
-    ),
+    *("benchmark_core/optimum", "benchmark_core/report", "scoring", "scoring/bundles"),
+    *("scoring/footprint", "scoring/label", "scoring/leaderboard", "scoring/submission"),
+    "scoring/verification",
 )
 # Places inside a container, the path of a page on the hub, and words that switch reasoning.
 KNOWN_ROOTS = {
@@ -318,6 +315,14 @@ def test_kinds_of_error_and_reasons_for_a_flag_are_those_of_the_code() -> None:
     severities |= verdict.IMPORT_SEVERITY
     remedies = rows(section(text("docs/troubleshooting.md"), "When a verdict is not valid"))
     assert sorted(code for cells in remedies for code in coded(cells[:1])) == sorted(severities)
+
+
+def test_reasons_for_a_failed_point_are_those_of_the_code() -> None:
+    table = rows(section(text("docs/submission.md"), "Reasons for a failed point"))
+    assert {coded(cells[:1])[0]: cells[1] for cells in table} == REASONS
+    used = "".join(path.read_text() for path in (ROOT / "scoring/verification").glob("*_check.py"))
+    used += text("scoring/verification/evidence.py") + text("scoring/verification/checks.py")
+    assert set(re.findall(r"(?:failed|FailedPoint)\(\s*\"(\w+)\"", used)) == set(REASONS)
 
 
 def test_the_formats_and_flags_of_the_import_are_those_of_the_code() -> None:

@@ -39,6 +39,7 @@ OTHER_FORMS = {
     "python benchmarks/sweep.py": "python benchmarks/sweep.py --help",
     "python benchmarks/task_loop.py": "python benchmarks/task_loop.py --help",
     "python benchmarks/sample_memory.py": "python benchmarks/sample_memory.py --help",
+    "python benchmarks/bundles.py": "python benchmarks/bundles.py --help",
     "benchmarks/.venv/bin/python benchmarks/meters.py": "python benchmarks/meters.py --help",
     "python benchmarks/real_gpu.py --out results/real_gpu": (
         "python benchmarks/real_gpu.py --help"
@@ -63,6 +64,7 @@ OTHER_FORMS = {
 # Of a flag given twice the last counts.
 REHEARSED = "--backend simulated --engine process --num-prompts 2 --repetitions 1"
 ON_SLURM = "a test with a cluster of its own runs the block"
+WITH_KEYS = "a test with keys of its own signs and verifies"
 NOT_RUN = {
     "make demo": "one row of it is run by a test of its own",
     "make setup": "the tests run in the environment that it makes",
@@ -84,6 +86,10 @@ NOT_RUN = {
     "python -m orchestrator status": ON_SLURM,
     "python -m orchestrator collect": ON_SLURM,
     "python batch_runner.py --engine slurm --slurm-profile cluster.yaml": ON_SLURM,
+    "python -m scoring submit results/night --run HuggingFaceTB_SmolLM3-3B_Off --out"
+    ' results/signed.zip --accept-terms "Ann Example" --not-official --sign-key'
+    " ~/.ssh/id_ed25519": WITH_KEYS,
+    "python -m scoring verify results/signed.zip --allowed-signers signers.txt": WITH_KEYS,
     "make test": "it is what runs this",
     "make check": "it is run by itself, and takes a minute",
 }

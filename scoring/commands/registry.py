@@ -11,8 +11,10 @@ SUMMARIES: Mapping[str, str] = {
     "edition": "freeze the rows and edges by which an edition is rated",
     "footprint": "CO2e, water, minerals and primary energy of work with the measured models",
     "label": "a label as SVG and PNG for every rated row",
-    "verify": "whether a label follows from the results",
     "leaderboard": "a site of static pages on rated results",
+    "submit": "bundle finished runs with all their evidence",
+    "verify": "whether a label or a bundle follows from its evidence",
+    "open": "prove one redacted item of a bundle",
 }
 
 

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from benchmark_core.documents import ContractError, one_line, read_bounded
 from scoring.errors import ScoringError
-from scoring.failed_point import FailedPoint
+from scoring.failed_point import FailedPoint, Verification
 from scoring.label.basis import rated_with_basis
 from scoring.label.drawing import HASH_ATTRIBUTE, canonical, content_sha256, draw
 from scoring.label.facts import Basis, LabelFacts, facts_of
@@ -21,11 +21,18 @@ SHORT: Final = 60
 METADATA: Final = "{http://www.w3.org/2000/svg}metadata"
 REMEDY: Final = "Name an SVG that the command label wrote."
 
-CODES: Final = (
-    *("content_changed", "text_differs", "drawing_differs"),
-    *("row_missing", "energy_differs", "stars_differ", "edges_differ", "edition_differs"),
-    "row_differs",
-)
+HOLDS: Final = {
+    "content_changed": "it is as it was drawn",
+    "text_differs": "every text follows from its digest",
+    "drawing_differs": "the drawing follows from its digest",
+    "row_missing": "its row is in the results",
+    "energy_differs": "the energy is that of its row",
+    "stars_differ": "the stars follow from the energies of its group",
+    "edges_differ": "the edges follow from the energies of its group",
+    "edition_differs": "the edition is the one it names",
+    "row_differs": "all else is as in its row",
+}
+"""The code of each point that can fail, and what is so where it does not."""
 OF_FIELDS: Final = {
     "wh_per_1000_queries": "energy_differs",
     "stars": "stars_differ",
@@ -41,8 +48,8 @@ class _NoDoctype(ET.TreeBuilder):
         raise ValueError("it has a DOCTYPE")
 
 
-def check_label(path: Path, results: Path, edition: Path | None) -> list[FailedPoint]:
-    """Empty where all is well.
+def verify_label(path: Path, results: Path, edition: Path | None) -> Verification:
+    """Every point in which the label does not follow from the results.
 
     Raises:
         ScoringError: the label, the results or the edition cannot be read.
@@ -56,7 +63,13 @@ def check_label(path: Path, results: Path, edition: Path | None) -> list[FailedP
         )
     ratings, basis = rated_with_basis(results, edition)
     points = [*_points_of_row(facts, ratings, basis), *_points_of_drawing(svg, root, facts)]
-    return points[:MOST_POINTS]
+    failed = {point.code for point in points}
+    return Verification(
+        subject=str(path),
+        rehearsal=facts.rehearsal,
+        holds=tuple(holds for code, holds in HOLDS.items() if code not in failed),
+        findings=tuple(points[:MOST_POINTS]),
+    )
 
 
 def _text(path: Path) -> str:
@@ -89,7 +102,7 @@ def _points_of_drawing(svg: str, root: ET.Element, facts: LabelFacts) -> Iterato
     """The label as its digest would be drawn, held against the one that is there."""
     digest = next(root.iter(METADATA))
     if digest.get(HASH_ATTRIBUTE) != content_sha256(svg):
-        yield FailedPoint("content_changed", "label", "it was changed after it had been drawn")
+        yield FailedPoint("content_changed", "it was changed after it had been drawn", "label")
     expected = draw(facts)
     # Canonical XML leaves out a declaration, which could have a viewer read other letters.
     if canonical(expected) == canonical(svg) and svg.startswith("<svg"):
@@ -98,7 +111,7 @@ def _points_of_drawing(svg: str, root: ET.Element, facts: LabelFacts) -> Iterato
     yield from differences
     if not differences:
         what = "it has something beside its elements, or blanks, that its digest does not give"
-        yield FailedPoint("drawing_differs", "label", what)
+        yield FailedPoint("drawing_differs", what, "label")
 
 
 def _differences(expected: ET.Element, given: ET.Element) -> Iterator[FailedPoint]:
@@ -106,20 +119,20 @@ def _differences(expected: ET.Element, given: ET.Element) -> Iterator[FailedPoin
     for one, other in zip(ours, theirs, strict=False):
         where = _called(one)
         if one.tag != other.tag:
-            yield FailedPoint("drawing_differs", where, f"there is {_called(other)} in its place")
+            yield FailedPoint("drawing_differs", f"there is {_called(other)} in its place", where)
             return
         if one.tag == METADATA:
             continue
         if (one.text or "").strip() != (other.text or "").strip():
             what = f"says {_short(other.text)}, and {_short(one.text)} follows from the digest"
-            yield FailedPoint("text_differs", where, what)
+            yield FailedPoint("text_differs", what, where)
         for name in sorted({*one.keys(), *other.keys()}):
             if one.get(name) != other.get(name):
                 what = f"{name} is {_short(other.get(name))}, and should be {_short(one.get(name))}"
-                yield FailedPoint("drawing_differs", where, what)
+                yield FailedPoint("drawing_differs", what, where)
     if len(ours) != len(theirs):
         what = f"has {len(theirs)} elements, and should have {len(ours)}"
-        yield FailedPoint("drawing_differs", "label", what)
+        yield FailedPoint("drawing_differs", what, "label")
 
 
 def _called(element: ET.Element) -> str:
@@ -141,7 +154,7 @@ def _points_of_row(facts: LabelFacts, ratings: Ratings, basis: Basis) -> Iterato
     ]
     known = [now for now in candidates if now is not None]
     if not known:
-        yield FailedPoint("row_missing", facts.run_id or facts.model, _why_missing(facts, ratings))
+        yield FailedPoint("row_missing", _why_missing(facts, ratings), facts.run_id or facts.model)
         return
     # A model can stand in a table twice: the label is of the row that it fits best.
     yield from min((list(_contradictions(facts, now)) for now in known), key=len)
@@ -176,7 +189,7 @@ def _contradictions(facts: LabelFacts, now: LabelFacts) -> Iterator[FailedPoint]
         given, found = getattr(facts, name), getattr(now, name)
         if given != found:
             code = OF_FIELDS.get(name, "row_differs")
-            yield FailedPoint(code, name, f"is {_said(given)}, and {_said(found)} by the results")
+            yield FailedPoint(code, f"is {_said(given)}, and {_said(found)} by the results", name)
 
 
 def _said(value: object) -> str:

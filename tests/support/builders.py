@@ -7,6 +7,7 @@ from benchmark_core.contract import (
     DeviceSpec,
     Launch,
     ModelSpec,
+    PassName,
     ReasoningRequest,
     RunSpec,
     SampleSource,
@@ -50,7 +51,7 @@ def launch(**changes: Any) -> Launch:
 
 
 def window(
-    name: str,
+    name: PassName,
     seconds: float,
     joules: float | None,
     completion: int = 0,

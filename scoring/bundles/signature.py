@@ -1,0 +1,95 @@
+"""Signatures by OpenSSH: `ssh-keygen` makes them and checks them, nothing is computed here."""
+
+import subprocess
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+from scoring.errors import ScoringError
+
+NAMESPACE: Final = "ai-energy-score"
+"""What the signature is for; one made for anything else does not count."""
+PROGRAM: Final = "ssh-keygen"
+PATIENCE_SECONDS: Final = 60
+LONGEST_ANSWER: Final = 200
+
+
+class NoProgram(Exception):
+    """There is no ssh-keygen on this machine."""
+
+
+class BadSignature(Exception):
+    """`str()` of it says why the signature does not count."""
+
+
+def sign(manifest: bytes, key: Path) -> bytes:
+    """The detached signature; asks on the terminal for the passphrase where the key has one.
+
+    Raises:
+        ScoringError: there is no ssh-keygen, or it refuses the key.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "manifest.json"
+        path.write_bytes(manifest)
+        try:
+            done = _run(["-Y", "sign", "-f", str(key), "-n", NAMESPACE, str(path)], b"", None)
+        except NoProgram:
+            raise ScoringError(
+                PROGRAM, "is not on this machine", "Install OpenSSH, or leave --sign-key out."
+            ) from None
+        if done.returncode:
+            raise ScoringError(
+                f"--sign-key {key}", f"cannot sign: {_words(done)}", "Name a private SSH key."
+            )
+        return path.with_name("manifest.json.sig").read_bytes()
+
+
+def check_signer(manifest: bytes, signature: Path, allowed_signers: Path) -> str:
+    """The name under which the file of allowed signers has whoever signed.
+
+    Raises:
+        NoProgram: there is no ssh-keygen.
+        BadSignature: it is of another text, another purpose, or nobody who is allowed.
+    """
+    of = ["-s", str(signature)]
+    who = ["-f", str(allowed_signers)]
+    found = _run(["-Y", "find-principals", *of, *who], b"")
+    names = found.stdout.decode("utf-8", "replace").splitlines()
+    if found.returncode or not names:
+        raise BadSignature(f"it is of nobody in {allowed_signers.name}: {_words(found)}")
+    # A line of the file may have several names, which all stand for the same key.
+    name = names[0].partition(",")[0]
+    done = _run(["-Y", "verify", *of, *who, "-I", name, "-n", NAMESPACE], manifest)
+    if done.returncode:
+        raise BadSignature(_words(done))
+    return name
+
+
+def check_text(manifest: bytes, signature: Path) -> None:
+    """Whether the signature is one of this text, whoever made it. Raises as `check_signer`."""
+    done = _run(["-Y", "check-novalidate", "-n", NAMESPACE, "-s", str(signature)], manifest)
+    if done.returncode:
+        raise BadSignature(_words(done))
+
+
+def _run(
+    arguments: Sequence[str], text: bytes, patience_seconds: float | None = PATIENCE_SECONDS
+) -> "subprocess.CompletedProcess[bytes]":
+    try:
+        return subprocess.run(
+            [PROGRAM, *arguments],
+            input=text,
+            capture_output=True,
+            timeout=patience_seconds,
+            check=False,
+        )
+    except FileNotFoundError:
+        raise NoProgram from None
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise BadSignature(f"{PROGRAM} gives no answer ({type(error).__name__})") from error
+
+
+def _words(done: "subprocess.CompletedProcess[bytes]") -> str:
+    said = (done.stderr or done.stdout).decode("utf-8", "replace")
+    return " ".join(said.split())[:LONGEST_ANSWER] or f"exit code {done.returncode}"

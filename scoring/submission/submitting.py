@@ -1,0 +1,109 @@
+"""What was gathered becomes one zip file, whole or not at all."""
+
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmark_core import VERSION
+from benchmark_core.atomic_file import replacing
+from scoring.bundles import terms
+from scoring.bundles.archive import Content, write_archive
+from scoring.bundles.manifest import (
+    DIGEST_FILE,
+    MANIFEST_FILE,
+    SIGNATURE_FILE,
+    AcceptedTerms,
+    Manifest,
+    Member,
+    Sealed,
+    digest_text,
+)
+from scoring.bundles.signature import sign
+from scoring.errors import ScoringError
+from scoring.failed_point import Verification
+from scoring.submission.gathering import Gathered
+from scoring.submission.redaction import KEY_FILE_MODE, KeyFile
+from scoring.verification.bundle import verify_bundle
+
+
+@dataclass(frozen=True)
+class Submission:
+    """Where a bundle goes, and who promises what. `accepted_at` is in UTC.
+
+    `sign_key` is the path of a private SSH key.
+    """
+
+    out: Path
+    accepted_by: str
+    accepted_at: str
+    redact: frozenset[Sealed] = frozenset()
+    sign_key: Path | None = None
+
+    @property
+    def key_path(self) -> Path:
+        """Beside the bundle, what opens its sealed items."""
+        return self.out.with_name(f"{self.out.name}.key.json")
+
+
+def write_bundle(submission: Submission, gathered: Gathered) -> Verification:
+    """Writes the bundle where it can be verified; answers what came of that.
+
+    The same content, name and time give the same bytes, but for signatures and salts.
+
+    Raises:
+        ScoringError: the disk refuses, a file changed meanwhile, or the key cannot sign.
+    """
+    out = submission.out
+    try:
+        contents = [*_outside(submission, gathered), *gathered.contents]
+        with tempfile.TemporaryDirectory(prefix=".submit-", dir=out.absolute().parent) as folder:
+            draft = Path(folder) / "bundle.zip"
+            with replacing(draft) as stream:
+                write_archive(stream, contents)
+            found = verify_bundle(draft)
+            if not found.failed:
+                _write_key(submission, gathered)
+                draft.replace(out)
+            return found
+    except OSError as error:
+        raise ScoringError(
+            str(out), f"cannot be written ({error.strerror})", "Choose another --out."
+        ) from error
+
+
+def _outside(submission: Submission, gathered: Gathered) -> list[Content]:
+    """The members that the manifest does not list, itself first. Raises OSError, ScoringError."""
+    manifest = _manifest(submission, gathered, _members(gathered.contents)).to_json().encode()
+    digest = digest_text(manifest).encode()
+    members = [Content(MANIFEST_FILE, manifest), Content(DIGEST_FILE, digest)]
+    if submission.sign_key:
+        members.append(Content(SIGNATURE_FILE, sign(manifest, submission.sign_key)))
+    return members
+
+
+def _members(contents: Sequence[Content]) -> tuple[Member, ...]:
+    return tuple(Member(name=one.name, size=one.size(), sha256=one.sha256()) for one in contents)
+
+
+def _manifest(submission: Submission, gathered: Gathered, members: tuple[Member, ...]) -> Manifest:
+    return Manifest(
+        program_version=VERSION,
+        terms=AcceptedTerms(
+            name=submission.accepted_by,
+            accepted_at=submission.accepted_at,
+            points=tuple(terms.POINTS),
+        ),
+        rehearsal=any(run.rehearsal for run in gathered.runs),
+        runs=tuple(gathered.runs),
+        redacted=tuple(sorted(submission.redact)),
+        seals={name: item.seal() for name, item in gathered.items.items()},
+        members=members,
+    )
+
+
+def _write_key(submission: Submission, gathered: Gathered) -> None:
+    """Raises OSError."""
+    if gathered.items:
+        with replacing(submission.key_path, KEY_FILE_MODE) as stream:
+            stream.write(KeyFile(items=gathered.items).to_json().encode())

@@ -1,0 +1,32 @@
+"""Whether all files of a run are of one run, and it did what it was asked."""
+
+from collections.abc import Iterator
+
+from benchmark_core import differences
+from benchmark_core.contract import LAUNCH_FILE, OUTCOME_FILE, REPORT_FILE, SPEC_FILE
+from scoring.failed_point import Finding
+from scoring.verification.evidence import RunEvidence
+
+
+def check_identity(of: RunEvidence) -> Iterator[Finding]:
+    run_id, spec_hash = of.run.run_id, of.report.spec_hash
+    ids = {SPEC_FILE: of.spec.run_id, REPORT_FILE: of.report.run_id, OUTCOME_FILE: of.end.run_id}
+    for name, told in ids.items():
+        if told != run_id:
+            yield of.failed("runs_mixed_up", f"it is of the run {told}, not of {run_id}", name)
+    if of.end.spec_hash != spec_hash:
+        yield of.failed("runs_mixed_up", "it belongs to another spec than the report", OUTCOME_FILE)
+    if of.launch.image_digest != of.environment.image_digest:
+        yield of.failed("runs_mixed_up", "it names another image than the report", LAUNCH_FILE)
+    if of.launch.log_file and of.run.log not in ("", of.launch.log_file):
+        yield of.failed("runs_mixed_up", "it names another log than the manifest", LAUNCH_FILE)
+    if "model-config" in of.sealed:
+        yield of.not_checked(
+            "spec hash, and settings applied as asked", "the model's configuration is redacted"
+        )
+        return
+    if of.spec.spec_hash() != spec_hash:
+        yield of.failed("runs_mixed_up", "it belongs to another spec than the one here")
+        return
+    for phrase in differences.differences(of.spec, of.report):
+        yield of.failed("settings_differ", phrase)

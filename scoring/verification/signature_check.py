@@ -1,0 +1,42 @@
+"""Who signed a bundle, where that is asked for."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from benchmark_core.documents import read_bounded
+from scoring.bundles.manifest import MANIFEST_FILE, SIGNATURE_FILE
+from scoring.bundles.signature import (
+    PROGRAM,
+    BadSignature,
+    NoProgram,
+    check_signer,
+    check_text,
+)
+from scoring.failed_point import FailedPoint, Finding, NotChecked
+
+
+def check_signature(folder: Path, allowed_signers: Path | None) -> Iterator[Finding]:
+    """Raises OSError, ContractError."""
+    signature = folder / SIGNATURE_FILE
+    if not signature.exists():
+        if allowed_signers:
+            yield FailedPoint("signature_missing", "nobody signed it", SIGNATURE_FILE)
+        else:
+            yield NotChecked("who made the bundle", "no signature", MANIFEST_FILE)
+        return
+    manifest = read_bounded(folder / MANIFEST_FILE)
+    try:
+        if allowed_signers:
+            check_signer(manifest, signature, allowed_signers)
+        else:
+            check_text(manifest, signature)
+            because = "no --allowed-signers; the signature is one of this manifest"
+            yield NotChecked("who made the bundle", because, SIGNATURE_FILE)
+    except BadSignature as error:
+        yield FailedPoint("signature_wrong", str(error), SIGNATURE_FILE)
+    except NoProgram:
+        what, because = "the signature", f"there is no {PROGRAM} on this machine"
+        if allowed_signers:
+            yield FailedPoint("signature_wrong", f"not checked, because {because}", SIGNATURE_FILE)
+        else:
+            yield NotChecked(what, because, SIGNATURE_FILE)

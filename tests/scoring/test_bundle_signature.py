@@ -1,0 +1,121 @@
+"""Bundles signed with SSH keys: by OpenSSH's own program, or not at all."""
+
+import os
+import shutil
+import subprocess
+import sys
+
+import pytest
+
+from scoring.bundles.manifest import SIGNATURE_FILE
+from tests.support.forgery import flipped, forged, members_of, write_members
+from tests.support.recorded_run import Shape, record_run
+from tests.support.runner import ROOT
+
+pytestmark = pytest.mark.skipif(shutil.which("ssh-keygen") is None, reason="no ssh-keygen")
+RUN = "org_small_Off"
+
+
+def scoring(*arguments, **changes):
+    return subprocess.run(
+        [sys.executable, "-m", "scoring", *map(str, arguments)],
+        cwd=ROOT,
+        env=os.environ | changes,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    """Two keys, a file that allows the first, and a bundle that is signed with it."""
+    place = tmp_path_factory.mktemp("signed")
+    for name in ("ann", "mallory"):
+        made = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", name, "-f", place / name]
+        subprocess.run(made, check=True)
+    public = (place / "ann.pub").read_text()
+    (place / "allowed").write_text(f'ann@example namespaces="ai-energy-score" {public}')
+    record_run(place / "results", Shape(run_id=RUN, samples=20, repetitions=3))
+    done = submitted(place, "signed.zip", "ann")
+    assert done.returncode == 0, done.stderr
+    return place
+
+
+def submitted(place, out, key, **changes):
+    return scoring(
+        *("submit", place / "results", "--run", RUN, "--not-official", "--accept-terms", "Ann"),
+        *("--out", place / out, "--sign-key", place / key),
+        **changes,
+    )
+
+
+def verified(place, out, **changes):
+    return scoring("verify", place / out, "--allowed-signers", place / "allowed", **changes)
+
+
+def test_a_bundle_of_an_allowed_signer_is_verified(place):
+    assert SIGNATURE_FILE in members_of(place / "signed.zip")
+    done = verified(place, "signed.zip")
+    assert done.returncode == 0, done.stdout
+    assert "who made the bundle" not in done.stdout
+    without = scoring("verify", place / "signed.zip")
+    assert without.returncode == 0
+    assert "the signature is one of this manifest" in without.stdout
+
+
+def test_other_signers_other_manifests_and_none_are_not(place):
+    assert submitted(place, "other.zip", "mallory").returncode == 0
+    assert "signature_wrong" in verified(place, "other.zip").stdout
+    members = members_of(place / "signed.zip")
+    # The forger's own manifest under the honest signature, and the signature of another bundle.
+    terms = {"name": "Mallory", "accepted_at": "", "points": []}
+    write_members(place / "forged.zip", forged(members, terms=terms))
+    assert "signature_wrong" in verified(place, "forged.zip").stdout
+    assert "signature_wrong" in scoring("verify", place / "forged.zip").stdout
+    unsigned = {name: text for name, text in members.items() if name != SIGNATURE_FILE}
+    write_members(place / "unsigned.zip", unsigned)
+    assert "signature_missing" in verified(place, "unsigned.zip").stdout
+    signature = members[SIGNATURE_FILE]
+    changed = {**members, SIGNATURE_FILE: flipped(signature, len(signature) // 2)}
+    write_members(place / "flipped.zip", changed)
+    for done in (verified(place, "flipped.zip"), scoring("verify", place / "flipped.zip")):
+        assert (done.returncode, SIGNATURE_FILE in done.stdout) == (1, True)
+
+
+def test_a_signature_for_another_purpose_does_not_count(place):
+    members = members_of(place / "signed.zip")
+    manifest = place / "manifest.json"
+    manifest.write_bytes(members["manifest.json"])
+    sign = ["ssh-keygen", "-q", "-Y", "sign", "-n", "file", "-f", place / "ann", manifest]
+    subprocess.run(sign, check=True, capture_output=True)
+    changed = {**members, SIGNATURE_FILE: (place / "manifest.json.sig").read_bytes()}
+    write_members(place / "purpose.zip", changed)
+    assert "signature_wrong" in verified(place, "purpose.zip").stdout
+
+
+def test_without_openssh_it_is_told(place, tmp_path):
+    bare = {"PATH": str(tmp_path)}
+    done = submitted(place, "none.zip", "ann", **bare)
+    assert (done.returncode, "ssh-keygen: is not on this machine" in done.stderr) == (2, True)
+    assert not (place / "none.zip").exists()
+    assert "signature_wrong" in verified(place, "signed.zip", **bare).stdout
+    unasked = scoring("verify", place / "signed.zip", **bare)
+    assert unasked.returncode == 0
+    assert "not checked: manifest.json.sig: the signature" in unasked.stdout
+
+
+def test_a_file_of_signers_that_is_none_is_told(place):
+    done = scoring("verify", place / "signed.zip", "--allowed-signers", place / "absent")
+    assert (done.returncode, "is no file" in done.stderr) == (2, True)
+    (place / "two").write_text(f"x@example,y@example {(place / 'ann.pub').read_text()}")
+    done = scoring("verify", place / "signed.zip", "--allowed-signers", place / "two")
+    assert done.returncode == 0, done.stdout
+
+
+def test_a_key_that_is_none_is_told(place):
+    done = submitted(place, "none.zip", "allowed")
+    assert done.returncode == 2
+    assert "cannot sign" in done.stderr
+    assert "Traceback" not in done.stderr

@@ -1,0 +1,252 @@
+"""The command `submit`: what it takes, what it refuses, and that it writes whole files or none."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import zipfile
+
+import pytest
+
+from benchmark_core.contract import RUN_ENTRIES
+from scoring.bundles import terms
+from scoring.submission.gathering import Wanted, gather
+from scoring.submission.privacy import Identity
+from scoring.submission.run_files import FILES, FOLDERS, OF_THE_PLACE
+from scoring.submission.submitting import Submission, write_bundle
+from tests.support.builders import NOW
+from tests.support.forgery import members_of
+from tests.support.recorded_run import Shape, record_run
+from tests.support.runner import ROOT
+
+NOBODY = Identity("", "", "")
+SMALL = {"samples": 20, "repetitions": 3}
+
+
+def submit(*arguments, **changes):
+    return subprocess.run(
+        [sys.executable, "-m", "scoring", "submit", *map(str, arguments)],
+        cwd=ROOT,
+        env=os.environ | changes,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.fixture(scope="module")
+def recorded(tmp_path_factory):
+    """An official run, and two that are not."""
+    results = tmp_path_factory.mktemp("recorded") / "results"
+    record_run(results)
+    record_run(results, Shape(run_id="org_small_Off", model="org/small", **SMALL))
+    record_run(results, Shape(run_id="org_other_Off", model="org/other", **SMALL))
+    return results
+
+
+@pytest.fixture
+def results(recorded, tmp_path):
+    return shutil.copytree(recorded, tmp_path / "results")
+
+
+def problems(results, *run_ids, identity=NOBODY, **changes):
+    return gather(Wanted(results, run_ids, **changes), identity).problems
+
+
+def test_without_the_terms_they_are_shown_and_nothing_is_written(results, tmp_path):
+    out = tmp_path / "out.zip"
+    done = submit(results, "--run", "org_model_Off", "--out", out)
+    assert done.returncode == 2
+    assert all(point in done.stderr for point in terms.POINTS.values())
+    assert not out.exists()
+
+
+def test_an_official_run_is_bundled_whole(results, tmp_path):
+    out = tmp_path / "out.zip"
+    flags = ("--run", "org_model_Off", "--out", out, "--accept-terms", "Ann  Example")
+    done = submit(results, *flags)
+    assert done.returncode == 0, done.stderr
+    assert "1 run, 11 files, verified" in done.stdout
+    members = members_of(out)
+    manifest = json.loads(members["manifest.json"])
+    assert manifest["terms"]["name"] == "Ann Example"
+    assert manifest["terms"]["points"] == list(terms.POINTS)
+    assert manifest["rehearsal"] is False
+    folder = results / "individual_runs" / "org_model_Off"
+    for path in (path for path in folder.rglob("*") if path.is_file()):
+        name = path.relative_to(folder).as_posix()
+        assert members[f"runs/org_model_Off/{name}"] == path.read_bytes()
+    (log,) = (name for name in members if name.startswith("logs/org_model"))
+    assert members[log] == (results / log).read_bytes()
+    header, line = members["master_results.csv"].splitlines()
+    assert {header, line} < set((results / "master_results.csv").read_bytes().splitlines())
+    with zipfile.ZipFile(out) as archive:
+        assert {one.date_time for one in archive.infolist()} == {(1980, 1, 1, 0, 0, 0)}
+    assert sorted(one.name for one in tmp_path.iterdir()) == ["out.zip", "results"]
+
+
+def test_every_entry_of_a_run_folder_is_evidence_or_of_its_place():
+    assert {*FILES, *FOLDERS, *OF_THE_PLACE} == set(RUN_ENTRIES)
+
+
+def test_what_is_not_official_is_refused_unless_told(results):
+    (problem,) = problems(results, "org_small_Off")
+    assert "did not keep to the official protocol (samples: asked 1000 vs found 20" in problem
+    assert problems(results, "org_small_Off", not_official=True) == []
+    report = results / "individual_runs" / "org_small_Off" / "benchmark_report.json"
+    text = report.read_text()
+    report.write_text(text.replace('"verdict": "valid"', '"verdict": "flagged"'))
+    assert "its verdict is not valid" in problems(results, "org_small_Off")[0]
+    report.write_text(text.replace('"rehearsal": false', '"rehearsal": true'))
+    assert "it is a rehearsal" in problems(results, "org_small_Off")[0]
+
+
+def test_all_problems_are_told_at_once(results):
+    runs = results / "individual_runs"
+    (runs / "org_small_Off" / "launch.json").unlink()
+    outcome = runs / "org_other_Off" / "outcome.json"
+    outcome.write_text(outcome.read_text().replace('"finished"', '"failed"'))
+    told = problems(results, "org_small_Off", "org_other_Off", "nobody", "../up")
+    assert [line.split(":")[0] for line in told] == [
+        *("org_small_Off", "org_other_Off", "nobody", "../up")
+    ]
+    assert "launch.json is missing" in told[0]
+    assert "its outcome is failed, and only finished runs can be submitted" in told[1]
+    outcome.write_text("{")
+    assert "cannot be read" in problems(results, "org_other_Off")[0]
+
+
+def test_links_are_refused_and_other_files_stay_out(results, tmp_path):
+    folder = results / "individual_runs" / "org_model_Off"
+    (folder / "notes.txt").write_text("mine")
+    (folder / "process.json").write_text("{}")
+    gathered = gather(Wanted(results, ("org_model_Off",)), NOBODY)
+    assert gathered.problems == []
+    assert any("left out: notes.txt" in notice for notice in gathered.notices)
+    assert not any("notes" in one.name or "process" in one.name for one in gathered.contents)
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / "emissions.csv").write_text("secret")
+    shutil.rmtree(folder / "emissions")
+    (folder / "emissions").symlink_to(tmp_path / "elsewhere")
+    assert problems(results, "org_model_Off") == ["org_model_Off: emissions is no plain file"]
+    (folder / "emissions").unlink()
+    trace = folder / "power_trace.csv"
+    trace.rename(tmp_path / "trace.csv")
+    trace.symlink_to(tmp_path / "trace.csv")
+    assert problems(results, "org_model_Off") == ["org_model_Off: power_trace.csv is no plain file"]
+
+
+def test_a_run_that_would_not_be_verified_is_not_written(results, tmp_path):
+    report = results / "individual_runs" / "org_model_Off" / "benchmark_report.json"
+    document = json.loads(report.read_text())
+    document["summary"]["wh_per_1000_queries"] /= 2
+    report.write_text(json.dumps(document))
+    out = tmp_path / "out.zip"
+    out.write_text("what was there")
+    done = submit(results, "--run", "org_model_Off", "--out", out, "--accept-terms", "Ann")
+    assert done.returncode == 2
+    assert "summary_differs: " in done.stderr
+    assert "row_differs: " in done.stderr
+    assert out.read_text() == "what was there"
+    assert sorted(one.name for one in tmp_path.iterdir()) == ["out.zip", "results"]
+
+
+def test_the_same_runs_name_and_time_give_the_same_bytes(results, tmp_path):
+    made = []
+    for name in ("one.zip", "two.zip"):
+        gathered = gather(
+            Wanted(results, ("org_small_Off", "org_other_Off"), not_official=True), NOBODY
+        )
+        found = write_bundle(Submission(tmp_path / name, "Ann", NOW), gathered)
+        assert found.failed == []
+        made.append((tmp_path / name).read_bytes())
+    assert made[0] == made[1]
+
+
+ODD = {
+    "slower": ({"seconds_per_sample": 0.1}, "valid", set()),
+    "no power": ({"has_power": False}, "flagged", set()),
+    "no counter": ({"has_counter": False}, "flagged", set()),
+    "a hole": ({"hole": (5.0, 6.5)}, "flagged", {"GPU energy of the windows"}),
+    "very short": ({"seconds_per_sample": 0.001}, "valid", set()),
+}
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_honest_runs_of_odd_meters_are_verified(tmp_path, name):
+    shape, verdict, not_checked = ODD[name]
+    folder = record_run(tmp_path, Shape(**{**SMALL, "samples": 60} | shape))
+    report = json.loads((folder / "benchmark_report.json").read_text())
+    assert report["verdict"]["verdict"] == verdict
+    gathered = gather(Wanted(tmp_path, ("org_model_Off",), not_official=True), NOBODY)
+    found = write_bundle(Submission(tmp_path / "out.zip", "Ann", NOW), gathered)
+    assert found.failed == []
+    assert {one.what for one in found.not_checked} == {"who made the bundle", "stars"} | not_checked
+
+
+def test_earlier_attempts_are_bundled_by_how_they_ended(results, tmp_path):
+    folder = results / "individual_runs" / "org_model_Off"
+    earlier = folder / "attempts" / "1"
+    earlier.mkdir(parents=True)
+    outcome = (folder / "outcome.json").read_text()
+    (earlier / "outcome.json").write_text(outcome)
+    (earlier / "power_trace.csv").write_text("a large one")
+    gathered = gather(Wanted(results, ("org_model_Off",)), NOBODY)
+    names = [one.name for one in gathered.contents if "attempts" in one.name]
+    assert names == ["runs/org_model_Off/attempts/1/outcome.json"]
+
+
+def test_an_out_that_cannot_be_written_is_told(results, tmp_path):
+    done = submit(
+        *(results, "--run", "org_model_Off", "--accept-terms", "Ann"),
+        *("--out", tmp_path / "no" / "such" / "out.zip"),
+    )
+    assert done.returncode == 2
+    assert "cannot be written" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+# ------------------------------------------------------------------ who and where
+
+TOKENS = {
+    "hf_" + "a1B2" * 8: "a token of the hub",
+    "sk-proj-" + "a1B2" * 8: "a secret key (sk-...)",
+    "AKIA" + "A1B2" * 4: "an AWS key",
+    "aws_secret_access_key = " + "a/b+" * 10: "an AWS secret",
+    "ghp_" + "a1B2" * 9: "a token of GitHub",
+    "-----BEGIN OPENSSH PRIVATE KEY-----": "a private key",
+    "https://ann:pass@host/": "a password in an address",
+    "node7-h100": "this machine's host name",
+    "node7-h100.cluster.example": "this machine's host name",
+    "ann.example": "this user's name",
+    "/data/ann.example/x": "this user's home folder",
+}
+ANN = Identity("node7-h100.cluster.example", "ann.example", "/data/ann.example")
+
+
+@pytest.mark.parametrize("text", TOKENS)
+def test_what_names_the_user_or_is_a_secret_is_found_and_never_shown(results, text):
+    (log,) = (results / "logs").glob("org_model_*.log")
+    # Over the edge of a block, too.
+    log.write_text("first\n" + "x" * (2**20 - 12) + f"\nsee {text} there\n")
+    told = problems(results, "org_model_Off", identity=ANN)
+    assert any(f"{log.name}, line 3: holds {TOKENS[text]};" in line for line in told)
+    assert all(text not in line for line in told)
+    assert all(text.split()[-1] not in line for line in told)
+
+
+@pytest.mark.parametrize(
+    "text", ["node7-h1000", "ann.example2", "hf_transfer", "task-a1B2a1B2a1B2"]
+)
+def test_words_that_only_look_alike_are_no_hindrance(results, text):
+    (log,) = (results / "logs").glob("org_model_*.log")
+    log.write_text(f"see {text} there\n")
+    assert problems(results, "org_model_Off", identity=ANN) == []
+
+
+def test_the_check_knows_this_machine():
+    here = Identity.here()
+    assert here.host
+    assert "this user's name" not in Identity("h", "root", "/root").patterns()
+    assert Identity("localhost", "root", "/root").patterns() == {}
