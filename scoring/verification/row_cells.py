@@ -140,7 +140,9 @@ WORDS: Final[Mapping[str, Callable[[RunEvidence], Word]]] = {
     "attention": lambda of: of.applied.attention,
     "prompt_form": lambda of: of.applied.prompt_form,
     "template_sha256": lambda of: of.applied.template_sha256,
-    "template_day": lambda of: of.applied.template_day and of.applied.template_day.isoformat(),
+    "template_day": lambda of: (
+        of.applied.template_day.isoformat() if of.applied.template_day else None
+    ),
     "engine": lambda of: of.end.engine,
     "image_digest": lambda of: of.end.image_digest,
     "runner_version": lambda of: of.environment.runner_version,
