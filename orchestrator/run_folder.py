@@ -139,8 +139,10 @@ class RunFolder:
     def record(self, spec: RunSpec, launch: Launch, outcome: Outcome) -> None:
         """End the attempt. What was asked is written again: the run could write there too.
 
-        Nobody else writes there any more.
+        Nobody else writes there any more. Where the user's samples lie is left out now: nobody
+        reads it again, and it may say who the user is.
         """
+        launch = launch.model_copy(update={"samples_path": None})
         remove_leftovers(self.path)
         write_text(self.launch_path, launch.to_json())
         write_text(self.spec_path, spec.to_json())

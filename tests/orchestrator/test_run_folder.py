@@ -110,3 +110,12 @@ def test_a_folder_that_is_closed_to_this_user_is_damage_and_no_crash(
     assert folder.state().name == "unreadable"
     with pytest.raises(ContractError, match="cannot be read: Permission denied"):
         folder.outcome()
+
+
+def test_where_the_samples_of_a_user_lie_is_told_to_the_run_alone(folder: RunFolder) -> None:
+    spec, launch = builders.spec(), builders.launch(samples_path="/home/ann/prompts.jsonl")
+    folder.prepare(spec, launch)
+    told = folder.launch()
+    assert told is not None and told.samples_path == "/home/ann/prompts.jsonl"
+    folder.record(spec, launch, builders.outcome(spec))
+    assert not any("/home/ann" in path.read_text() for path in folder.path.iterdir())
