@@ -356,6 +356,12 @@ def test_a_run_that_is_kept_from_every_node_is_refused_and_says_by_whom(tmp_path
         engine(tmp_path).start(kept)
 
 
+def test_a_run_that_fails_names_the_node_that_slurm_gave_it(tmp_path: Path) -> None:
+    fails = builders.BackendSpec(name="simulated", simulation=builders.Simulation(fault="gpu_lost"))
+    handle = engine(tmp_path).start(order(tmp_path, backend=fails))
+    assert wait_for_exit(handle).node == "n1"
+
+
 def test_folders_of_one_machine_and_a_token_of_one_process_are_told(tmp_path: Path) -> None:
     (warning,) = engine(Path("/dev/shm/results")).warnings()
     assert "is on a file system of this machine (tmpfs)" in str(warning)

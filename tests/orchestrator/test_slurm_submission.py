@@ -229,6 +229,6 @@ def test_paths_that_a_list_of_mounts_would_split_are_refused() -> None:
     ],
 )
 def test_which_jobs_wait_for_a_person(state: str, reason: str, is_held: bool) -> None:
-    job = QueuedJob("1", state, "name", "comment", reason)
+    job = QueuedJob("1", state, "name", "comment", "", reason)
     assert job.is_held is is_held
     assert job.is_over is (state in OVER)
