@@ -15,6 +15,7 @@ from orchestrator.errors import HostError, Problem, UsageError
 from orchestrator.gpu_occupants import occupants
 from orchestrator.gpu_rest import RestingGpus
 from orchestrator.gpu_slots import GpuSlots
+from orchestrator.lost_nodes import LostNodes
 from orchestrator.master_table import MasterTable
 from orchestrator.notification import notifying
 from orchestrator.own_server import OwnServers
@@ -115,6 +116,7 @@ def _bench(prepared: Preparation, display: Display, stop: StopRequest) -> Bench:
         display=display,
         stop=stop,
         forecasts=prepared.forecast.runs,
+        lost_nodes=LostNodes.of(prepared.engine),
         cached=CachedRuns(prepared.inventory, settings, directory).has,
     )
 

@@ -225,15 +225,13 @@ class Sweep:
         fresh = [gpu for gpu in lost if (ending.outcome.log_file, gpu.uuid) not in self._losses]
         self._losses |= {(ending.outcome.log_file, gpu.uuid) for gpu in fresh}
         for gpu in self._slots.note_loss(fresh):
-            self._say_worn(f"GPU {gpu.index} ({gpu.name}, {gpu.uuid})")
+            self._bench.display.notice(
+                f"GPU {gpu.index} ({gpu.name}, {gpu.uuid}) is out of service for this sweep: runs"
+                " were lost to it twice"
+            )
         node = lost_node(ending.outcome, ending.ended)
-        if node and self._bench.lost_nodes.note_loss(node):
-            self._say_worn(f"node {node}")
-
-    def _say_worn(self, what: str) -> None:
-        self._bench.display.notice(
-            f"{what} is out of service for this sweep: runs were lost to it twice"
-        )
+        if node and (news := self._bench.lost_nodes.note_loss(node, time.monotonic())):
+            self._bench.display.notice(news)
 
     def _enter(self, folder: RunFolder) -> None:
         try:

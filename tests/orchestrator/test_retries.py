@@ -82,12 +82,38 @@ def test_a_node_is_blamed_for_what_was_lost_with_it_or_with_its_gpus() -> None:
     assert lost_node(failed("lost"), Exit("lost", None)) is None
 
 
+def told(nodes: LostNodes, *losses: tuple[str, float]) -> list[str | None]:
+    return [nodes.note_loss(node, seconds) for node, seconds in losses]
+
+
 def test_a_node_goes_out_of_service_once_with_its_second_loss() -> None:
-    nodes = LostNodes()
-    assert [nodes.note_loss(node) for node in ("n1", "n2", "n1", "n1")] == [
-        *(False, False, True, False)
-    ]
+    nodes = LostNodes(3)
+    first, other, second, third = told(nodes, ("n1", 0), ("n2", 1), ("n1", 60), ("n1", 120))
+    assert (first, other, third) == (None, None, None)
+    assert second == "node n1 is out of service for this sweep: runs were lost to it twice"
     assert nodes.out_of_service == ("n1",)
+
+
+def test_what_is_lost_to_a_node_within_a_minute_counts_once() -> None:
+    nodes = LostNodes(3)
+    assert told(nodes, *(("n1", 0.1 * number) for number in range(8))) == [None] * 8
+    assert nodes.out_of_service == ()
+    # A node that goes on losing runs goes out of service, however close they come.
+    assert told(nodes, ("n1", 40), ("n1", 59)) == [None, None]
+    assert nodes.note_loss("n1", 61)
+    assert nodes.out_of_service == ("n1",)
+
+
+def test_the_last_node_of_a_sweep_stays_in_service_which_is_said_once() -> None:
+    nodes = LostNodes(2)
+    assert nodes.note_loss("n1", 0) is None
+    assert "out of service" in (nodes.note_loss("n1", 60) or "")
+    first, second, third = told(nodes, ("n2", 0), ("n2", 60), ("n2", 120))
+    assert second == (
+        "node n2 stays in service, though runs were lost to it twice: the profile counts no other"
+        " (nodes: 2)"
+    )
+    assert (first, third, nodes.out_of_service) == (None, None, ("n1",))
 
 
 def test_a_run_that_is_shown_no_gpu_loses_none() -> None:

@@ -350,10 +350,20 @@ def test_no_answer_of_the_controller_is_no_refusal(
         engine(tmp_path).start(order(tmp_path, "org_away"))
 
 
-def test_a_run_that_is_kept_from_every_node_is_refused_and_says_by_whom(tmp_path: Path) -> None:
-    kept = replace(order(tmp_path), excluded_nodes=("n1",))
-    with pytest.raises(HostError, match=r"not available\. This sweep leaves out n1: mend that"):
-        engine(tmp_path).start(kept)
+@pytest.mark.parametrize("left_out", ["n1", "no-node-of-slurm"])
+def test_a_node_is_left_out_only_as_long_as_slurm_has_another(
+    tmp_path: Path, left_out: str
+) -> None:
+    kept = replace(order(tmp_path), excluded_nodes=(left_out,))
+    assert wait_for_exit(engine(tmp_path).start(kept)).cause == "exited"
+    with pytest.raises(HostError, match=r"not available\. Correct what it names"):
+        engine(tmp_path, options=("--exclude=n1",)).start(kept)
+
+
+def test_a_run_that_fails_names_the_node_that_slurm_gave_it(tmp_path: Path) -> None:
+    fails = builders.BackendSpec(name="simulated", simulation=builders.Simulation(fault="gpu_lost"))
+    handle = engine(tmp_path).start(order(tmp_path, backend=fails))
+    assert wait_for_exit(handle).node == "n1"
 
 
 def test_folders_of_one_machine_and_a_token_of_one_process_are_told(tmp_path: Path) -> None:

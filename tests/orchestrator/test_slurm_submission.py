@@ -85,6 +85,11 @@ def test_a_job_may_take_longer_than_its_run() -> None:
     assert time_limit(SlurmProfile(), 1) == 5
 
 
+def test_whole_names_that_begin_like_those_of_this_program_are_options(tmp_path: Path) -> None:
+    options = ("--time-min=5", "--gres-flags=enforce-binding", "--exclusive", "--nodelist=n[1-2]")
+    assert read(tmp_path, f"options: {list(options)}").options == options
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
@@ -92,6 +97,12 @@ def test_a_job_may_take_longer_than_its_run() -> None:
         ("xyz: 1", "'xyz' is no entry of a profile. Known are partition, account"),
         ("runtime: podman", "runtime: Input should be 'docker', 'apptainer', 'pyxis' or 'process'"),
         ("options: [--output=/x]", "--output is set by this program"),
+        ("options: [--exclud=n1]", "--exclud is short for --exclude: write names of options whole"),
+        ("options: [--gre=gpu:1]", "--gre is short for --gres"),
+        ("options: [--no]", "--no is short for --no-requeue or --nodes"),
+        ("options: [--]", "'--' is no long option"),
+        ("options: [--nice 100]", "'--nice 100' is no long option such as --nice=100"),
+        ("options: ['--exclude=n1 --time=1']", "is no long option"),
         ("options: [-N2]", "is no long option such as --nice=100"),
         ("options: [--exclude=./broken]", "--exclude takes a list of nodes here, no file"),
         ("partition: 'a --uid=0'", "partition: String should match"),
@@ -218,6 +229,6 @@ def test_paths_that_a_list_of_mounts_would_split_are_refused() -> None:
     ],
 )
 def test_which_jobs_wait_for_a_person(state: str, reason: str, is_held: bool) -> None:
-    job = QueuedJob("1", state, "name", "comment", reason)
+    job = QueuedJob("1", state, "name", "comment", "", reason)
     assert job.is_held is is_held
     assert job.is_over is (state in OVER)

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from benchmark_core.report.run_report import RunReport
-from orchestrator.engines.base import EngineAway, Handle, Order
+from orchestrator import lost_nodes
+from orchestrator.engines.base import EngineAway, Handle, Nodes, Order
 from orchestrator.engines.process import ProcessEngine
 from orchestrator.errors import HostError, Problem
 from orchestrator.exit import Exit
@@ -224,17 +225,25 @@ class OnNode:
 class FirstNodeLeft(ProcessEngine):
     """Gives each run the first of its nodes that it is not kept from."""
 
-    def __init__(self, output_dir: Path) -> None:
+    def __init__(self, output_dir: Path, count: int = 3) -> None:
         super().__init__(output_dir)
+        self._count = count
         self.given: list[str] = []
 
+    def nodes(self) -> Nodes:
+        return Nodes(self._count, gpus_each=1)
+
     def start(self, order: Order) -> Handle:
-        left = [node for node in ("n1", "n2", "n3") if node not in order.excluded_nodes]
+        names = [f"n{number}" for number in range(1, self._count + 1)]
+        left = [node for node in names if node not in order.excluded_nodes]
         self.given.append(left[0])
         return OnNode(super().start(order), left[0])
 
 
-def test_a_node_that_loses_two_runs_is_left_out_of_the_later_ones(place: Path) -> None:
+def test_a_node_that_loses_two_runs_is_left_out_of_the_later_ones(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lost_nodes, "ONE_EVENT_SECONDS", 0.0)
     rows = "".join(ROW.format(name, "A") for name in ("x", "y", "z"))
     simulation = "runs:\n  sim_x_Off: {fault: gpu_lost}\n  sim_y_Off: {fault: out_of_memory}\n"
     engine, heard = FirstNodeLeft(place / "results"), Heard()
@@ -247,6 +256,25 @@ def test_a_node_that_loses_two_runs_is_left_out_of_the_later_ones(place: Path) -
         f"node {node} is out of service for this sweep: runs were lost to it twice"
         for node in ("n1", "n2")
     ]
+
+
+@pytest.mark.parametrize(("count", "one_event_seconds", "notices"), [(3, 60.0, 0), (1, 0.0, 1)])
+def test_neither_one_event_nor_the_last_node_ends_the_night(
+    place: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    count: int,
+    one_event_seconds: float,
+    notices: int,
+) -> None:
+    monkeypatch.setattr(lost_nodes, "ONE_EVENT_SECONDS", one_event_seconds)
+    rows = "".join(ROW.format(name, "A") for name in ("x", "y", "z"))
+    simulation = "runs:\n  sim_x_Off: {fault: gpu_lost}\n  sim_y_Off: {fault: gpu_lost}\n"
+    engine, heard = FirstNodeLeft(place / "results", count), Heard()
+    flags = ("--gpus", "simulated:3", "--retries", "1")
+    found = sweep(chosen(place, rows, simulation, *flags), heard=heard, engine=engine)
+    assert (found.finished, found.failed) == (1, 2)
+    assert engine.given == ["n1"] * 5
+    assert len([text for text in heard.notices if text.startswith("node n1 stays")]) == notices
 
 
 class AwayAtFirst(ProcessEngine):

@@ -14,6 +14,7 @@ from orchestrator.errors import Problem
 from orchestrator.gpu_rest import RestingGpus
 from orchestrator.gpu_slots import GpuSlots
 from orchestrator.gpus import Gpu, choose_gpus
+from orchestrator.lost_nodes import LostNodes
 from orchestrator.outcome import Outcome
 from orchestrator.own_server import OwnServers
 from orchestrator.pulse import Pulse
@@ -78,14 +79,16 @@ def sweep(
     gpus = choose_gpus(settings.gpus, []) if gpus is None else gpus
     directory = RunDirectory(settings.output_dir)
     directory.create()
+    engine = engine or ProcessEngine(Path(settings.output_dir).absolute())
     bench = Bench(
         settings=settings,
         directory=directory,
-        engine=engine or ProcessEngine(Path(settings.output_dir).absolute()),
+        engine=engine,
         servers=OwnServers(settings, directory),
         resting=RestingGpus(gpu.uuid for gpu in gpus),
         display=heard or Heard(),
         stop=stop or StopRequest(),
+        lost_nodes=LostNodes.of(engine),
     )
     retries = Retries(settings.retries, settings.offline, first_wait_seconds)
     with directory.lock():

@@ -1,7 +1,8 @@
 """Each run a job of a Slurm cluster; its folder, on a shared file system, is the only channel."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from benchmark_core.contract import OUTCOME_FILE, SPEC_FILE, RunSpec
@@ -29,6 +30,7 @@ from orchestrator.lease import JOB_FILE, read_lease
 from orchestrator.run_directory import RUNS_DIR
 
 SPACE = "Free the disk, or make the folder writable, and start again."
+CORRECT = "Correct what it names, often in the --slurm-profile file, and start again."
 ANSWER = "Look at `squeue --me`; start again once the controller answers."
 
 
@@ -102,21 +104,15 @@ class SlurmEngine:
         name = job_name(order.run_id)
         comment = job_comment(hash_of_folder(self.settings.output_dir), order.run_id)
         slurm_log = slurm_log_path(order.log_path)
-        command = sbatch_arguments(
-            *(self._profile, name, comment, slurm_log, gpu_count, minutes), order.excluded_nodes
-        )
+        arguments = (self._profile, name, comment, slurm_log, gpu_count, minutes)
         try:
             # Slurm opens the job's own log before anything of ours runs on the node.
             slurm_log.parent.mkdir(parents=True, exist_ok=True)
-            answer = ask(
-                *command,
-                given=self.settings.environment,
-                text=job_script(self._profile, folder),
-            )
+            answer = self._submit(order, partial(sbatch_arguments, *arguments))
         except SlurmSilence as silence:
             raise EngineAway(Problem("Slurm", str(silence).rstrip("."), ANSWER)) from silence
         except SlurmRefusal as refusal:
-            raise refused(f"run {order.run_id}", refusal, _remedy(order)) from refusal
+            raise refused(f"run {order.run_id}", refusal, CORRECT) from refusal
         except OSError as error:
             raise HostError(Problem(str(slurm_log.parent), f"{error.strerror}", SPACE)) from error
         job_id = answer.strip().partition(";")[0]
@@ -194,6 +190,17 @@ class SlurmEngine:
                 raise HostError(Problem(f"run {record.run_id}", ended.detail, remedy))
         remove_job(folder)
 
+    def _submit(self, order: Order, command: Callable[[Sequence[str]], list[str]]) -> str:
+        """What sbatch answers. Nodes are left out only where others will do. Raises as `ask`."""
+        script = job_script(self._profile, order.folder.resolve())
+        submit = partial(ask, given=self.settings.environment, text=script)
+        try:
+            return submit(*command(order.excluded_nodes))
+        except SlurmRefusal as refusal:
+            if isinstance(refusal, SlurmSilence) or not order.excluded_nodes:
+                raise
+        return submit(*command(()))
+
     def _paths(self) -> list[Path]:
         settings = self.settings
         caches = [settings.hub_cache, settings.datasets_cache] if settings.needs_model else []
@@ -234,13 +241,6 @@ class SlurmEngine:
             held_after_seconds=self._profile.held_after_seconds,
             lost_after_seconds=self._profile.lost_after_seconds,
         )
-
-
-def _remedy(order: Order) -> str:
-    if order.excluded_nodes:
-        named = ", ".join(order.excluded_nodes)
-        return f"This sweep leaves out {named}: mend that, and start again with --rerun-failed."
-    return "Correct what it names, often in the --slurm-profile file, and start again."
 
 
 def _is_abandoned(owner: Owner) -> bool:

@@ -1,6 +1,5 @@
-"""One job of ours: its own word first, the controller's only for whether it lives."""
+"""One job of ours: its own word first, the controller's only for whether it lives and where."""
 
-import re
 import time
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -25,7 +24,6 @@ CAUSE_OF_STATE: dict[str, tuple[ExitCause, str]] = {
 }
 OF_ITS_NODE = ("FAILED", "NODE_FAIL")
 """States of a job whose program or node died; a job that is forgotten or preempted blames none."""
-NODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 
 
 class SlurmHandle:
@@ -125,16 +123,21 @@ class SlurmHandle:
             finished_at=ended.finished_at,
             image_digest=ended.image_digest,
             launch=self._launch(),
-            node=self._node(),
+            node=None if ended.code == 0 else self._node_of_failure(),
         )
 
-    def _node(self) -> str | None:
-        """A job that came to no GPU names none: requeued, it was lost to the one before.
+    def _node(self, job: QueuedJob | None) -> str | None:
+        """By the controller's word alone, because a run can write into its folder.
 
-        A run can write into its folder, so what is no name is none.
+        A job that came to no GPU names none: requeued, it was lost to the one before.
         """
-        lease = self._lease
-        return lease.node if lease and lease.gpu_uuids and NODE.fullmatch(lease.node) else None
+        return (job.node or None) if job and self._lease and self._lease.gpu_uuids else None
+
+    def _node_of_failure(self) -> str | None:
+        """Asked anew: a short run may have ended since the controller was asked last."""
+        with suppress(SlurmRefusal):
+            return self._node(self._own_job(LOOK_SECONDS))
+        return None
 
     def _launch(self) -> Launch | None:
         """As the job completed it: the GPUs that Slurm gave, and when it really began."""
@@ -163,7 +166,7 @@ class SlurmHandle:
         state = f" ({job.state})" if job else ""
         detail = f"job {self._record.job_id}{state}: {why}{self._last_words()}"
         begun = self._lease.started_at if self._lease else None
-        node = self._node() if job and job.state in OF_ITS_NODE else None
+        node = self._node(job) if job and job.state in OF_ITS_NODE else None
         return Exit(cause, None, detail, started_at=begun, launch=self._launch(), node=node)
 
     def _held(self, job: QueuedJob) -> Exit | None:

@@ -23,6 +23,7 @@ RuntimeName = Literal["docker", "apptainer", "pyxis", "process"]
 RUNTIMES: tuple[RuntimeName, ...] = get_args(RuntimeName)
 # A value becomes one argument of sbatch; none of them may be taken for two, or for an option.
 Word = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.:/+,@%\[\]=-]+$", max_length=200)]
+OPTION = re.compile(r"--[A-Za-z][A-Za-z0-9_-]*(=\S+)?")
 NODES = re.compile(r"[A-Za-z0-9_.,\[\]-]+")
 Line = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f]+$", max_length=1000)]
 
@@ -30,7 +31,7 @@ Line = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f]+$", max_length=1
 class SlurmProfile(Frozen):
     """Every key is optional.
 
-    `nodes` is how many a sweep may have at a time, which the forecast alone asks.
+    `nodes` is how many a sweep may have at a time; the last of them is never left out.
     `time_limit_minutes` holds where neither --timeout nor a forecast says how long a run may take.
     `setup` are shell lines before the run's program, `options` more arguments of sbatch. `python`
     and `program_root` are those of the nodes, `image` as the runtime names it. A job that is held
@@ -62,16 +63,7 @@ class SlurmProfile(Frozen):
     @classmethod
     def _are_options(cls, values: tuple[str, ...]) -> tuple[str, ...]:
         for value in values:
-            name = value.partition("=")[0]
-            if not value.startswith("--"):
-                raise ValueError(f"{value[:40]!r} is no long option such as --nice=100")
-            if name in OWN_OPTIONS:
-                raise ValueError(f"{name} is set by this program")
-            if name == "--exclude" and not NODES.fullmatch(value.partition("=")[2]):
-                # Nodes that the sweep itself leaves out are added to the list.
-                raise ValueError(
-                    "--exclude takes a list of nodes here, no file: --exclude=n1,n[3-4]"
-                )
+            _check_option(value)
         return values
 
 
@@ -82,6 +74,7 @@ OWN_OPTIONS = frozenset(
         *("--output", "--parsable", "--requeue", "--signal", "--time", "--wait", "--wrap"),
     )
 )
+EXCLUDE = "--exclude"
 EXAMPLE = "Write e.g. `partition: h100` and `runtime: pyxis`."
 
 
@@ -102,6 +95,23 @@ def read_profile(path: Path | None) -> SlurmProfile:
         return SlurmProfile.model_validate(content)
     except ValidationError as error:
         raise UsageError(Problem(f"{FLAG} {path}", one_line(error), EXAMPLE)) from error
+
+
+def _check_option(value: str) -> None:
+    """Raises ValueError. sbatch knows an option by how its name begins, and heeds the last."""
+    name, _, given = value.partition("=")
+    if not OPTION.fullmatch(value):
+        raise ValueError(f"{value[:40]!r} is no long option such as --nice=100")
+    if name in OWN_OPTIONS:
+        raise ValueError(f"{name} is set by this program")
+    if name == EXCLUDE:
+        # Nodes that the sweep itself leaves out are added to the list.
+        if not NODES.fullmatch(given):
+            raise ValueError("--exclude takes a list of nodes here, no file: --exclude=n1,n[3-4]")
+        return
+    meant = [whole for whole in sorted({*OWN_OPTIONS, EXCLUDE}) if whole.startswith(name)]
+    if meant:
+        raise ValueError(f"{name} is short for {' or '.join(meant)}: write names of options whole")
 
 
 def _unknown(path: Path, name: str, known: list[str]) -> Problem:

@@ -20,17 +20,19 @@ HELD = (
     *("AccountNotAllowed", "QOSNotAllowed", "JobHoldMaxRequeue", "ReservationDeleted"),
     *("InactiveLimit", "user env retrieval failed"),
 )
-COLUMNS = "%i|%T|%j|%k|%r"
+COLUMNS = "%i|%T|%j|%k|%N|%r"
 
 
 @dataclass(frozen=True)
 class QueuedJob:
-    """`reason` says why it waits. `comment` is what it was submitted with."""
+    """`reason` says why it waits. `comment` is what it was submitted with, `node` where it is or
+    was, empty while it waits."""
 
     job_id: str
     state: str
     name: str
     comment: str
+    node: str
     reason: str
 
     @property
@@ -85,6 +87,6 @@ class Queue:
 
 
 def _read(text: str) -> dict[str, QueuedJob]:
-    rows = (line.split("|", 4) for line in text.splitlines())
-    jobs = (QueuedJob(*(cell.strip() for cell in row)) for row in rows if len(row) == 5)
+    rows = (line.split("|", 5) for line in text.splitlines())
+    jobs = (QueuedJob(*(cell.strip() for cell in row)) for row in rows if len(row) == 6)
     return {job.job_id: job for job in jobs}

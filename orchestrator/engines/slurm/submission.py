@@ -7,14 +7,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from orchestrator.engines.process import PROGRAM_ROOT
-from orchestrator.engines.slurm.profile import SlurmProfile
+from orchestrator.engines.slurm.profile import EXCLUDE, SlurmProfile
 
 TERM_SECONDS = 60
 """How long before its limit a job is told to end."""
 MARGIN_SECONDS = 240.0
 """More than a run may take, for the job's own beginning and for that warning."""
 PROGRAM = "orchestrator.engines.slurm.job"
-EXCLUDE = "--exclude="
 
 
 def sbatch_arguments(
@@ -53,10 +52,10 @@ def _options(options: Sequence[str], excluded_nodes: Sequence[str]) -> list[str]
     """Those of the profile. All nodes to leave out are one: of several sbatch heeds the last."""
     if not excluded_nodes:
         return list(options)
-    stated = [option for option in options if option.startswith(EXCLUDE)]
-    nodes = [*(option.removeprefix(EXCLUDE) for option in stated), *excluded_nodes]
+    stated = [option for option in options if option.startswith(f"{EXCLUDE}=")]
+    nodes = [*(option.removeprefix(f"{EXCLUDE}=") for option in stated), *excluded_nodes]
     others = [option for option in options if option not in stated]
-    return [*others, f"{EXCLUDE}{','.join(nodes)}"]
+    return [*others, f"{EXCLUDE}={','.join(nodes)}"]
 
 
 def job_script(profile: SlurmProfile, folder: Path) -> str:
