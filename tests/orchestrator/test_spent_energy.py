@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from benchmark_core.report.energy import EnergySources
 from benchmark_core.report.judgement import Verdict
 from orchestrator.__main__ import main
 from orchestrator.lease import JOB_FILE
@@ -92,6 +93,20 @@ def test_its_co2_is_that_of_the_one_grid_of_all_runs(night):
     page = make_page(night.directory, BEGIN)
     wh = 104.0 + TRACE_WH
     assert page.origin.co2_g(page.spent.wh) == pytest.approx(wh / 1000 * 473)
-    night.add("c", 30, carbon=CARBON.model_copy(update={"factor_g_per_kwh": 20.0}))
+    elsewhere = CARBON.model_copy(update={"factor_g_per_kwh": 20.0})
+    night.add("rehearsal", 30, rehearsal=True, carbon=elsewhere)
+    page = make_page(night.directory, BEGIN)
+    assert page.origin.co2_g(page.spent.wh) == pytest.approx(wh / 1000 * 473)
+    night.add("c", 30, carbon=elsewhere)
+    page = make_page(night.directory, BEGIN)
+    assert page.origin.co2_g(page.spent.wh) is None
+
+
+def test_a_measured_run_without_a_grid_leaves_the_co2_unknown(night):
+    night.add("a", 30, wh=10.0)
+    night.add("on_cpu", 30, wh=None, carbon=None, energy_sources=EnergySources())
+    page = make_page(night.directory, BEGIN)
+    assert page.origin.co2_g(page.spent.wh) == pytest.approx(104.0 / 1000 * 473)
+    night.add("b", 30, carbon=None)
     page = make_page(night.directory, BEGIN)
     assert page.origin.co2_g(page.spent.wh) is None
