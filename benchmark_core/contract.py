@@ -237,7 +237,8 @@ class Launch(Document):
     UUID, `runs_beside` what else was running on the host then. Of a server that the host started
     for the run, `endpoint` is where it answers, `server_process` its first process on this machine,
     and `serve_image_digest` identifies its image. `from_cache`: all that the run reads of the hub
-    was in the cache, and it was told to ask nobody.
+    was in the cache, and it was told to ask nobody. `rehearsal`: its backend or a GPU of it is
+    simulated; None where nobody looked.
     """
 
     engine: str
@@ -254,6 +255,7 @@ class Launch(Document):
     server_process: int | None = None
     serve_image_digest: str | None = None
     from_cache: bool = False
+    rehearsal: bool | None = None
     log_file: str | None = None
     launched_at: str
 

@@ -65,7 +65,7 @@ def _show_plan(
 ) -> int:
     plan, directory = prepared.plan, prepared.directory
     unbelieved = MasterTable(directory).read_folders()
-    decision = decide(plan, directory, prepared.settings, unbelieved)
+    decision = decide(plan, directory, prepared.settings, prepared.gpus, unbelieved)
     preview = plan_view.Preview(
         todos=decision.todos,
         expected=prepared.forecast,

@@ -31,12 +31,16 @@ class LeaseEnd(Frozen):
 
 
 class Lease(Document):
-    """One attempt of one job. `restarts` counts how often the job was requeued before it."""
+    """One attempt of one job. `restarts` counts how often the job was requeued before it.
+
+    `simulated_gpus`: one of its GPUs is.
+    """
 
     job_id: str
     restarts: int
     node: str
     gpu_uuids: tuple[str, ...] = ()
+    simulated_gpus: bool = False
     runs_beside: tuple[str, ...] = ()
     started_at: str
     heartbeat_at: str

@@ -5,7 +5,6 @@ The first 19 are the ones that users' one-liners count on.
 
 from datetime import datetime
 
-from benchmark_core.backend_facts import BACKEND_FACTS
 from benchmark_core.contract import JOULES_PER_WH, Launch, PhaseName, TaskName
 from benchmark_core.documents import ContractError
 from benchmark_core.report.energy import EnergySource
@@ -57,16 +56,6 @@ def _launch(record: Record) -> Launch:
     if record.launch is None:
         raise ContractError("it has neither an outcome nor a launch")
     return record.launch
-
-
-def _rehearsal(record: Record) -> str | None:
-    """A simulated run is a rehearsal also when it failed; of others only the report knows."""
-    backend = record.asked.backend
-    if backend and BACKEND_FACTS[backend].is_simulated:
-        return "yes"
-    if record.report is None:
-        return None
-    return yes_or_no(record.report.rehearsal)
 
 
 def _per_prompt_wh(summary: PartialSummary) -> float | None:
@@ -160,7 +149,7 @@ COLUMNS: dict[str, Column] = {
     "verdict_reasons": of_verdict(lambda verdict: joined(verdict.reasons)),
     "official": of_official(lambda official: yes_or_no(official.official)),
     "official_deviations": of_official(lambda official: joined(official.deviations)),
-    "rehearsal": _rehearsal,
+    "rehearsal": lambda record: yes_or_no(record.rehearsal),
     "reasoning_requested": lambda record: record.asked.reasoning_state,
     "reasoning_effective": of_reasoning(lambda reasoning: reasoning.effective),
     "reasoning_enforced": of_reasoning(lambda reasoning: yes_or_no(reasoning.enforced)),

@@ -1,8 +1,11 @@
 """How a sweep opens: what a killed runner left is sorted out, and each run's fate is decided."""
 
+from collections.abc import Sequence
+
 from benchmark_core.collector import without_collector
 from orchestrator.bench import Bench
 from orchestrator.errors import UsageError
+from orchestrator.gpus import Gpu
 from orchestrator.master_table import MasterTable
 from orchestrator.recovery import discard, take_stock
 from orchestrator.run_planner import Plan
@@ -10,8 +13,12 @@ from orchestrator.todo import Todo, decide
 
 
 @without_collector()
-def open_sweep(bench: Bench, table: MasterTable, plan: Plan) -> list[Todo]:
+def open_sweep(
+    bench: Bench, table: MasterTable, plan: Plan, gpus: Sequence[Gpu] = ()
+) -> list[Todo]:
     """What to do with each run of the plan. The table knows every folder then, and is written.
+
+    `gpus` are those of this machine that its runs may be given; a scheduler gives them its own.
 
     Raises:
         UsageError: a finished run stands in the directory with other settings.
@@ -19,7 +26,7 @@ def open_sweep(bench: Bench, table: MasterTable, plan: Plan) -> list[Todo]:
     """
     alive = take_stock(bench.directory, bench.engine, bench.servers, bench.display)
     unbelieved = table.read_folders()
-    decision = decide(plan, bench.directory, bench.settings, unbelieved, alive)
+    decision = decide(plan, bench.directory, bench.settings, gpus, unbelieved, alive)
     if decision.conflicts:
         raise UsageError(*decision.conflicts)
     for problem in unbelieved.values():

@@ -11,6 +11,7 @@ from orchestrator.bench import Bench
 from orchestrator.engines.base import Order
 from orchestrator.gpus import Gpu
 from orchestrator.model_server import asks_this_machine
+from orchestrator.rehearsal import would_rehearse
 from orchestrator.run_folder import RunFolder
 from orchestrator.todo import Todo
 
@@ -27,7 +28,7 @@ class Orders:
     ) -> None:
         self._bench = bench
         self._todos = tuple(todos)
-        self._gpu_uuids = tuple(gpu.uuid for gpu in gpus)
+        self._gpus = tuple(gpus)
         self._beside = set(beside)
         self._log_name = bench.directory.new_log_name(todos[0].run.run_id)
         self._from_cache = False
@@ -97,20 +98,22 @@ class Orders:
 
     def _launch(self, todo: Todo) -> Launch:
         bench, samples = self._bench, todo.run.samples_path
+        gpu_uuids = tuple(gpu.uuid for gpu in self._gpus)
         return Launch(
             engine=bench.engine.name,
             image=bench.engine.image_name(),
             image_digest=bench.engine.image_digest(),
-            gpu_uuids=self._gpu_uuids,
+            gpu_uuids=gpu_uuids,
             timeout_seconds=bench.settings.timeout_seconds,
             samples_path=bench.engine.samples_path(samples) if samples else None,
             region=bench.settings.region,
             dcgm_endpoint=bench.settings.dcgm_endpoint,
-            gpus_at_rest=bench.resting.of(self._gpu_uuids),
+            gpus_at_rest=bench.resting.of(gpu_uuids),
             runs_beside=self._neighbours(),
             endpoint=bench.servers.new_endpoint(),
             serve_image_digest=bench.servers.image_digest(),
             from_cache=self._from_cache,
+            rehearsal=would_rehearse(todo.run.spec, self._gpus),
             log_file=self._log_name,
             launched_at=timestamp(),
         )

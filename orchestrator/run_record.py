@@ -18,6 +18,7 @@ from benchmark_core.report.judgement import Verdict
 from benchmark_core.report.outline import ReportOutline
 from benchmark_core.report.summary import PartialSummary
 from orchestrator.outcome import IMPORT_ENGINE, Outcome
+from orchestrator.rehearsal import is_rehearsal
 from orchestrator.run_folder import RunFolder
 
 
@@ -72,7 +73,8 @@ class Record:
     """All that is known of one run.
 
     A report is there only where its figures may be used, a launch only where there is no outcome.
-    `imported` is there for every run that was imported, whatever its outcome.
+    `imported` is there for every run that was imported, whatever its outcome. `rehearsal` is None
+    where nothing tells.
     """
 
     asked: Asked
@@ -81,6 +83,7 @@ class Record:
     report: ReportOutline | None
     attempts: int
     imported: Imported | None = None
+    rehearsal: bool | None = None
 
     @property
     def verdict(self) -> Verdict | None:
@@ -120,6 +123,7 @@ def read_record(folder: RunFolder) -> Record | None:
         outcome=outcome,
         report=report,
         attempts=folder.attempts(),
+        rehearsal=report.rehearsal if report else is_rehearsal(folder),
     )
 
 
@@ -137,6 +141,7 @@ def _imported_record(folder: RunFolder, outcome: Outcome) -> Record:
         report=report if outcome.outcome == "finished" else None,
         attempts=folder.attempts(),
         imported=report.imported,
+        rehearsal=report.rehearsal,
     )
 
 

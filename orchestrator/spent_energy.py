@@ -13,6 +13,7 @@ from benchmark_core.report.outline import ReportOutline
 from benchmark_core.report.spread import mean
 from orchestrator.outcome import IMPORT_ENGINE, Outcome
 from orchestrator.pulse import TraceTail
+from orchestrator.rehearsal import is_rehearsal
 from orchestrator.run_folder import RunFolder
 from orchestrator.run_record import Record
 
@@ -112,20 +113,27 @@ def _of_attempt(
         joules = traced_joules(folder)
     if joules is None and report:
         joules = _repeated_joules(report)
-    return SpentEnergy(untold=1) if joules is None else _measured(folder, joules, report)
+    if joules is not None:
+        return _measured(folder, joules, report)
+    return NOTHING if _drew_nothing(folder, outcome) else SpentEnergy(untold=1)
 
 
 def _measured(folder: RunFolder, joules: float, report: ReportOutline | None) -> SpentEnergy:
-    is_rehearsal = report.rehearsal if report else _was_simulated(folder)
-    return SpentEnergy(simulated_joules=joules) if is_rehearsal else SpentEnergy(joules)
+    simulated = report.rehearsal if report else is_rehearsal(folder)
+    return SpentEnergy(simulated_joules=joules) if simulated else SpentEnergy(joules)
 
 
-def _was_simulated(folder: RunFolder) -> bool:
-    """By what was asked, where no report tells."""
+def _drew_nothing(folder: RunFolder, outcome: Outcome | None) -> bool:
+    """Whether no GPU was given to it or to a server of its own, or nothing was ever started."""
     try:
-        return RunSpec.read(folder.spec_path).backend.is_simulated
+        spec = RunSpec.read(folder.spec_path)
     except ContractError:
         return False
+    if spec.device.gpu_count == 0 and not spec.backend.is_served:
+        return True
+    # Its own server may have loaded the model before the run that was to ask it did not start.
+    has_begun = outcome is None or outcome.reason != "not_started"
+    return not has_begun and spec.backend.serve_image is None
 
 
 def traced_joules(folder: RunFolder) -> float | None:

@@ -70,7 +70,7 @@ class Sweep:
             UsageError: a finished run stands in the directory with other settings.
             HostError: the engine or the disk stopped working; finished runs are intact.
         """
-        todos = open_sweep(self._bench, self._table, plan)
+        todos = open_sweep(self._bench, self._table, plan, self._slots.gpus())
         skipped = {todo.run.run_id: todo.skip_because for todo in todos if todo.skip_because}
         fresh = [todo for todo in todos if not todo.skip_because]
         self._names.update(todo.kept_as for todo in todos if todo.kept_as)

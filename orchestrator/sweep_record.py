@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from contextlib import suppress
 
 from benchmark_core.atomic_file import write_text
-from benchmark_core.contract import SIMULATED_DEVICE_PREFIX
 from benchmark_core.documents import ContractError, Document, Frozen, timestamp
 from orchestrator.estimate import Estimate
 from orchestrator.gpus import Gpu
@@ -51,11 +50,6 @@ class SweepRecord(Document):
     parallel: int
     gpus: tuple[SweepGpu, ...] = ()
     runs: tuple[ExpectedRun, ...] = ()
-
-    @property
-    def is_simulated(self) -> bool:
-        """Whether its GPUs are made up, so that nothing of their energy was drawn."""
-        return any(gpu.name.startswith(SIMULATED_DEVICE_PREFIX) for gpu in self.gpus)
 
 
 def last_sweep(directory: RunDirectory) -> SweepRecord | None:

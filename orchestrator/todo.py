@@ -1,12 +1,13 @@
 """What becomes of each planned run, read from its folder: it is measured, taken over, or kept."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from benchmark_core.contract import RunSpec
 from benchmark_core.documents import ContractError
 from orchestrator.engines.base import Leftover
 from orchestrator.errors import Problem
+from orchestrator.gpus import Gpu
+from orchestrator.rehearsal import is_rehearsal, would_rehearse
 from orchestrator.run_directory import RunDirectory
 from orchestrator.run_folder import RunFolder, RunState, StateName
 from orchestrator.run_planner import Plan, PlannedRun
@@ -59,13 +60,15 @@ def decide(
     plan: Plan,
     directory: RunDirectory,
     settings: Settings,
+    gpus: Sequence[Gpu],
     unbelieved: Mapping[str, Problem],
     alive: Iterable[Leftover] = (),
 ) -> Decision:
     """Nothing is changed.
 
-    `unbelieved` are the folders that the table had to leave out, by run_id; `alive` are runs that
-    go on without their runner.
+    `gpus` are those that runs may be given, as far as this machine knows them. `unbelieved` are the
+    folders that the table had to leave out, by run_id; `alive` are runs that go on without their
+    runner.
     """
     by_run = {leftover.run_id: leftover for leftover in alive}
     todos = [
@@ -73,6 +76,7 @@ def decide(
             run,
             directory.folder(run.run_id),
             settings,
+            gpus,
             unbelieved.get(run.run_id),
             by_run.get(run.run_id),
         )
@@ -86,11 +90,12 @@ def _decide(
     run: PlannedRun,
     folder: RunFolder,
     settings: Settings,
+    gpus: Sequence[Gpu],
     damage: Problem | None,
     leftover: Leftover | None,
 ) -> Todo:
     state = folder.state()
-    objection = _objection(run, folder, state, settings, damage)
+    objection = _objection(run, folder, state, would_rehearse(run.spec, gpus), damage)
     if objection:
         return Todo(run) if settings.replace else Todo(run, conflict=objection)
     kept_as = _kept_as(run, state, settings)
@@ -124,7 +129,7 @@ def _objection(
     run: PlannedRun,
     folder: RunFolder,
     state: RunState,
-    settings: Settings,
+    rehearses: bool,
     damage: Problem | None,
 ) -> Problem | None:
     """Why the user has to be asked before this folder is touched."""
@@ -135,20 +140,12 @@ def _objection(
     if state.name == "finished":
         what = "finished in this directory with other settings"
         return Problem(run.run_id, what, f"Choose another --output-dir, or {REPLACE}.")
-    if _is_rehearsal(folder, run) != run.spec.backend.is_simulated:
+    if is_rehearsal(folder) is (not rehearses):
         kinds = ("a rehearsal", "a real run")
-        ours, other = kinds if run.spec.backend.is_simulated else kinds[::-1]
+        ours, other = kinds if rehearses else kinds[::-1]
         what = f"would be {ours} in the place of {other}, and their energies would be added up"
         return Problem(run.run_id, what, f"Choose another --output-dir, or {REPLACE}.")
     return None
-
-
-def _is_rehearsal(folder: RunFolder, run: PlannedRun) -> bool:
-    """Whether what lies there was simulated; as the planned run where that cannot be read."""
-    try:
-        return RunSpec.read(folder.spec_path).backend.is_simulated
-    except ContractError:
-        return run.spec.backend.is_simulated
 
 
 def _strangers(directory: RunDirectory, settings: Settings) -> list[Problem]:

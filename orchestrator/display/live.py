@@ -60,7 +60,7 @@ class LiveDisplay:
         began = now - _age_seconds(launch) if adopted else now
         self._began[run.run_id] = began
         if self._tally:
-            self._tally.started(run.run_id, launch.gpu_uuids, began)
+            self._tally.started(run.run_id, launch.gpu_uuids, began, bool(launch.rehearsal))
         if adopted:
             self._say(Text.assemble(("taking over", "dim"), f" {run.run_id}"))
 

@@ -12,12 +12,12 @@ WH_PER_KWH = 1000.0
 @dataclass
 class EnergyOrigin:
     """`sources` and `grids`, by their words, each with its number of runs; imported ones are none
-    of them.
+    of them, and rehearsals are on no grid.
     """
 
     sources: Counter[str] = field(default_factory=Counter)
     grids: Counter[str] = field(default_factory=Counter)
-    _factors: set[float] = field(default_factory=set)
+    _factors: set[float | None] = field(default_factory=set)
 
     def learn(self, report: ReportOutline) -> None:
         """One finished run."""
@@ -26,20 +26,24 @@ class EnergyOrigin:
         source = report.energy_sources.gpu
         if source:
             self.sources[f"{source.meter}, {source.kind}: {source.method}"] += 1
+        if report.rehearsal:
+            return
         if report.carbon:
             self.grids[_words(report.carbon)] += 1
             self._factors.add(report.carbon.factor_g_per_kwh)
+        elif source:
+            self._factors.add(None)
 
     def co2_g(self, wh: float | None) -> float | None:
         """Of GPU energy that was spent here.
 
-        None where the runs were on several grids, or none is known: nobody says then on which the
-        others were.
+        None where the measured runs were on several grids, or one of them on none that is known:
+        nobody says then on which the others were.
         """
         if wh is None or len(self._factors) != 1:
             return None
         (factor,) = self._factors
-        return wh / WH_PER_KWH * factor
+        return None if factor is None else wh / WH_PER_KWH * factor
 
 
 def _words(carbon: Carbon) -> str:

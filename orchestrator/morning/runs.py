@@ -10,6 +10,7 @@ from benchmark_core.documents import ContractError
 from benchmark_core.report.outline import ReportOutline
 from orchestrator.failures import Failure, failure_of
 from orchestrator.master_columns import COLUMNS
+from orchestrator.rehearsal import is_rehearsal
 from orchestrator.run_directory import RunDirectory
 from orchestrator.run_folder import RunFolder
 from orchestrator.run_record import Asked, Record, read_record
@@ -106,6 +107,7 @@ def _going_on(folder: RunFolder) -> MorningRun | None:
         spent=of_under_way(folder, traced_joules(folder)),
         started=moment(launch.launched_at if launch else None),
         gpu_uuids=launch.gpu_uuids if launch else (),
+        is_rehearsal=bool(is_rehearsal(folder)),
     )
 
 
@@ -130,7 +132,7 @@ def _ended(folder: RunFolder, record: Record) -> MorningRun:
         gpu_count=record.asked.gpu_count,
         gpu_uuids=launch.gpu_uuids if launch else (),
         attempts=record.attempts + 1,
-        is_rehearsal=COLUMNS["rehearsal"](record) == "yes",
+        is_rehearsal=bool(record.rehearsal),
     )
 
 

@@ -9,7 +9,7 @@ from benchmark_core.reasoning.families import family_of
 from orchestrator.errors import Problem
 from orchestrator.forecast import find_forecast_warnings
 from orchestrator.model_size import model_size
-from orchestrator.preflight.finding import Finding, warning, well
+from orchestrator.preflight.finding import Finding, trouble, warning, well
 from orchestrator.preparation import Preparation
 from orchestrator.run_planner import PlannedRun
 from orchestrator.settings import AUTO
@@ -74,11 +74,15 @@ def check_parallel(prepared: Preparation) -> Iterator[Finding]:
 
 
 def check_meters(prepared: Preparation) -> Iterator[Finding]:
-    """A meter that asks the driver within the run can only fail where the run is shown no GPU."""
+    """A meter that asks the driver within the run can only fail where the run is shown no GPU.
+
+    The simulated driver needs no device: an image that has it too reads it all the same.
+    """
     settings = prepared.settings
     blind = [one for one in settings.meters if one in GPU_COUNTERS and one not in EXPORTER_METERS]
     if settings.hides_gpus and blind and prepared.plan.runs:
-        yield warning(
+        finding = warning if any(gpu.simulated for gpu in prepared.gpus) else trouble
+        yield finding(
             Problem(
                 f"--meters {','.join(settings.meters)}",
                 f"containers of runs on the CPU are shown no GPU, so {' and '.join(blind)} cannot"

@@ -35,7 +35,8 @@ class SweepPicture:
 
     `waiting` of the queued ones have failed and are tried again. `setbacks` are the newest, the
     newest last. `watts` are those of all runs at work, `spent_wh` the GPU energy spent by this
-    sweep so far, failed attempts too; None where no run's energy can be followed.
+    sweep so far, failed attempts too; None where no run's energy can be followed. `simulated`: a
+    run was a rehearsal, so that nobody drew its energy.
     """
 
     lanes: tuple[Lane, ...]

@@ -71,10 +71,14 @@ class SweepTally:
         self._counts = {"finished": 0, "failed": 0, "interrupted": 0}
         self._setbacks: deque[Setback] = deque(maxlen=MOST_SETBACKS)
         self._spent_joules: float | None = None
+        self._simulated = False
         self._finished_seconds = 0.0
 
-    def started(self, run_id: str, gpu_uuids: Sequence[str], began: float) -> None:
+    def started(
+        self, run_id: str, gpu_uuids: Sequence[str], began: float, rehearsal: bool = False
+    ) -> None:
         with self._lock:
+            self._simulated |= rehearsal
             expected = self._queue.expected(run_id)
             self._queue.take(run_id)
             self._again.discard(run_id)
@@ -95,9 +99,11 @@ class SweepTally:
         retry_seconds: float | None = None,
         seconds: float | None = None,
         joules: float | None = None,
+        rehearsal: bool = False,
     ) -> None:
         """`joules` were spent on it, `seconds` is how long it took; else as it was seen last."""
         with self._lock:
+            self._simulated |= rehearsal
             running = self._running.pop(run_id, None)
             self._queue.take(run_id)
             self._spend(running.pulse.gpu_joules if joules is None and running else joules)
@@ -150,7 +156,7 @@ class SweepTally:
                 setbacks=tuple(self._setbacks),
                 watts=sum(watts) if watts else None,
                 spent_wh=sum(joules) / JOULES_PER_WH if joules else None,
-                simulated=self._record.is_simulated,
+                simulated=self._simulated,
                 elapsed_seconds=max(now - self._began, 0.0),
                 left_seconds=left,
             )

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from benchmark_core.documents import ContractError
 from orchestrator.outcome import Outcome
 from orchestrator.pulse import PulseReader
+from orchestrator.rehearsal import is_rehearsal
 from orchestrator.run_directory import RunDirectory
 from orchestrator.run_folder import RunFolder
 from orchestrator.run_record import read_record
@@ -87,7 +88,8 @@ class SweepWatch:
         if run.reader is None or run.launched_at != launch.launched_at:
             age = _age_seconds(datetime.fromisoformat(launch.launched_at))
             run.reader, run.launched_at = PulseReader(folder), launch.launched_at
-            self._tally.started(folder.run_id, launch.gpu_uuids, now - age)
+            rehearsal = bool(is_rehearsal(folder))
+            self._tally.started(folder.run_id, launch.gpu_uuids, now - age, rehearsal)
         self._tally.progressed(folder.run_id, run.reader.read(), now)
 
     def _enter(self, run: "_Open", written_at: float) -> bool:
@@ -103,7 +105,14 @@ class SweepWatch:
         joules = of_ended(folder, record, self._is_new).all_joules
         new = joules if joules is None else joules - run.counted
         seconds = _seconds(outcome)
-        self._tally.ended(folder.run_id, outcome.outcome, outcome.error_message, None, seconds, new)
+        self._tally.ended(
+            folder.run_id,
+            outcome.outcome,
+            outcome.error_message,
+            seconds=seconds,
+            joules=new,
+            rehearsal=bool(record.rehearsal),
+        )
         run.reader, run.ended_at, run.outcome = None, written_at, outcome.outcome
         run.counted += new or 0.0
         return outcome.outcome == "finished"

@@ -15,7 +15,7 @@ PROBE = """
 import json, sys
 if "hidden" in sys.argv:
     sys.modules["pynvml"] = None
-from orchestrator.engines.slurm.given_gpus import real_uuids
+from orchestrator.engines.slurm.given_gpus import driver_gpus
 from orchestrator.errors import HostError
 from orchestrator.gpu_occupants import occupants
 from orchestrator.gpus import Gpu, find_gpus
@@ -30,7 +30,7 @@ gpu = Gpu(0, sys.argv[1], "NVIDIA H100", None, simulated=False)
 print(json.dumps([
     answer(lambda: [gpu.uuid for gpu in find_gpus()]),
     answer(lambda: [uuid for uuid in occupants([gpu]) if uuid == gpu.uuid]),
-    answer(lambda: list(real_uuids([0]))),
+    answer(lambda: [gpu.uuid for gpu in driver_gpus([0])]),
 ]))
 """
 

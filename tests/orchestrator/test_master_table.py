@@ -358,6 +358,16 @@ def test_a_rehearsal_that_failed_says_that_it_was_one(add, rows):
     assert row["rehearsal"] == "yes"
 
 
+@pytest.mark.parametrize("rehearsal", [True, False])
+def test_a_real_model_that_failed_says_whether_its_gpus_were_simulated(directory, rows, rehearsal):
+    asked = builders.spec(run_id="a_model_Off", backend=BackendSpec(name="pytorch"))
+    folder, launch = directory.folder(asked.run_id), builders.launch(rehearsal=rehearsal)
+    folder.prepare(asked, launch)
+    folder.record(asked, launch, builders.outcome(asked, "failed"))
+    (row,) = rows()
+    assert row["rehearsal"] == ("yes" if rehearsal else "no")
+
+
 # What a row says of conditions and second figures, by column.
 FURTHER = {
     "official": "no",

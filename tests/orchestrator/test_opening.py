@@ -1,6 +1,7 @@
 """What a sweep finds in its directory when it opens, and what it makes of that."""
 
 import csv
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from orchestrator.run_folder import RunFolder
 from orchestrator.settings import Settings
 from orchestrator.stop_request import StopRequest
 from orchestrator.todo import decide
+from tests.support import builders
 from tests.support.runner import HEADER
 from tests.support.settings import settings
 from tests.support.sweeps import Heard, plan_of, sweep
@@ -64,6 +66,7 @@ def make_real(place: Path) -> None:
     spec = RunSpec.read(one.spec_path).model_copy(update={"backend": BackendSpec(name="pytorch")})
     outcome = Outcome.read(one.outcome_path)
     one.spec_path.write_text(spec.to_json())
+    one.relaunch(builders.launch(rehearsal=False))
     real = outcome.model_copy(update={"spec_hash": spec.spec_hash()})
     one.outcome_path.write_text(real.to_json())
 
@@ -79,6 +82,24 @@ def test_a_rehearsal_never_takes_the_place_of_a_real_run(tmp_path: Path) -> None
     assert folder(tmp_path).attempts() == 0
     assert sweep(chosen(tmp_path, "", "--replace")).finished == 1
     assert folder(tmp_path).attempts() == 1
+
+
+def test_a_real_model_on_a_simulated_driver_is_a_rehearsal_like_any_other(tmp_path: Path) -> None:
+    """What failed there on such GPUs may be made again on them with other settings."""
+    wanted = replace(chosen(tmp_path), backend="pytorch", device="cuda", simulation=None)
+    gpus = choose_gpus("simulated:1", [])
+    plan = plan_of(wanted, gpus)
+    (run,) = plan.runs
+    directory = RunDirectory(tmp_path / "results")
+    directory.create()
+    other = run.spec.model_copy(update={"repetitions": run.spec.repetitions + 1})
+    launch = builders.launch(rehearsal=True)
+    directory.folder(RUN).prepare(other, launch)
+    directory.folder(RUN).record(other, launch, builders.outcome(other, "failed"))
+    assert decide(plan, directory, wanted, gpus, {}).conflicts == []
+    real = [replace(gpu, name="NVIDIA H100", simulated=False) for gpu in gpus]
+    (conflict,) = decide(plan, directory, wanted, real, {}).conflicts
+    assert "would be a real run in the place of a rehearsal" in str(conflict)
 
 
 def test_a_failed_run_that_waits_for_another_try_has_failed_where_the_user_stops(
@@ -112,5 +133,5 @@ def test_a_run_that_goes_on_is_taken_over_only_if_its_launch_can_be_read(
     plan = plan_of(wanted, choose_gpus(wanted.gpus, []))
     spec_hash = plan.runs[0].spec_hash
     alive = Leftover(key="1", run_id=RUN, spec_hash=spec_hash, alive=True)
-    (todo,) = decide(plan, RunDirectory(tmp_path / "results"), wanted, {}, [alive]).todos
+    (todo,) = decide(plan, RunDirectory(tmp_path / "results"), wanted, (), {}, [alive]).todos
     assert todo.leftover == (alive if readable else None)

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from benchmark_core.contract import BackendSpec, DeviceSpec
 from orchestrator.bench import Bench
 from orchestrator.engines.base import Leftover
 from orchestrator.engines.process import ProcessEngine
@@ -11,6 +12,7 @@ from orchestrator.gpu_rest import RestingGpus
 from orchestrator.gpus import choose_gpus
 from orchestrator.orders import Orders
 from orchestrator.own_server import OwnServers
+from orchestrator.rehearsal import is_rehearsal
 from orchestrator.run_directory import RunDirectory
 from orchestrator.run_planner import PlannedRun
 from orchestrator.stop_request import StopRequest
@@ -63,6 +65,40 @@ def test_a_changed_order_keeps_who_began_since_it_was_taken(orders, bench):
     assert changed.launch.server_process == 7
     assert changed.launch == bench.directory.folder("first").launch()
     assert beside(bench, FIRST) == ("earlier", "later")
+
+
+@pytest.mark.parametrize(
+    ("backend", "gpu_count", "simulated", "rehearsal"),
+    [
+        ("simulated", 0, False, True),
+        ("pytorch", 1, True, True),
+        ("pytorch", 1, False, False),
+        # On the CPU, beside GPUs that nobody looks at.
+        ("pytorch", 0, True, False),
+    ],
+)
+def test_the_launch_says_whether_the_run_is_a_rehearsal(
+    bench, backend, gpu_count, simulated, rehearsal
+):
+    spec = builders.spec(
+        run_id="run",
+        backend=BackendSpec(name=backend),
+        device=DeviceSpec(kind="cuda" if gpu_count else "cpu", gpu_count=gpu_count),
+    )
+    gpus = [replace(gpu, simulated=simulated) for gpu in GPUS]
+    Orders(bench, (Todo(PlannedRun(config=None, spec=spec)),), gpus, ()).prepare()
+    folder = bench.directory.folder("run")
+    assert folder.launch().rehearsal is rehearsal
+    assert is_rehearsal(folder) is rehearsal
+
+
+@pytest.mark.parametrize("backend", ["simulated", "pytorch"])
+def test_a_launch_of_an_older_version_leaves_it_to_what_was_asked(bench, backend):
+    folder = bench.directory.folder("old")
+    assert is_rehearsal(folder) is None
+    spec = builders.spec(run_id="old", backend=BackendSpec(name=backend))
+    folder.prepare(spec, builders.launch())
+    assert is_rehearsal(folder) is (backend == "simulated")
 
 
 def test_what_a_run_wrote_into_its_launch_leads_out_of_no_folder(orders, bench):

@@ -19,6 +19,7 @@ from orchestrator.engines.process import ProcessEngine
 from orchestrator.gpus import Gpu
 from orchestrator.preflight.examination import examine, warnings_of
 from orchestrator.preflight.host_checks import check_engine
+from orchestrator.preflight.plan_checks import check_meters
 from orchestrator.preparation import Preparation
 from orchestrator.run_directory import RunDirectory
 from orchestrator.run_planner import Plan
@@ -79,6 +80,23 @@ def test_simulated_gpus_and_those_of_other_machines_are_not_judged(tmp_path):
     simulated = replace(H100, name="SIMULATED GPU 0", memory_bytes=None, simulated=True)
     elsewhere = replace(H100, name="", memory_bytes=None)
     assert warnings(tmp_path, simulated, elsewhere) == []
+
+
+@pytest.mark.parametrize(
+    ("flags", "simulated", "level"),
+    [
+        (("--engine", "docker"), False, "problem"),
+        (("--engine", "docker"), True, "warning"),
+        (("--engine", "process"), False, None),
+    ],
+)
+def test_no_container_of_a_run_on_the_cpu_reads_a_real_gpu(tmp_path, flags, simulated, level):
+    gpu = replace(H100, simulated=simulated)
+    flags = (*flags, "--device", "cpu", "--meters", "nvml", "--gpus", "0")
+    made = settings("--output-dir", str(tmp_path), *flags)
+    prepared = Preparation(made, Plan(("run",), ()), ProcessEngine(tmp_path), (gpu,))
+    levels = [finding.level for finding in check_meters(prepared)]
+    assert levels == ([level] if level else [])
 
 
 # ------------------------------------------------------------------ the command

@@ -52,6 +52,15 @@ def test_of_jobs_without_a_last_word_those_that_died_name_their_node(
     assert (ended.cause, ended.node) == ("lost", node)
 
 
+@pytest.mark.parametrize(("on_simulated", "rehearsal"), [(True, True), (False, None)])
+def test_the_launch_tells_of_simulated_gpus_as_the_job_found_them(
+    tmp_path: Path, on_simulated: bool, rehearsal: bool | None
+) -> None:
+    launch = end_of(tmp_path, "FAILED", None, simulated_gpus=on_simulated).launch
+    assert launch is not None
+    assert (launch.gpu_uuids, launch.rehearsal) == (GPUS, rehearsal)
+
+
 @pytest.mark.parametrize(
     ("lease", "node"),
     [

@@ -50,7 +50,8 @@ def test_a_requeued_job_starts_afresh_once_and_no_more(tmp_path: Path) -> None:
     again = run(folder, restarts=1, SLURMD_NODENAME="n2", SLURM_JOB_GPUS="5")
     assert again.ended is not None
     assert (again.ended.cause, again.ended.code, again.restarts) == ("exited", 0, 1)
-    assert json.loads((folder / LAUNCH_FILE).read_text())["gpu_uuids"] == ["SIMULATED-GPU-n2-5"]
+    launch = json.loads((folder / LAUNCH_FILE).read_text())
+    assert (launch["gpu_uuids"], launch["rehearsal"]) == (["SIMULATED-GPU-n2-5"], True)
     attempt = folder / "attempts" / "1"
     assert Lease.read(attempt / LEASE_FILE).restarts == 0
     before = json.loads((attempt / LAUNCH_FILE).read_text())
@@ -166,7 +167,7 @@ def test_the_given_gpus_are_those_of_the_node(
 @pytest.mark.parametrize(
     ("indices", "told"),
     [
-        ([2, 0], f"('{simulated_driver.uuid(2)}', '{simulated_driver.uuid(0)}')"),
+        ([2, 0], f"[('{simulated_driver.uuid(2)}', True), ('{simulated_driver.uuid(0)}', True)]"),
         ([1, 7], "the driver shows the job no GPU 7, which Slurm gave it"),
     ],
 )
@@ -177,7 +178,8 @@ def test_the_driver_tells_which_gpus_they_are(
         pytest.skip("no C compiler (cc) to build the simulated driver with")
     driver = simulated_driver.build(tmp_path)
     module = "orchestrator.engines.slurm.given_gpus"
-    program = f"from {module} import real_uuids; print(real_uuids({indices}))"
+    shown = f"[(gpu.uuid, gpu.simulated) for gpu in driver_gpus({indices})]"
+    program = f"from {module} import driver_gpus; print({shown})"
     done = subprocess.run(
         [sys.executable, "-c", program],
         env=simulated_driver.environment(driver, gpus=4) | {"PYTHONPATH": str(ROOT)},

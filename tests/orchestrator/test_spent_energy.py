@@ -4,6 +4,8 @@ import json
 
 import pytest
 
+from benchmark_core.contract import BackendSpec, DeviceSpec
+from benchmark_core.report.energy import EnergySources
 from benchmark_core.report.judgement import Verdict
 from orchestrator.__main__ import main
 from orchestrator.lease import JOB_FILE
@@ -16,6 +18,9 @@ from tests.support.traces import two_gpus, write_trace
 
 FIGURES = ("spent_gpu_energy_wh", "simulated_gpu_energy_wh", "untold_attempts")
 TRACE_WH = 400 / 3600
+ON_GPU, ON_CPU = DeviceSpec(kind="cuda", gpu_count=1), DeviceSpec(kind="cpu", gpu_count=0)
+SERVED_HERE = BackendSpec(name="vllm", serve_image="vllm")
+SERVED_ELSEWHERE = BackendSpec(name="vllm", endpoint="http://localhost:8000/v1")
 
 
 @pytest.fixture
@@ -30,7 +35,8 @@ def told(night, capsys):
     page = make_page(night.directory, BEGIN)
     run_ids = [folder.run_id for folder in night.directory.folders()]
     message = make_message(night.directory, run_ids, 1.0, broke_off=False)
-    assert f"{energy(page.spent.wh)}: all that the GPUs drew" in render(page)
+    drawn = page.spent.wh is not None and f"{energy(page.spent.wh)}: all that the GPUs drew"
+    assert not drawn or drawn in render(page)
     return [
         {name: one[name] for name in FIGURES} for one in (status, page.spent.document(), message)
     ]
@@ -86,12 +92,71 @@ def test_without_a_report_a_rehearsal_is_what_was_asked_as_one(night, capsys):
         assert found["spent_gpu_energy_wh"] == pytest.approx(TRACE_WH)
 
 
+def test_a_real_model_on_a_simulated_driver_is_a_rehearsal_before_it_finishes(night, capsys):
+    """Running, failed or cut off."""
+    launch = builders.launch(rehearsal=True)
+    for name in ("running", "failed", "cut_off"):
+        spec = builders.spec(run_id=name, backend=BackendSpec(name="pytorch"))
+        folder = night.directory.folder(name)
+        folder.prepare(spec, launch)
+        traced(folder)
+        if name == "failed":
+            folder.record(spec, launch, builders.outcome(spec, "failed"))
+    with night.directory.folder("running").lock():
+        figures, page = told(night, capsys), make_page(night.directory, BEGIN)
+    for found in figures:
+        assert found["simulated_gpu_energy_wh"] == pytest.approx(3 * TRACE_WH)
+        assert found["spent_gpu_energy_wh"] is None
+    assert page.rehearsals == 3
+
+
+@pytest.mark.parametrize(
+    ("changes", "outcome", "untold"),
+    [
+        ({}, "failed: timeout", 1),
+        ({}, "failed: not_started", 0),
+        ({"device": ON_CPU}, "failed: timeout", 0),
+        ({"device": ON_CPU}, "interrupted", 0),
+        # Its server had the GPUs, here or elsewhere.
+        ({"backend": SERVED_HERE}, "failed: not_started", 1),
+        ({"backend": SERVED_ELSEWHERE, "device": ON_CPU}, "failed: timeout", 1),
+    ],
+)
+def test_nothing_is_untold_of_what_was_given_no_gpu_or_never_started(
+    night, capsys, changes, outcome, untold
+):
+    fields = {"backend": BackendSpec(name="pytorch"), "device": ON_GPU}
+    spec = builders.spec(run_id="run", **(fields | changes))
+    folder = night.directory.folder("run")
+    for _ in range(2):
+        folder.prepare(spec, builders.launch())
+        name, _, reason = outcome.partition(": ")
+        ended = builders.outcome(spec, name).model_copy(update={"reason": reason})
+        folder.record(spec, folder.launch(), ended)
+    for found in told(night, capsys):
+        assert found == dict.fromkeys(FIGURES) | {"untold_attempts": 2 * untold}
+
+
 def test_its_co2_is_that_of_the_one_grid_of_all_runs(night):
     night.add("a", 30, wh=10.0)
     traced(failed(night, "b"))
     page = make_page(night.directory, BEGIN)
     wh = 104.0 + TRACE_WH
     assert page.origin.co2_g(page.spent.wh) == pytest.approx(wh / 1000 * 473)
-    night.add("c", 30, carbon=CARBON.model_copy(update={"factor_g_per_kwh": 20.0}))
+    elsewhere = CARBON.model_copy(update={"factor_g_per_kwh": 20.0})
+    night.add("rehearsal", 30, rehearsal=True, carbon=elsewhere)
+    page = make_page(night.directory, BEGIN)
+    assert page.origin.co2_g(page.spent.wh) == pytest.approx(wh / 1000 * 473)
+    night.add("c", 30, carbon=elsewhere)
+    page = make_page(night.directory, BEGIN)
+    assert page.origin.co2_g(page.spent.wh) is None
+
+
+def test_a_measured_run_without_a_grid_leaves_the_co2_unknown(night):
+    night.add("a", 30, wh=10.0)
+    night.add("on_cpu", 30, wh=None, carbon=None, energy_sources=EnergySources())
+    page = make_page(night.directory, BEGIN)
+    assert page.origin.co2_g(page.spent.wh) == pytest.approx(104.0 / 1000 * 473)
+    night.add("b", 30, carbon=None)
     page = make_page(night.directory, BEGIN)
     assert page.origin.co2_g(page.spent.wh) is None

@@ -124,7 +124,7 @@ def tally(*seconds, parallel=2, gpus=2):
         )
         for number, central in enumerate(seconds)
     )
-    every = (SweepGpu(index=n, uuid=f"GPU-{n}", name="SIMULATED GPU") for n in range(gpus))
+    every = (SweepGpu(index=n, uuid=f"GPU-{n}", name="NVIDIA H100") for n in range(gpus))
     return SweepTally(
         SweepRecord(
             host="node",
@@ -168,13 +168,13 @@ def test_without_forecasts_other_runs_tell_how_long_one_takes():
 def test_energy_is_that_of_all_attempts_and_failures_are_those_for_good():
     sums = tally(None, None)
     for attempt in range(2):
-        sums.started("a", ["GPU-0"], 0.0)
+        sums.started("a", ["GPU-0"], 0.0, rehearsal=attempt == 1)
         sums.progressed("a", at(1, joules=1800.0), 1.0)
         sums.ended("a", "failed", "network: gone", retry_seconds=30.0 if attempt == 0 else None)
         now = sums.picture(2.0)
+        assert now.simulated == (attempt == 1)
         assert (now.failed, now.waiting, now.queued) == ((0, 1, 2) if attempt == 0 else (1, 0, 1))
     assert now.spent_wh == pytest.approx(1.0)
-    assert now.simulated
     assert [setback.why for setback in now.setbacks] == [
         "tried again in 30 s; network: gone",
         "network: gone",

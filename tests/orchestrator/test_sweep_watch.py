@@ -93,6 +93,20 @@ def test_runs_wait_run_and_end(directory):
     assert picture.spent_wh == pytest.approx(202 / 3600)
 
 
+@pytest.mark.parametrize("rehearsal", [True, False])
+def test_whether_its_energy_is_simulated_is_told_by_the_runs(directory, rehearsal):
+    """Whatever their GPUs are called, and also of a run that nobody saw begin."""
+    launch = builders.launch(rehearsal=rehearsal)
+    running, failed = (directory.folder(name) for name in "ab")
+    running.prepare(builders.spec(run_id="a"), launch)
+    assert not seen(SweepWatch(directory, record("a"))).simulated
+    with running.lock():
+        assert seen(SweepWatch(directory, record("a"))).simulated == rehearsal
+    failed.prepare(builders.spec(run_id="b"), launch)
+    end(failed, "failed", "timeout: late")
+    assert seen(SweepWatch(directory, record("b"))).simulated == rehearsal
+
+
 def test_what_had_ended_before_the_sweep_began_waits_to_be_done_again(directory):
     end(begin(directory, "a"), "failed", "timeout: late")
     later = record("a", started_at="2999-01-01T00:00:00+00:00")

@@ -6,6 +6,7 @@ are confined it counts anew in each job, while everything outside of the job cou
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from benchmark_core.contract import SIMULATED_DEVICE_PREFIX
 from orchestrator.errors import HostError, Problem
@@ -13,6 +14,12 @@ from orchestrator.gpu_driver import DriverTrouble, opened_driver
 
 LISTS = ("SLURM_JOB_GPUS", "SLURM_STEP_GPUS")
 REMEDY = "Ask whoever runs the cluster: gres.conf must name the device files of its GPUs."
+
+
+@dataclass(frozen=True)
+class GivenGpu:
+    uuid: str
+    simulated: bool
 
 
 def given_indices(environment: Mapping[str, str]) -> list[int]:
@@ -32,18 +39,19 @@ def given_indices(environment: Mapping[str, str]) -> list[int]:
     return indices
 
 
-def simulated_uuids(node: str, indices: list[int]) -> tuple[str, ...]:
-    """Made up, and the same for the same GPU of the same node."""
-    return tuple(f"{SIMULATED_DEVICE_PREFIX}-GPU-{node}-{index}" for index in indices)
+def made_up_gpus(node: str, indices: list[int]) -> tuple[GivenGpu, ...]:
+    """The same UUID for the same GPU of the same node."""
+    uuids = (f"{SIMULATED_DEVICE_PREFIX}-GPU-{node}-{index}" for index in indices)
+    return tuple(GivenGpu(uuid, simulated=True) for uuid in uuids)
 
 
-def real_uuids(indices: list[int]) -> tuple[str, ...]:
-    """Those of the GPUs behind the device files, by the driver.
+def driver_gpus(indices: list[int]) -> tuple[GivenGpu, ...]:
+    """The GPUs behind the device files, by the driver, which may be the simulated one.
 
     Raises:
         HostError: the driver does not answer, or shows no such GPU.
     """
-    minors = _uuids_by_minor()
+    minors = _gpus_by_minor()
     missing = [index for index in indices if index not in minors]
     if missing:
         numbers = ", ".join(map(str, missing))
@@ -52,12 +60,15 @@ def real_uuids(indices: list[int]) -> tuple[str, ...]:
     return tuple(minors[index] for index in indices)
 
 
-def _uuids_by_minor() -> dict[int, str]:
+def _gpus_by_minor() -> dict[int, GivenGpu]:
     try:
         with opened_driver() as nvml:
             handles = map(nvml.nvmlDeviceGetHandleByIndex, range(nvml.nvmlDeviceGetCount()))
             return {
-                int(nvml.nvmlDeviceGetMinorNumber(handle)): str(nvml.nvmlDeviceGetUUID(handle))
+                int(nvml.nvmlDeviceGetMinorNumber(handle)): GivenGpu(
+                    str(nvml.nvmlDeviceGetUUID(handle)),
+                    str(nvml.nvmlDeviceGetName(handle)).startswith(SIMULATED_DEVICE_PREFIX),
+                )
                 for handle in handles
             }
     except DriverTrouble as trouble:

@@ -143,11 +143,13 @@ class SlurmHandle:
         """As the job completed it: the GPUs that Slurm gave, and when it really began."""
         if self._lease is None:
             return None
-        return self._order.launch.model_copy(
+        launch = self._order.launch
+        return launch.model_copy(
             update={
                 "gpu_uuids": self._lease.gpu_uuids,
                 "runs_beside": self._lease.runs_beside,
                 "launched_at": self._lease.started_at,
+                "rehearsal": self._lease.simulated_gpus or launch.rehearsal,
             }
         )
 

@@ -13,7 +13,7 @@ from benchmark_core.atomic_file import write_text
 from benchmark_core.contract import LAUNCH_FILE, OUTCOME_FILE, SPEC_FILE, RunSpec
 from benchmark_core.documents import ContractError, timestamp
 from orchestrator.engines.base import Handle, Order
-from orchestrator.engines.slurm.given_gpus import given_indices, real_uuids, simulated_uuids
+from orchestrator.engines.slurm.given_gpus import GivenGpu, driver_gpus, given_indices, made_up_gpus
 from orchestrator.engines.slurm.held_lease import HeldLease, put_away
 from orchestrator.engines.slurm.job_record import JobRecord, read_job
 from orchestrator.engines.slurm.place import Place, StopSignal
@@ -83,13 +83,14 @@ class JobStart:
         if ended is not None:
             held.end(ended)
 
-    def _lease(self, gpu_uuids: tuple[str, ...] = ()) -> Lease:
+    def _lease(self, gpus: tuple[GivenGpu, ...] = ()) -> Lease:
         now = timestamp()
         return Lease(
             job_id=self._place.job_id,
             restarts=self._place.restarts,
             node=self._place.node,
-            gpu_uuids=gpu_uuids,
+            gpu_uuids=tuple(gpu.uuid for gpu in gpus),
+            simulated_gpus=any(gpu.simulated for gpu in gpus),
             runs_beside=runs_beside(),
             started_at=now,
             heartbeat_at=now,
@@ -104,7 +105,7 @@ class JobStart:
             environment={name: text for name, text in os.environ.items() if leads_to_hub(name)},
         )
 
-    def _given_gpus(self) -> tuple[str, ...]:
+    def _given_gpus(self) -> tuple[GivenGpu, ...]:
         wanted = self._record.gpu_count
         if not wanted:
             return ()
@@ -119,8 +120,8 @@ class JobStart:
             raise HostError(Problem(f"Slurm, node {self._place.node}", what, remedy))
         spec = _read_spec(self._folder)
         if spec.device.kind == "simulated":
-            return simulated_uuids(self._place.node, indices)
-        return real_uuids(indices)
+            return made_up_gpus(self._place.node, indices)
+        return driver_gpus(indices)
 
     def _complete_order(self, lease: Lease) -> Order:
         """With the GPUs in the launch, which the run and everybody else reads them from."""
@@ -130,6 +131,7 @@ class JobStart:
                 "gpu_uuids": lease.gpu_uuids,
                 "runs_beside": lease.runs_beside,
                 "launched_at": lease.started_at,
+                "rehearsal": lease.simulated_gpus or order.launch.rehearsal,
             }
         )
         write_text(self._folder / LAUNCH_FILE, launch.to_json())
