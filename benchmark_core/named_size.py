@@ -1,4 +1,4 @@
-"""How large a model is, by its name where nothing better is known: `Qwen3-30B-A3B`."""
+"""How large a model is, by its name where nothing better is known: `writer-30B-A3B`."""
 
 import re
 from dataclasses import dataclass

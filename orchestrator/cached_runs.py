@@ -1,5 +1,7 @@
 """Runs that find all they read in the cache, so that the hub is not asked a second time."""
 
+import re
+
 from benchmark_core.backend_facts import BACKEND_FACTS
 from benchmark_core.documents import ContractError
 from benchmark_core.hub import pinned_commit
@@ -14,8 +16,8 @@ from orchestrator.run_planner import PlannedRun
 from orchestrator.settings import Settings
 
 DEFAULT_BRANCH = "main"
-SWITCHES_OF_TOKENIZERS = ("fix_mistral_regex",)
-"""transformers asks the hub whose model it is before it heeds them."""
+SWITCH_OF_A_TOKENIZER = re.compile(r'"fix_\w+_regex"')
+"""transformers asks the hub whose model it is before it heeds such a one."""
 
 
 class CachedRuns:
@@ -64,7 +66,7 @@ class CachedRuns:
             told = config.read_text(encoding="utf-8") if config.exists() else ""
         except (OSError, ValueError):
             return False
-        return not any(switch in told for switch in SWITCHES_OF_TOKENIZERS)
+        return SWITCH_OF_A_TOKENIZER.search(told) is None
 
 
 def _failed_so(folder: RunFolder) -> bool:

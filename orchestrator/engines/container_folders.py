@@ -3,6 +3,7 @@
 import os
 import shlex
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -83,6 +84,12 @@ class ContainerFolders:
         return (folder for folder, _ in self.caches or ())
 
     def _give_away(self, run_folder: Path) -> None:
-        for path in (run_folder, *run_folder.iterdir()):
-            if path.name != ATTEMPTS_DIR:
-                os.chown(path, self.user.host_uid, self.user.host_gid, follow_symlinks=False)
+        self._give(run_folder)
+        for path in run_folder.iterdir():
+            # What the sweep writes anew just now is gone under its first name.
+            with suppress(FileNotFoundError):
+                if path.name != ATTEMPTS_DIR:
+                    self._give(path)
+
+    def _give(self, path: Path) -> None:
+        os.chown(path, self.user.host_uid, self.user.host_gid, follow_symlinks=False)
