@@ -4,6 +4,7 @@ A new edition may change any star, because it has other rows; energies never cha
 kept as text, exactly as they were read.
 """
 
+from collections import defaultdict
 from collections.abc import Sequence
 from decimal import Decimal
 from pathlib import Path
@@ -19,8 +20,8 @@ from scoring.results_table import Cells, Group, LeftOut, Row, number_of
 from scoring.stars import MOST_STARS, Bands
 
 UNIT: Final = "Wh of GPU energy per 1,000 queries"
-KEPT: Final = ("run_id", "timestamp", "gpu_name", "spec_hash", "imported_from")
-"""Cells by which the run of a row can be found again."""
+KEPT: Final = ("run_id", "timestamp", "gpu_name", "gpu_count", "spec_hash", "imported_from")
+"""Cells by which the run of a row can be found again, and what its label shows of it."""
 
 Stars = Annotated[int, Field(ge=1, le=MOST_STARS)]
 
@@ -123,6 +124,35 @@ def rate_by(edition: Edition, rows: Sequence[Row | LeftOut]) -> Ratings:
     )
 
 
+def own_rows(edition: Edition, rows: Sequence[Row | LeftOut]) -> list[Row | LeftOut]:
+    """Those that stand in the edition, of the same run and with the same energy.
+
+    Any other is left out, with the reason: it may be rated by the edges, and is none of its rows.
+    """
+    frozen: dict[tuple[Group, str, str], list[Row]] = defaultdict(list)
+    for row in edition.rows():
+        frozen[_key(row)].append(row)
+    return [
+        row if isinstance(row, LeftOut) else _own(edition, row, frozen.get(_key(row), []))
+        for row in rows
+    ]
+
+
+def _own(edition: Edition, row: Row, frozen: Sequence[Row]) -> Row | LeftOut:
+    same = [one for one in frozen if one.wh == row.wh]
+    if any(_run_id(one) == _run_id(row) for one in same):
+        return row
+    name = f"the edition {edition.edition!r}"
+    if same:
+        because = f"{name} has another run of it"
+    elif frozen:
+        energies = " and ".join(plain(one.wh) for one in frozen)
+        because = f"{name} has {energies} Wh for it, and not {row.wh} Wh"
+    else:
+        because = f"{name} does not have it"
+    return LeftOut(row.line, row.model, row.state, because)
+
+
 def read_edition(path: Path) -> Edition:
     """The edition at `path`; its edges and stars are worked out again from its energies.
 
@@ -213,3 +243,7 @@ def _row(line: int, group: Group, row: EditionRow) -> Row:
 
 def _key(row: Row) -> tuple[Group, str, str]:
     return row.group, row.model, row.state
+
+
+def _run_id(row: Row) -> str:
+    return row.cells.get("run_id", "")

@@ -11,9 +11,7 @@ from scoring.editions import Edition, Stars, plain
 from scoring.ratings import RatedGroup, RatedRow
 from scoring.results_table import Cells, number_of
 
-Note = Literal[
-    "", "only model of its group", "all energies of its group are equal", "outside the edition"
-]
+Note = Literal["", "only model of its group", "all energies of its group are equal"]
 """Why stars mean little."""
 
 MONTH: Final = re.compile(r"\d{4}-(0[1-9]|1[0-2])(?=-\d\d)")
@@ -80,7 +78,7 @@ def facts_of(one: RatedRow, rated: RatedGroup, basis: Basis) -> LabelFacts:
         lowest_wh=plain(bands.lowest),
         highest_wh=plain(bands.highest),
         edges_wh=(first, second, third, fourth),
-        note=_note(one, rated, basis),
+        note=_note(rated, basis),
         scored=basis.edition.scored if basis.edition else _month(row.cells),
         gpu_name=row.cells.get("gpu_name", ""),
         gpu_count=row.cells.get("gpu_count", ""),
@@ -90,11 +88,8 @@ def facts_of(one: RatedRow, rated: RatedGroup, basis: Basis) -> LabelFacts:
     )
 
 
-def _note(one: RatedRow, rated: RatedGroup, basis: Basis) -> Note:
-    bands = rated.bands
-    if not bands.lowest <= one.row.wh <= bands.highest:
-        return "outside the edition"
-    if bands.meaningful:
+def _note(rated: RatedGroup, basis: Basis) -> Note:
+    if rated.bands.meaningful:
         return ""
     models = {other.row.model for other in rated.rows}
     for group in basis.edition.groups if basis.edition else ():

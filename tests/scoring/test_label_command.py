@@ -86,11 +86,32 @@ def test_a_label_by_an_edition_has_its_month_and_edges(tmp_path):
     facts = facts_in(label.read_text())
     assert (facts.scored, facts.edition, facts.stars) == ("2027-01", "e1", 4)
     assert codes(label, later, edition) == []
+    assert codes(label, None, edition) == []
     with pytest.raises(ScoringError, match=r"was rated by the edition 'e1'.*--edition"):
         verify_label(label, later, None)
     other = tmp_path / "other.json"
     scoring("edition", later, "--name", "e2", "--scored", "2027-01", "--out", other)
     assert codes(label, later, other) == ["edges_differ", "edition_differs", "stars_differ"]
+
+
+def test_only_rows_of_an_edition_get_its_label(tmp_path):
+    path, edition, out = results(tmp_path), tmp_path / "e.json", tmp_path / "labels"
+    scoring("edition", path, "--name", "e1", "--scored", "2027-01", "--out", edition)
+    later = results(tmp_path / "later", {"a": "1", "b": "1.5", "new": "2"})
+    done = scoring("label", later, "--edition", edition, "--out", out)
+    assert [one.name.partition("_Off")[0] for one in out.glob("*.svg")] == ["org_a"]
+    assert "org/b Off: no label, the edition 'e1' has 2.0001 Wh for it, and not 1.5" in done.stderr
+    assert "org/new Off: no label, the edition 'e1' does not have it" in done.stderr
+    # Of a row that has other figures now, and of one that was never in it, nothing is confirmed.
+    (label,) = out.glob("*.svg")
+    for changes in ({"wh_per_1000_queries": "1.5", "run_id": "org_b"}, {"run_id": "org_new"}):
+        facts = json.loads(METADATA.search(label.read_text())[1])
+        label.write_text(draw(LabelFacts.model_validate(facts | changes)))
+        assert codes(label, later, edition) == ["row_missing"]
+        assert codes(label, None, edition)
+    none = results(tmp_path / "none", {"new": "2"})
+    refused = scoring("label", none, "--edition", edition, "--out", tmp_path / "x")
+    assert (refused.returncode, "has no rated row of the edition" in refused.stderr) == (2, True)
 
 
 def test_a_rehearsal_a_lonely_row_and_missing_glyphs_are_told(tmp_path):
