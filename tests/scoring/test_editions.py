@@ -124,6 +124,24 @@ def test_the_published_tables_make_an_edition_with_the_published_stars(tmp_path)
     assert [row.wh for row in read_edition(out).rows()] == [row.wh for row in read_table(tmp_path)]
 
 
+def test_wh_in_the_column_of_kwh_are_suspected_by_the_edition_in_every_row(tmp_path):
+    asr = tmp_path / "asr.csv"
+    asr.write_text("model,total_gpu_energy\norg/a,0.001\norg/b,0.0035\norg/c,0.006\n")
+    out = tmp_path / "e.json"
+    edition(asr, "--name", "e", "--scored", "2025-02", "--out", out)
+    for energies, said in (
+        (("1", "3.4", "6"), ("1000 Wh is a thousand times the 1 Wh", "Were Wh taken for kWh?")),
+        (("1e-6", "3.4e-6", "6e-6"), ("a thousandth of the 1 Wh", "Is it in kWh?")),
+        (("0.0013", "0.0035", "0.006"), ()),
+    ):
+        lines = (f"org/{name},{kwh}" for name, kwh in zip("abc", energies, strict=True))
+        asr.write_text("model,total_gpu_energy\n" + "\n".join(lines) + "\n")
+        later = ("--after", out, "--name", "f", "--scored", "2026-02", "--out", tmp_path / "f")
+        for done in (stars(asr, "--edition", out), edition(asr, *later)):
+            assert done.stderr.count("warning: ") == (3 if said else 0)
+            assert all(one in done.stderr for one in said)
+
+
 def test_mistakes_are_told(tmp_path, first):
     assert (
         "is no month"

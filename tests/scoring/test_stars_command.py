@@ -68,6 +68,25 @@ def test_what_looks_wrong_is_said_aloud_and_rated(tmp_path):
     below = table(tmp_path, *rows("2", "1500", "2500", "4000"))
     assert "line 2, org/m1: 2 Wh is far below all others" in stars(below).stderr
     assert stars(table(tmp_path, *rows("2", "300", "2500"))).stderr == ""
+    above = table(tmp_path, *rows("2000", "1", "2.5", "4"))
+    assert "line 2, org/m1: 2000 Wh is far above all others" in stars(above).stderr
+
+
+def test_a_row_that_contradicts_itself_is_not_rated(tmp_path):
+    figures = {"gpu_energy_wh": "2.1", "successful_prompts": "1000"}
+    path = table(
+        tmp_path,
+        *rows("0.0021", "2.1", "2100", "4", **figures),
+        *rows("0.0021", successful_prompts="1000"),
+        columns=[*GOOD, *figures],
+    )
+    document = json.loads(stars(path, "--json").stdout)
+    assert [row["line"] for row in document["groups"][0]["rows"]] == [6, 3, 5]
+    assert [(one["line"], one["because"].partition(":")[0]) for one in document["left_out"]] == [
+        (line, "its wh_per_1000_queries and its gpu_energy_wh lie a factor of 1,000 apart"
+               f" ({energy} against 2.1 Wh per 1,000 queries)")
+        for line, energy in ((2, "0.0021"), (4, "2100"))
+    ]  # fmt: skip
 
 
 def test_numbers_may_have_exponents(tmp_path):
