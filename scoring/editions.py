@@ -4,7 +4,7 @@ A new edition may change any star, because it has other rows; energies never cha
 kept as text, exactly as they were read.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from decimal import Decimal
 from pathlib import Path
@@ -83,23 +83,44 @@ def freeze(name: str, scored: str, ratings: Ratings) -> Edition:
 def carried_over(rows: Sequence[Row | LeftOut], earlier: Edition) -> list[Row | LeftOut]:
     """With the rows of an earlier edition that the results do not have themselves.
 
+    A model may stand in either several times; each of its energies counts as often as it is there.
+
     Raises:
-        ScoringError: a row of the earlier edition has another energy here.
+        ScoringError: a model lacks an energy of the earlier edition here, and has another one.
     """
-    known = {_key(row): row for row in rows if isinstance(row, Row)}
+    here, there = _by_key(rows), _by_key(earlier.rows())
     more: list[Row] = []
-    for row in earlier.rows():
-        again = known.get(_key(row))
-        if again is None:
-            more.append(row)
-        elif again.wh != row.wh:
+    for key, frozen in there.items():
+        found = here.get(key, [])
+        lost, new = _without(frozen, found), _without(found, frozen)
+        if lost and new:
             raise ScoringError(
-                f"line {again.line}, {row.model} {row.state}".strip(),
-                f"has {again.wh} Wh, and {row.wh} Wh in the edition {earlier.edition!r}:"
+                f"line {new[0].line}, {new[0].model} {new[0].state}".strip(),
+                f"has {new[0].wh} Wh, and {lost[0].wh} Wh in the edition {earlier.edition!r}:"
                 " energies do not change with an edition",
                 "Leave it out of the results, or rate without the earlier edition.",
             )
+        more += lost
     return [*rows, *more]
+
+
+def _by_key(rows: Sequence[Row | LeftOut]) -> dict[tuple[Group, str, str], list[Row]]:
+    found: dict[tuple[Group, str, str], list[Row]] = defaultdict(list)
+    for row in rows:
+        if isinstance(row, Row):
+            found[_key(row)].append(row)
+    return found
+
+
+def _without(rows: Sequence[Row], others: Sequence[Row]) -> list[Row]:
+    """Those whose energy the others do not have, or not as often."""
+    left = Counter(row.wh for row in others)
+    kept = []
+    for row in rows:
+        left[row.wh] -= 1
+        if left[row.wh] < 0:
+            kept.append(row)
+    return kept
 
 
 def rate_by(edition: Edition, rows: Sequence[Row | LeftOut]) -> Ratings:
@@ -129,9 +150,7 @@ def own_rows(edition: Edition, rows: Sequence[Row | LeftOut]) -> list[Row | Left
 
     Any other is left out, with the reason: it may be rated by the edges, and is none of its rows.
     """
-    frozen: dict[tuple[Group, str, str], list[Row]] = defaultdict(list)
-    for row in edition.rows():
-        frozen[_key(row)].append(row)
+    frozen = _by_key(edition.rows())
     return [
         row if isinstance(row, LeftOut) else _own(edition, row, frozen.get(_key(row), []))
         for row in rows

@@ -1,8 +1,10 @@
 """Frozen rows and edges: what a label meant when it was given."""
 
 import json
+import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -87,6 +89,39 @@ def test_an_energy_that_changed_since_is_refused(tmp_path, first):
     assert refused.returncode == 2
     assert "has 1.5 Wh, and 1 Wh in the edition 'first'" in refused.stderr
     assert not out.exists()
+
+
+def test_a_model_that_stands_in_an_edition_twice_keeps_both_energies(tmp_path):
+    both = [*rows(a="1", b="4"), *rows(a="2.5"), *rows(a="2.5")]
+    path = table(tmp_path, *both)
+
+    def made(name, *after):
+        out = tmp_path / f"{name}.json"
+        arguments = ("--name", name, "--scored", "2026-12", "--out", out)
+        return edition(path, *after, *arguments), out
+
+    first = made("first")[1]
+    for lines in (both, both[:1], both[2:3], [*both, *rows(a="9")]):
+        table(tmp_path, *lines)
+        done, out = made(f"of{len(lines)}{lines[0]['wh_per_1000_queries']}", "--after", first)
+        assert done.returncode == 0, done.stderr
+        energies = [str(row.wh) for row in read_edition(out).rows()]
+        assert energies == ["1", "2.5", "2.5", "4", *(["9"] if len(lines) > 4 else [])]
+    table(tmp_path, *both[:1], *rows(a="2.6"))
+    refused = made("changed", "--after", first)[0]
+    assert refused.returncode == 2
+    assert "line 3, org/a Off: has 2.6 Wh, and 2.5 Wh in the edition 'first'" in refused.stderr
+
+
+def test_the_published_edition_follows_itself(tmp_path):
+    folder = Path(os.environ.get("AIES_REFERENCE_DATA", "")) / "leaderboard_2025-02"
+    if not folder.is_dir():
+        pytest.skip("AIES_REFERENCE_DATA names no reference data")
+    out = tmp_path / "first.json", tmp_path / "second.json"
+    assert edition(folder, "--name", "1", "--scored", "2025-02", "--out", out[0]).returncode == 0
+    done = edition(folder, "--after", out[0], "--name", "2", "--scored", "2025-03", "--out", out[1])
+    assert done.returncode == 0, done.stderr
+    assert read_edition(out[0]).groups == read_edition(out[1]).groups
 
 
 @pytest.mark.parametrize(
