@@ -12,8 +12,8 @@ from typing import Annotated, Final
 
 from pydantic import Field
 
-from benchmark_core.atomic_file import write_text
-from benchmark_core.documents import ContractError, Document, Frozen
+from benchmark_core.atomic_file import write_bytes
+from benchmark_core.documents import ContractError, Document, Frozen, read_bounded
 from scoring.errors import ScoringError
 from scoring.ratings import RatedGroup, Ratings, in_groups, rate, rated_row
 from scoring.results_table import Cells, Group, LeftOut, Row, number_of
@@ -194,17 +194,20 @@ def read_edition(path: Path) -> Edition:
 
 
 def write_edition(path: Path, edition: Edition) -> None:
-    """Raises ScoringError where another edition stands there already, or the disk refuses."""
+    """Raises ScoringError where anything else stands there already, or the disk refuses."""
+    remedy = "Choose another --out."
+    content = edition.to_json().encode()
     try:
-        if path.exists() and path.read_text(encoding="utf-8") != edition.to_json():
-            raise ScoringError(
-                str(path), "is there already, with other content", "Choose another --out."
-            )
-        write_text(path, edition.to_json())
+        path = path.resolve()
+        if path.exists() and read_bounded(path) != content:
+            raise ScoringError(str(path), "is there already, with other content", remedy)
+        write_bytes(path, content)
+    except ContractError as error:
+        raise ScoringError(str(path), f"is there already ({error})", remedy) from error
     except OSError as error:
-        raise ScoringError(
-            str(path), f"cannot be written ({error.strerror})", "Choose another --out."
-        ) from error
+        raise ScoringError(str(path), f"cannot be written ({error.strerror})", remedy) from error
+    except RuntimeError as error:
+        raise ScoringError(str(path), "is a link that leads in a circle", remedy) from error
 
 
 def _plain_rows(path: Path, edition: Edition) -> list[Row]:

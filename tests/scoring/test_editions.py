@@ -15,13 +15,14 @@ from tests.scoring.test_ratings import stars, table
 from tests.support.runner import ROOT
 
 
-def edition(*arguments):
+def edition(*arguments, seconds=None):
     return subprocess.run(
         [sys.executable, "-m", "scoring", "edition", *map(str, arguments)],
         cwd=ROOT,
         capture_output=True,
         text=True,
         check=False,
+        timeout=seconds,
     )
 
 
@@ -175,6 +176,29 @@ def test_wh_in_the_column_of_kwh_are_suspected_by_the_edition_in_every_row(tmp_p
         for done in (stars(asr, "--edition", out), edition(asr, *later)):
             assert done.stderr.count("warning: ") == (3 if said else 0)
             assert all(one in done.stderr for one in said)
+
+
+@pytest.mark.parametrize("kind", ["device", "pipe", "picture", "folder", "circle", "no folder"])
+def test_what_stands_at_its_place_is_neither_read_for_ever_nor_touched(tmp_path, first, kind):
+    out = tmp_path / "out"
+    if kind == "device":
+        out.symlink_to("/dev/full")
+    elif kind == "pipe":
+        os.mkfifo(out)
+    elif kind == "picture":
+        out.write_bytes(b"\x89PNG\r\n\x1a\n\xff")
+    elif kind == "folder":
+        out.mkdir()
+    elif kind == "circle":
+        out.symlink_to(out)
+    else:
+        out = first / "out"
+    before = out.lstat() if out.parent.is_dir() else None
+    refused = edition(tmp_path, "--name", "x", "--scored", "2026-06", "--out", out, seconds=20)
+    assert (refused.returncode, refused.stdout) == (2, "")
+    assert refused.stderr.startswith(f"error: {'/dev/full' if kind == 'device' else out}: ")
+    assert refused.stderr.count("\n") == 1
+    assert before is None or out.lstat().st_ino == before.st_ino
 
 
 def test_mistakes_are_told(tmp_path, first):
