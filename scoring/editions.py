@@ -8,7 +8,7 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 from decimal import Decimal
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated, Final, Literal
 
 from pydantic import Field
 
@@ -16,14 +16,16 @@ from benchmark_core.atomic_file import write_bytes
 from benchmark_core.documents import ContractError, Document, Frozen, read_bounded
 from scoring.errors import ScoringError
 from scoring.ratings import RatedGroup, Ratings, in_groups, rate, rated_row
-from scoring.results_table import Cells, Group, LeftOut, Row, number_of
-from scoring.stars import MOST_STARS, Bands
+from scoring.results_table import Cells, Group, LeftOut, Row
+from scoring.stars import DIGITS, MOST_STARS, Bands
 
 UNIT: Final = "Wh of GPU energy per 1,000 queries"
 KEPT: Final = ("run_id", "timestamp", "gpu_name", "gpu_count", "spec_hash", "imported_from")
 """Cells by which the run of a row can be found again, and what its label shows of it."""
 
 Stars = Annotated[int, Field(ge=1, le=MOST_STARS)]
+PlainNumber = Annotated[str, Field(pattern=rf"^[0-9]{{1,{DIGITS}}}(\.[0-9]{{1,{DIGITS}}})?$")]
+"""What `plain` makes of any number that is not negative: longer than a table may have one."""
 
 
 class EditionRow(Frozen):
@@ -31,8 +33,8 @@ class EditionRow(Frozen):
 
     model: str
     state: str
-    wh_per_1000_queries: str
-    interval_wh: str
+    wh_per_1000_queries: PlainNumber
+    interval_wh: PlainNumber | Literal[""]
     stars: Stars
     run: dict[str, str]
 
@@ -44,9 +46,9 @@ class EditionGroup(Frozen):
     model_class: str
     reasoning: bool
     rehearsal: bool
-    lowest_wh: str
-    highest_wh: str
-    edges_wh: tuple[str, str, str, str]
+    lowest_wh: PlainNumber
+    highest_wh: PlainNumber
+    edges_wh: tuple[PlainNumber, PlainNumber, PlainNumber, PlainNumber]
     rows: tuple[EditionRow, ...]
 
     @property
@@ -58,7 +60,7 @@ class Edition(Document):
     """`scored` is the month that labels show, as `2026-12`."""
 
     edition: str
-    scored: Annotated[str, Field(pattern=r"^\d{4}-(0[1-9]|1[0-2])$")]
+    scored: Annotated[str, Field(pattern=r"^[0-9]{4}-(0[1-9]|1[0-2])$")]
     unit: str = UNIT
     groups: tuple[EditionGroup, ...]
 
@@ -212,7 +214,7 @@ def write_edition(path: Path, edition: Edition) -> None:
 
 def _plain_rows(path: Path, edition: Edition) -> list[Row]:
     figures = [row.wh_per_1000_queries for one in edition.groups for row in one.rows]
-    if any((number_of(text) or 0) <= 0 for text in figures):
+    if not all(map(Decimal, figures)):
         raise ScoringError(
             str(path), "has an energy that is no number above 0", "Get the edition again."
         )
@@ -258,7 +260,7 @@ def _row(line: int, group: Group, row: EditionRow) -> Row:
         state=row.state,
         group=group,
         wh=Decimal(row.wh_per_1000_queries),
-        interval_wh=number_of(row.interval_wh),
+        interval_wh=Decimal(row.interval_wh) if row.interval_wh else None,
         cells=Cells(columns, list(row.run.values())),
     )
 

@@ -4,7 +4,7 @@ import csv
 import io
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
+from decimal import Context, Decimal, InvalidOperation
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
@@ -29,6 +29,8 @@ LONGEST_TABLE_BYTES: Final = 2**30
 # Far beyond any run; a text of a million digits would be exact for minutes.
 LONGEST_NUMBER: Final = 40
 LARGEST_EXPONENT: Final = 30
+INTERVAL: Final = Context(prec=17)
+"""Intervals are quotients, and would have as many digits as any context allows."""
 
 
 @dataclass(frozen=True)
@@ -232,4 +234,4 @@ def _interval_wh(cells: Cells, energy: Decimal | None, wh: Decimal) -> Decimal |
     half = cells.number("gpu_energy_ci95_wh")
     if energy is None or half is None or energy <= 0 or half < 0:
         return None
-    return half / energy * wh
+    return INTERVAL.plus(half / energy * wh)

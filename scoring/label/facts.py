@@ -2,14 +2,15 @@
 
 import re
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Annotated, Final, Literal
 
 from pydantic import Field, field_validator
 
 from benchmark_core.documents import Document
-from scoring.editions import Edition, Stars, plain
+from scoring.editions import Edition, PlainNumber, Stars, plain
 from scoring.ratings import RatedGroup, RatedRow
-from scoring.results_table import Cells, number_of
+from scoring.results_table import Cells
 
 Note = Literal["", "only model of its group", "all energies of its group are equal"]
 """Why stars mean little."""
@@ -40,7 +41,7 @@ class LabelFacts(Document):
     model_class: Text
     reasoning: bool
     rehearsal: bool
-    wh_per_1000_queries: Text
+    wh_per_1000_queries: PlainNumber
     stars: Stars
     lowest_wh: Text
     highest_wh: Text
@@ -56,8 +57,8 @@ class LabelFacts(Document):
     @field_validator("wh_per_1000_queries")
     @classmethod
     def _energy(cls, value: str) -> str:
-        if (number_of(value) or 0) <= 0:
-            raise ValueError("the energy is no number above 0")
+        if not Decimal(value):
+            raise ValueError("the energy is not above 0")
         return value
 
 

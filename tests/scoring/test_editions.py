@@ -10,8 +10,10 @@ import pytest
 
 from scoring.editions import read_edition
 from scoring.errors import ScoringError
+from scoring.label.check import verify_label
 from scoring.tables import read_table
-from tests.scoring.test_ratings import stars, table
+from tests.scoring.test_label_command import scoring
+from tests.scoring.test_ratings import GOOD, stars, table
 from tests.support.runner import ROOT
 
 
@@ -112,6 +114,35 @@ def test_a_model_that_stands_in_an_edition_twice_keeps_both_energies(tmp_path):
     refused = made("changed", "--after", first)[0]
     assert refused.returncode == 2
     assert "line 3, org/a Off: has 2.6 Wh, and 2.5 Wh in the edition 'first'" in refused.stderr
+
+
+def test_whatever_a_table_may_have_for_a_number_can_be_read_again(tmp_path):
+    spread = {"gpu_energy_wh": "", "gpu_energy_ci95_wh": ""}
+    figures = [
+        # Energy, energy of the run, half width.
+        *(("2.5", "0.7", "5.4e-17"), ("1e-25", "", ""), ("1e-30", "9e30", "1e-30")),
+        *(("9e30", "1e-30", "9e30"), ("1.2345678901234567890123456789012345e-30", "3", "1")),
+        *(("1E+5", "3", "-0"), ("7", "3", "0E-9"), (f"0.{'123456789' * 4}12", "7", "1")),
+    ]
+    lines = [
+        {
+            **{"model_name": f"org/m{number}", "wh_per_1000_queries": wh},
+            **{"gpu_energy_wh": energy, "gpu_energy_ci95_wh": half},
+        }
+        for number, (wh, energy, half) in enumerate(figures)
+    ]
+    path = table(tmp_path, *lines, columns=[*GOOD, *spread])
+    out = tmp_path / "e.json"
+    done = edition(path, "--name", "e", "--scored", "2026-12", "--out", out)
+    assert (done.returncode, "8 rows in 1 groups" in done.stdout) == (0, True), done.stderr
+    energies = {row.model: row.wh for row in read_edition(out).rows()}
+    assert energies == {row.model: row.wh for row in read_table(path)}
+    assert stars(path, "--edition", out).returncode == 0
+    labels = tmp_path / "labels"
+    done = scoring("label", path, "--edition", out, "--out", labels)
+    assert "8 labels" in done.stdout, done.stderr
+    for label in labels.glob("*.svg"):
+        assert not verify_label(label, None, out).failed
 
 
 def test_the_published_edition_follows_itself(tmp_path):
