@@ -14,6 +14,7 @@ from pydantic import Field
 
 from benchmark_core.atomic_file import write_bytes
 from benchmark_core.documents import ContractError, Document, Frozen, read_bounded
+from scoring.confidence import possible_between
 from scoring.errors import ScoringError
 from scoring.ratings import RatedGroup, Ratings, in_groups, rate, rated_row
 from scoring.results_table import Cells, Group, LeftOut, Row
@@ -139,12 +140,17 @@ def rate_by(edition: Edition, rows: Sequence[Row | LeftOut]) -> Ratings:
     ]
     return Ratings(
         groups=tuple(
-            RatedGroup(group, bands[group], tuple(rated_row(row, bands[group]) for row in members))
+            _rated(group, bands[group], members)
             for group, members in found.items()
             if group in bands
         ),
         left_out=(*(row for row in rows if isinstance(row, LeftOut)), *unknown),
     )
+
+
+def _rated(group: Group, bands: Bands, members: Sequence[Row]) -> RatedGroup:
+    rated = (rated_row(row, bands, possible_between(bands, row)) for row in members)
+    return RatedGroup(group, bands, tuple(rated))
 
 
 def own_rows(edition: Edition, rows: Sequence[Row | LeftOut]) -> list[Row | LeftOut]:
