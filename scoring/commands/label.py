@@ -32,7 +32,7 @@ def run(options: argparse.Namespace) -> int:
     """Exit code 0 when every label is written."""
     from scoring.errors import ScoringError
     from scoring.label.basis import rated_alone, rated_by_edition
-    from scoring.label.files import stems, write_label
+    from scoring.label.files import write_labels
     from scoring.suspicions import suspicions
 
     if options.edition:
@@ -52,10 +52,9 @@ def run(options: argparse.Namespace) -> int:
             f"has no rated row{of}{named}",
             "The command stars tells which rows are rated.",
         )
-    for name, facts in zip(stems(found), found, strict=True):
-        lacking = write_label(options.out, name, facts).lacking
-        if lacking:
-            characters = " ".join(sorted(lacking)[:20])
+    for name, spares in write_labels(options.out, found).items():
+        if spares.lacking:
+            characters = " ".join(sorted(spares.lacking)[:20])
             _warn(f"{name}.png: no font here has {characters}: drawn as boxes")
     print(printable(f"{options.out}: {len(found)} labels, each as SVG and as PNG in two sizes"))
     return 0

@@ -3,6 +3,7 @@
 import json
 import random
 import re
+import resource
 import subprocess
 import sys
 import xml.etree.ElementTree as ET
@@ -22,13 +23,14 @@ MORE = {"run_id": "", "timestamp": "2026-11-03T04:05:06.000Z", "gpu_name": "", "
 ENERGIES = {"a": "1", "b": "2.0001", "c": "6"}
 
 
-def scoring(*arguments):
+def scoring(*arguments, **more):
     return subprocess.run(
         [sys.executable, "-m", "scoring", *map(str, arguments)],
         cwd=ROOT,
         capture_output=True,
         text=True,
         check=False,
+        **more,
     )
 
 
@@ -140,6 +142,25 @@ def test_what_cannot_be_labelled_is_told(tmp_path):
     assert not (tmp_path / "none").exists()
     (tmp_path / "file").touch()
     assert scoring("label", path, "--out", tmp_path / "file").returncode == 2
+
+
+def test_a_disk_that_is_full_leaves_the_labels_that_were_there_and_no_others(tmp_path, labelled):
+    path, label = labelled
+    new = tmp_path / "new" / "labels"
+    before = {one.name: one.read_bytes() for one in label.parent.iterdir()}
+    largest = max(map(len, before.values()))
+
+    def small_disk():
+        resource.setrlimit(resource.RLIMIT_FSIZE, (largest - 1, largest - 1))
+
+    for out in (label.parent, new):
+        refused = scoring("label", path, "--out", out, preexec_fn=small_disk)
+        assert (refused.returncode, refused.stdout) == (2, "")
+        assert f"{out}: cannot be written (File too large)" in refused.stderr
+    assert {one.name: one.read_bytes() for one in label.parent.iterdir()} == before
+    assert list(new.parent.iterdir()) == []
+    assert scoring("label", path, "--out", new).returncode == 0
+    assert len(list(new.iterdir())) == 9
 
 
 # ------------------------------------------------------------------ verify
