@@ -10,7 +10,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Final, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from benchmark_core.atomic_file import write_bytes
 from benchmark_core.documents import ContractError, Document, Frozen, read_bounded
@@ -23,6 +23,20 @@ from scoring.stars import DIGITS, MOST_STARS, Bands
 UNIT: Final = "Wh of GPU energy per 1,000 queries"
 KEPT: Final = ("run_id", "timestamp", "gpu_name", "gpu_count", "spec_hash", "imported_from")
 """Cells by which the run of a row can be found again, and what its label shows of it."""
+
+LONGEST_NAME: Final = 40
+ALL_RESULTS: Final = "All results"
+"""What a leaderboard calls rows that no edition has chosen."""
+
+
+def usable_name(name: str) -> str:
+    """Raises ValueError for what would be no name beside the stars."""
+    if not 1 <= len(name) <= LONGEST_NAME or not name.isprintable() or name != name.strip():
+        raise ValueError(f"a name has 1 to {LONGEST_NAME} printable characters, no blank at an end")
+    if name.casefold() == ALL_RESULTS.casefold():
+        raise ValueError("that is what a leaderboard calls the rows of no edition")
+    return name
+
 
 Stars = Annotated[int, Field(ge=1, le=MOST_STARS)]
 PlainNumber = Annotated[str, Field(pattern=rf"^[0-9]{{1,{DIGITS}}}(\.[0-9]{{1,{DIGITS}}})?$")]
@@ -60,7 +74,7 @@ class EditionGroup(Frozen):
 class Edition(Document):
     """`scored` is the month that labels show, as `2026-12`."""
 
-    edition: str
+    edition: Annotated[str, AfterValidator(usable_name)]
     scored: Annotated[str, Field(pattern=r"^[0-9]{4}-(0[1-9]|1[0-2])$")]
     unit: str = UNIT
     groups: tuple[EditionGroup, ...]

@@ -3,12 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from scoring.editions import Edition, rate_by
+from scoring.editions import ALL_RESULTS, Edition, rate_by
 from scoring.errors import ScoringError
 from scoring.leaderboard.sources import Sources
 from scoring.ratings import Ratings, rate
-
-ALL_RESULTS = "All results"
 
 
 @dataclass(frozen=True)

@@ -165,6 +165,7 @@ def test_the_published_edition_follows_itself(tmp_path):
         ('"lowest_wh": "1"', '"lowest_wh": "0.5"'),
         ('    "2",', '    "2.5",'),
         ('"scored": "2026-06"', '"scored": "June"'),
+        ('"edition": "first"', '"edition": ""'),
         ("{", "["),
     ],
 )
@@ -230,6 +231,27 @@ def test_what_stands_at_its_place_is_neither_read_for_ever_nor_touched(tmp_path,
     assert refused.stderr.startswith(f"error: {'/dev/full' if kind == 'device' else out}: ")
     assert refused.stderr.count("\n") == 1
     assert before is None or out.lstat().st_ino == before.st_ino
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("", "a name has 1 to 40 printable characters"),
+        (" ", "no blank at an end"),
+        ("x" * 41, "a name has 1 to 40"),
+        ("a\x1b[31m", "a name has 1 to 40"),
+        ("a\N{LINE SEPARATOR}b", "a name has 1 to 40"),
+        ("all Results", "that is what a leaderboard calls the rows of no edition"),
+    ],
+)
+def test_a_name_is_one_that_can_stand_beside_the_stars(tmp_path, first, name, message):
+    out = tmp_path / "o"
+    refused = edition(tmp_path, "--name", name, "--scored", "2026-12", "--out", out)
+    assert (refused.returncode, out.exists()) == (2, False)
+    assert refused.stderr.startswith("error: --name: ")
+    assert message in refused.stderr
+    wide = edition(tmp_path, "--name", "é" * 40, "--scored", "2026-12", "--out", out)
+    assert (wide.returncode, read_edition(out).edition) == (0, "é" * 40)
 
 
 def test_mistakes_are_told(tmp_path, first):
