@@ -29,7 +29,7 @@ FILLED = {
     "official": "yes",
     "rehearsal": "no",
     "error_message": "",
-    "gpu_energy_wh": "1.0",
+    "successful_prompts": "1000",
     "gpu_energy_ci95_wh": "0.004",
 }
 TIMED = """
@@ -70,6 +70,7 @@ def write_table(path: Path, rows: int) -> None:
         writer.writeheader()
         for number in range(rows):
             reasons = number % 2 == 1
+            energy = repr(chance.lognormvariate(3, 1.5))
             writer.writerow(
                 FILLED
                 | {
@@ -77,7 +78,8 @@ def write_table(path: Path, rows: int) -> None:
                     "model_class": "ABC"[number % 3],
                     "reasoning_requested": "On" if reasons else "Off",
                     "reasoning_effective": "on" if reasons else "off",
-                    "wh_per_1000_queries": repr(chance.lognormvariate(3, 1.5)),
+                    "wh_per_1000_queries": energy,
+                    "gpu_energy_wh": energy,
                 }
             )
 

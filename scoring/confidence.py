@@ -3,7 +3,8 @@
 Every energy may lie anywhere within its 95 % confidence interval, the row's own and those of the
 others, whose lowest and highest set the edges. The fewest stars come with the row at its upper end
 and all others at their lower ends, the most the other way round. All ends at once are rarer than
-one in twenty, so the answer is wide rather than narrow. A row without an interval stands still.
+one in twenty, so the answer is wide rather than narrow. A row without an interval stands still; so
+do the edges of an edition.
 """
 
 from collections.abc import Sequence
@@ -29,6 +30,12 @@ def possible_stars(rows: Sequence[Row]) -> list[Possible | None]:
         else (lower_others.stars(place, upper[place]), upper_others.stars(place, lower[place]))
         for place, row in enumerate(rows)
     ]
+
+
+def possible_between(bands: Bands, row: Row) -> Possible | None:
+    """Of a row between edges that stand still: at both ends of its own interval."""
+    half = row.interval_wh
+    return None if half is None else (bands.stars(row.wh + half), bands.stars(row.wh - half))
 
 
 class _Others:

@@ -4,25 +4,43 @@ A new edition may change any star, because it has other rows; energies never cha
 kept as text, exactly as they were read.
 """
 
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from decimal import Decimal
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated, Final, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
-from benchmark_core.atomic_file import write_text
-from benchmark_core.documents import ContractError, Document, Frozen
+from benchmark_core.atomic_file import write_bytes
+from benchmark_core.documents import ContractError, Document, Frozen, read_bounded
+from scoring.confidence import possible_between
 from scoring.errors import ScoringError
 from scoring.ratings import RatedGroup, Ratings, in_groups, rate, rated_row
-from scoring.results_table import Cells, Group, LeftOut, Row, number_of
-from scoring.stars import MOST_STARS, Bands
+from scoring.results_table import Cells, Group, LeftOut, Row
+from scoring.stars import DIGITS, MOST_STARS, Bands
 
 UNIT: Final = "Wh of GPU energy per 1,000 queries"
-KEPT: Final = ("run_id", "timestamp", "gpu_name", "spec_hash", "imported_from")
-"""Cells by which the run of a row can be found again."""
+KEPT: Final = ("run_id", "timestamp", "gpu_name", "gpu_count", "spec_hash", "imported_from")
+"""Cells by which the run of a row can be found again, and what its label shows of it."""
+
+LONGEST_NAME: Final = 40
+ALL_RESULTS: Final = "All results"
+"""What a leaderboard calls rows that no edition has chosen."""
+
+
+def usable_name(name: str) -> str:
+    """Raises ValueError for what would be no name beside the stars."""
+    if not 1 <= len(name) <= LONGEST_NAME or not name.isprintable() or name != name.strip():
+        raise ValueError(f"a name has 1 to {LONGEST_NAME} printable characters, no blank at an end")
+    if name.casefold() == ALL_RESULTS.casefold():
+        raise ValueError("that is what a leaderboard calls the rows of no edition")
+    return name
+
 
 Stars = Annotated[int, Field(ge=1, le=MOST_STARS)]
+PlainNumber = Annotated[str, Field(pattern=rf"^[0-9]{{1,{DIGITS}}}(\.[0-9]{{1,{DIGITS}}})?$")]
+"""What `plain` makes of any number that is not negative: longer than a table may have one."""
 
 
 class EditionRow(Frozen):
@@ -30,8 +48,8 @@ class EditionRow(Frozen):
 
     model: str
     state: str
-    wh_per_1000_queries: str
-    interval_wh: str
+    wh_per_1000_queries: PlainNumber
+    interval_wh: PlainNumber | Literal[""]
     stars: Stars
     run: dict[str, str]
 
@@ -43,9 +61,9 @@ class EditionGroup(Frozen):
     model_class: str
     reasoning: bool
     rehearsal: bool
-    lowest_wh: str
-    highest_wh: str
-    edges_wh: tuple[str, str, str, str]
+    lowest_wh: PlainNumber
+    highest_wh: PlainNumber
+    edges_wh: tuple[PlainNumber, PlainNumber, PlainNumber, PlainNumber]
     rows: tuple[EditionRow, ...]
 
     @property
@@ -56,8 +74,8 @@ class EditionGroup(Frozen):
 class Edition(Document):
     """`scored` is the month that labels show, as `2026-12`."""
 
-    edition: str
-    scored: Annotated[str, Field(pattern=r"^\d{4}-(0[1-9]|1[0-2])$")]
+    edition: Annotated[str, AfterValidator(usable_name)]
+    scored: Annotated[str, Field(pattern=r"^[0-9]{4}-(0[1-9]|1[0-2])$")]
     unit: str = UNIT
     groups: tuple[EditionGroup, ...]
 
@@ -82,23 +100,44 @@ def freeze(name: str, scored: str, ratings: Ratings) -> Edition:
 def carried_over(rows: Sequence[Row | LeftOut], earlier: Edition) -> list[Row | LeftOut]:
     """With the rows of an earlier edition that the results do not have themselves.
 
+    A model may stand in either several times; each of its energies counts as often as it is there.
+
     Raises:
-        ScoringError: a row of the earlier edition has another energy here.
+        ScoringError: a model lacks an energy of the earlier edition here, and has another one.
     """
-    known = {_key(row): row for row in rows if isinstance(row, Row)}
+    here, there = _by_key(rows), _by_key(earlier.rows())
     more: list[Row] = []
-    for row in earlier.rows():
-        again = known.get(_key(row))
-        if again is None:
-            more.append(row)
-        elif again.wh != row.wh:
+    for key, frozen in there.items():
+        found = here.get(key, [])
+        lost, new = _without(frozen, found), _without(found, frozen)
+        if lost and new:
             raise ScoringError(
-                f"line {again.line}, {row.model} {row.state}".strip(),
-                f"has {again.wh} Wh, and {row.wh} Wh in the edition {earlier.edition!r}:"
+                f"line {new[0].line}, {new[0].model} {new[0].state}".strip(),
+                f"has {new[0].wh} Wh, and {lost[0].wh} Wh in the edition {earlier.edition!r}:"
                 " energies do not change with an edition",
                 "Leave it out of the results, or rate without the earlier edition.",
             )
+        more += lost
     return [*rows, *more]
+
+
+def _by_key(rows: Sequence[Row | LeftOut]) -> dict[tuple[Group, str, str], list[Row]]:
+    found: dict[tuple[Group, str, str], list[Row]] = defaultdict(list)
+    for row in rows:
+        if isinstance(row, Row):
+            found[_key(row)].append(row)
+    return found
+
+
+def _without(rows: Sequence[Row], others: Sequence[Row]) -> list[Row]:
+    """Those whose energy the others do not have, or not as often."""
+    left = Counter(row.wh for row in others)
+    kept = []
+    for row in rows:
+        left[row.wh] -= 1
+        if left[row.wh] < 0:
+            kept.append(row)
+    return kept
 
 
 def rate_by(edition: Edition, rows: Sequence[Row | LeftOut]) -> Ratings:
@@ -115,12 +154,44 @@ def rate_by(edition: Edition, rows: Sequence[Row | LeftOut]) -> Ratings:
     ]
     return Ratings(
         groups=tuple(
-            RatedGroup(group, bands[group], tuple(rated_row(row, bands[group]) for row in members))
+            _rated(group, bands[group], members)
             for group, members in found.items()
             if group in bands
         ),
         left_out=(*(row for row in rows if isinstance(row, LeftOut)), *unknown),
     )
+
+
+def _rated(group: Group, bands: Bands, members: Sequence[Row]) -> RatedGroup:
+    rated = (rated_row(row, bands, possible_between(bands, row)) for row in members)
+    return RatedGroup(group, bands, tuple(rated))
+
+
+def own_rows(edition: Edition, rows: Sequence[Row | LeftOut]) -> list[Row | LeftOut]:
+    """Those that stand in the edition, of the same run and with the same energy.
+
+    Any other is left out, with the reason: it may be rated by the edges, and is none of its rows.
+    """
+    frozen = _by_key(edition.rows())
+    return [
+        row if isinstance(row, LeftOut) else _own(edition, row, frozen.get(_key(row), []))
+        for row in rows
+    ]
+
+
+def _own(edition: Edition, row: Row, frozen: Sequence[Row]) -> Row | LeftOut:
+    same = [one for one in frozen if one.wh == row.wh]
+    if any(_run_id(one) == _run_id(row) for one in same):
+        return row
+    name = f"the edition {edition.edition!r}"
+    if same:
+        because = f"{name} has another run of it"
+    elif frozen:
+        energies = " and ".join(plain(one.wh) for one in frozen)
+        because = f"{name} has {energies} Wh for it, and not {row.wh} Wh"
+    else:
+        because = f"{name} does not have it"
+    return LeftOut(row.line, row.model, row.state, because)
 
 
 def read_edition(path: Path) -> Edition:
@@ -145,22 +216,25 @@ def read_edition(path: Path) -> Edition:
 
 
 def write_edition(path: Path, edition: Edition) -> None:
-    """Raises ScoringError where another edition stands there already, or the disk refuses."""
+    """Raises ScoringError where anything else stands there already, or the disk refuses."""
+    remedy = "Choose another --out."
+    content = edition.to_json().encode()
     try:
-        if path.exists() and path.read_text(encoding="utf-8") != edition.to_json():
-            raise ScoringError(
-                str(path), "is there already, with other content", "Choose another --out."
-            )
-        write_text(path, edition.to_json())
+        path = path.resolve()
+        if path.exists() and read_bounded(path) != content:
+            raise ScoringError(str(path), "is there already, with other content", remedy)
+        write_bytes(path, content)
+    except ContractError as error:
+        raise ScoringError(str(path), f"is there already ({error})", remedy) from error
     except OSError as error:
-        raise ScoringError(
-            str(path), f"cannot be written ({error.strerror})", "Choose another --out."
-        ) from error
+        raise ScoringError(str(path), f"cannot be written ({error.strerror})", remedy) from error
+    except RuntimeError as error:
+        raise ScoringError(str(path), "is a link that leads in a circle", remedy) from error
 
 
 def _plain_rows(path: Path, edition: Edition) -> list[Row]:
     figures = [row.wh_per_1000_queries for one in edition.groups for row in one.rows]
-    if any((number_of(text) or 0) <= 0 for text in figures):
+    if not all(map(Decimal, figures)):
         raise ScoringError(
             str(path), "has an energy that is no number above 0", "Get the edition again."
         )
@@ -206,10 +280,14 @@ def _row(line: int, group: Group, row: EditionRow) -> Row:
         state=row.state,
         group=group,
         wh=Decimal(row.wh_per_1000_queries),
-        interval_wh=number_of(row.interval_wh),
+        interval_wh=Decimal(row.interval_wh) if row.interval_wh else None,
         cells=Cells(columns, list(row.run.values())),
     )
 
 
 def _key(row: Row) -> tuple[Group, str, str]:
     return row.group, row.model, row.state
+
+
+def _run_id(row: Row) -> str:
+    return row.cells.get("run_id", "")

@@ -4,7 +4,7 @@ import csv
 import io
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
+from decimal import Context, Decimal, InvalidOperation
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
@@ -14,6 +14,7 @@ from benchmark_core.documents import ContractError, read_bounded
 from benchmark_core.faults import SpecFault
 from benchmark_core.reasoning.states import parse_state
 from benchmark_core.tasks import registry as tasks
+from scoring.energy_unit import contradiction
 from scoring.errors import ScoringError
 
 MASTER_FILE: Final = "master_results.csv"
@@ -28,6 +29,8 @@ LONGEST_TABLE_BYTES: Final = 2**30
 # Far beyond any run; a text of a million digits would be exact for minutes.
 LONGEST_NUMBER: Final = 40
 LARGEST_EXPONENT: Final = 30
+INTERVAL: Final = Context(prec=17)
+"""Intervals are quotients, and would have as many digits as any context allows."""
 
 
 @dataclass(frozen=True)
@@ -164,7 +167,10 @@ def _row(line: int, cells: Cells) -> Row | LeftOut:
             cells["task"], cells["model_class"], _reasons(cells), cells["rehearsal"] == "yes"
         )
         wh = _energy(cells, group)
-        return Row(line, model, state, group, wh, _interval_wh(cells, wh), cells)
+        energy = cells.number("gpu_energy_wh")
+        if because := contradiction(wh, energy, cells.number("successful_prompts")):
+            raise _Unrated(because)
+        return Row(line, model, state, group, wh, _interval_wh(cells, energy, wh), cells)
     except _Unrated as because:
         return LeftOut(line, model, state, str(because))
 
@@ -223,9 +229,9 @@ def _energy(cells: Cells, group: Group) -> Decimal:
     return number
 
 
-def _interval_wh(cells: Cells, wh: Decimal) -> Decimal | None:
+def _interval_wh(cells: Cells, energy: Decimal | None, wh: Decimal) -> Decimal | None:
     """The table has it for the samples that were run; it grows with the energy."""
-    energy, half = cells.number("gpu_energy_wh"), cells.number("gpu_energy_ci95_wh")
+    half = cells.number("gpu_energy_ci95_wh")
     if energy is None or half is None or energy <= 0 or half < 0:
         return None
-    return half / energy * wh
+    return INTERVAL.plus(half / energy * wh)

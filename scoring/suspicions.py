@@ -1,17 +1,20 @@
 """What looks wrong in a table and cannot be proven wrong: it is said, and rated all the same."""
 
+from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
 
+from scoring.energy_unit import WH_PER_KWH
 from scoring.results_table import Group, Row
 
-KWH = 1000
 NEAR = Decimal("0.1")
 """Two measurements of one model seldom differ by more."""
-FAR_BELOW = 200
-"""Times less than all others of the group: more than any two classes of size lie apart."""
+FAR = 200
+"""Times less or more than all others of the group: no two classes of size lie so far apart."""
 FEW = 3
+KWH_CALLED_WH = "Is it in kWh?"
+WH_CALLED_KWH = "Were Wh taken for kWh?"
 
 
 def suspicions(rows: Sequence[Row], known: Sequence[Row] = ()) -> Iterator[str]:
@@ -23,7 +26,7 @@ def suspicions(rows: Sequence[Row], known: Sequence[Row] = ()) -> Iterator[str]:
         yield from _twice(members)
         earlier = [row for row in known if row.group == group]
         yield from _thousandfold(members, earlier)
-        yield from _far_below(members)
+        yield from _far_away(members)
 
 
 def _twice(rows: Sequence[Row]) -> Iterator[str]:
@@ -37,28 +40,47 @@ def _twice(rows: Sequence[Row]) -> Iterator[str]:
 
 
 def _thousandfold(rows: Sequence[Row], known: Sequence[Row]) -> Iterator[str]:
-    """The same model with a thousandth of the energy: kWh, called Wh."""
-    highest: dict[str, Row] = {}
-    for row in (*rows, *known):
-        if row.model not in highest or row.wh > highest[row.model].wh:
-            highest[row.model] = row
+    """The same model with a thousandth of an energy that it has elsewhere, or a thousand times."""
+    everywhere, earlier = _energies([*rows, *known]), _energies(known)
     for row in rows:
-        other = highest[row.model]
-        if abs(other.wh / row.wh / KWH - 1) <= NEAR:
-            yield (
-                f"line {row.line}, {row.model}: {row.wh} Wh is a thousandth of the {other.wh} Wh"
-                " that it has elsewhere. Is it in kWh?"
-            )
+        named = f"line {row.line}, {row.model}: {row.wh} Wh is"
+        more = _near(everywhere[row.model], row.wh * WH_PER_KWH)
+        less = _near(earlier.get(row.model, []), row.wh / WH_PER_KWH)
+        if more is not None:
+            yield f"{named} a thousandth of the {more} Wh that it has elsewhere. {KWH_CALLED_WH}"
+        elif less is not None:
+            yield f"{named} a thousand times the {less} Wh of an edition. {WH_CALLED_KWH}"
 
 
-def _far_below(rows: Sequence[Row]) -> Iterator[str]:
-    """One row far below all others, which a factor of 1,000 would bring among them."""
+def _energies(rows: Sequence[Row]) -> dict[str, list[Decimal]]:
+    """Of each model, the lowest first."""
+    found: dict[str, list[Decimal]] = defaultdict(list)
+    for row in rows:
+        found[row.model].append(row.wh)
+    return {model: sorted(energies) for model, energies in found.items()}
+
+
+def _near(energies: Sequence[Decimal], wanted: Decimal) -> Decimal | None:
+    """The lowest of sorted energies that could be a measurement of the one that is wanted."""
+    place = bisect_left(energies, wanted * (1 - NEAR))
+    found = energies[place] if place < len(energies) else None
+    return found if found is not None and found <= wanted * (1 + NEAR) else None
+
+
+def _far_away(rows: Sequence[Row]) -> Iterator[str]:
+    """One row far from all others, which a factor of 1,000 would bring among them."""
     if len(rows) < FEW:
         return
     ordered = sorted(rows, key=lambda row: row.wh)
-    first, second, last = ordered[0], ordered[1], ordered[-1]
-    if second.wh / first.wh > FAR_BELOW and second.wh <= first.wh * KWH <= last.wh:
+    (first, second), (last_but_one, last) = ordered[:2], ordered[-2:]
+    others = "all others of its group, and"
+    if second.wh / first.wh > FAR and second.wh <= first.wh * WH_PER_KWH <= last.wh:
         yield (
-            f"line {first.line}, {first.model}: {first.wh} Wh is far below all others of its"
-            " group, and a thousand times as much would lie among them. Is it in kWh?"
+            f"line {first.line}, {first.model}: {first.wh} Wh is far below {others} a thousand"
+            f" times as much would lie among them. {KWH_CALLED_WH}"
+        )
+    if last.wh / last_but_one.wh > FAR and first.wh <= last.wh / WH_PER_KWH <= last_but_one.wh:
+        yield (
+            f"line {last.line}, {last.model}: {last.wh} Wh is far above {others} a thousandth of"
+            f" it would lie among them. {WH_CALLED_KWH}"
         )

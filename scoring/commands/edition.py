@@ -3,8 +3,13 @@
 import argparse
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from benchmark_core.terminal_text import printable
+
+if TYPE_CHECKING:
+    from scoring.editions import Edition
+    from scoring.ratings import Ratings
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -21,15 +26,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Exit code 0 when the file is written."""
-    from pydantic import ValidationError
-
-    from scoring.editions import carried_over, freeze, read_edition, write_edition
+    from scoring.editions import carried_over, read_edition, write_edition
     from scoring.errors import ScoringError
     from scoring.ratings import rate
     from scoring.results_table import Row
     from scoring.suspicions import suspicions
     from scoring.tables import read_table
 
+    _check_name(options.name)
     earlier = read_edition(options.after) if options.after else None
     rows = read_table(options.results)
     known = earlier.rows() if earlier else []
@@ -42,12 +46,7 @@ def run(options: argparse.Namespace) -> int:
             "has no row that can be rated",
             "The command stars tells why of each row.",
         )
-    try:
-        edition = freeze(options.name, options.scored, ratings)
-    except ValidationError as error:
-        raise ScoringError(
-            f"--scored {options.scored}", "is no month", "Write it as 2026-12."
-        ) from error
+    edition = _frozen(options, ratings)
     write_edition(options.out, edition)
     count = sum(len(group.rows) for group in edition.groups)
     print(
@@ -57,3 +56,27 @@ def run(options: argparse.Namespace) -> int:
         )
     )
     return 0
+
+
+def _check_name(name: str) -> None:
+    from scoring.editions import usable_name
+    from scoring.errors import ScoringError
+
+    try:
+        usable_name(name)
+    except ValueError as error:
+        raise ScoringError("--name", str(error), "Choose another, such as 2026-12.") from error
+
+
+def _frozen(options: argparse.Namespace, ratings: "Ratings") -> "Edition":
+    from pydantic import ValidationError
+
+    from scoring.editions import freeze
+    from scoring.errors import ScoringError
+
+    try:
+        return freeze(options.name, options.scored, ratings)
+    except ValidationError as error:
+        raise ScoringError(
+            f"--scored {options.scored}", "is no month", "Write it as 2026-12."
+        ) from error

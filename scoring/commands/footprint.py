@@ -2,10 +2,12 @@
 
 import argparse
 import json
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from benchmark_core.terminal_text import printable
 from scoring.errors import ScoringError
 
 HELP = {
@@ -49,6 +51,9 @@ def run(options: argparse.Namespace) -> int:
     from scoring.footprint.measured import Measured, NotCounted, read_measured
     from scoring.footprint.parameters import parse
     from scoring.footprint.what_if import compare, read_scenarios
+    from scoring.results_table import Row
+    from scoring.suspicions import suspicions
+    from scoring.tables import read_table
 
     _refuse_contradictions(options)
     said = {name: getattr(options, name) for name in HELP}
@@ -57,6 +62,10 @@ def run(options: argparse.Namespace) -> int:
     rows = read_measured(options.results, options.model or "")
     measured = [one for one in rows if isinstance(one, Measured)]
     without = [one for one in rows if isinstance(one, NotCounted)]
+    wanted = (options.model_card or options.model or "").casefold()
+    rated = [row for row in read_table(options.results) if isinstance(row, Row)]
+    for sentence in suspicions([row for row in rated if wanted in row.model.casefold()]):
+        print(f"warning: {printable(sentence)}", file=sys.stderr)
     if options.model_card:
         shown = model_card.card(footprint(model_card.row_of(rows, options.model_card), asked))
     elif scenarios:

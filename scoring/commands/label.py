@@ -3,8 +3,16 @@
 import argparse
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING, Final
 
 from benchmark_core.terminal_text import printable
+
+if TYPE_CHECKING:
+    from scoring.label.facts import Basis, LabelFacts
+    from scoring.ratings import Ratings
+
+LONGEST_NAME: Final = 80
+MOST_LEFT_OUT: Final = 20
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -12,7 +20,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "results", type=Path, metavar="FILE|DIR", help="as for the command stars: what is rated"
     )
     parser.add_argument(
-        "--edition", type=Path, metavar="FILE", help="rate by its edges, and show its month"
+        "--edition", type=Path, metavar="FILE", help="only rows of this edition, and its month"
     )
     parser.add_argument(
         "--model", default="", metavar="SUBSTRING", help="only models whose name has it"
@@ -23,38 +31,62 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Exit code 0 when every label is written."""
     from scoring.errors import ScoringError
-    from scoring.label.basis import rated_with_basis
-    from scoring.label.facts import LabelFacts, facts_of
-    from scoring.label.files import stems, write_label
+    from scoring.label.basis import rated_alone, rated_by_edition
+    from scoring.label.files import write_labels
     from scoring.suspicions import suspicions
 
-    ratings, basis = rated_with_basis(options.results, options.edition)
+    if options.edition:
+        ratings, basis = rated_by_edition(options.edition, options.results)
+    else:
+        ratings, basis = rated_alone(options.results)
     rows = [one.row for rated in ratings.groups for one in rated.rows]
     for sentence in suspicions(rows, basis.edition.rows() if basis.edition else ()):
         _warn(sentence)
-    found: list[LabelFacts] = []
+    _warn_of_left_out(ratings, options.model)
+    found = _facts(ratings, basis, options.model)
+    if not found:
+        of = " of the edition" if options.edition else ""
+        named = f" with {options.model!r} in its model" if options.model else ""
+        raise ScoringError(
+            str(options.results),
+            f"has no rated row{of}{named}",
+            "The command stars tells which rows are rated.",
+        )
+    for name, spares in write_labels(options.out, found).items():
+        if spares.lacking:
+            characters = " ".join(sorted(spares.lacking)[:20])
+            _warn(f"{name}.png: no font here has {characters}: drawn as boxes")
+    print(printable(f"{options.out}: {len(found)} labels, each as SVG and as PNG in two sizes"))
+    return 0
+
+
+def _facts(ratings: "Ratings", basis: "Basis", wanted: str) -> "list[LabelFacts]":
+    from scoring.label.facts import facts_of
+
+    found = []
     for rated in ratings.groups:
         for one in rated.rows:
-            if options.model.casefold() not in one.row.model.casefold():
+            if not _is_wanted(one.row.model, wanted):
                 continue
             try:
                 found.append(facts_of(one, rated, basis))
             except ValueError:
-                name = one.row.model[:80]
+                name = one.row.model[:LONGEST_NAME]
                 _warn(f"line {one.row.line}, {name!r}: no label, it has no name or one too long")
-    if not found:
-        raise ScoringError(
-            str(options.results),
-            "has no rated row" + (f" with {options.model!r} in its model" if options.model else ""),
-            "The command stars tells which rows are rated.",
-        )
-    for name, facts in zip(stems(found), found, strict=True):
-        lacking = write_label(options.out, name, facts).lacking
-        if lacking:
-            characters = " ".join(sorted(lacking)[:20])
-            _warn(f"{name}.png: no font here has {characters}: drawn as boxes")
-    print(printable(f"{options.out}: {len(found)} labels, each as SVG and as PNG in two sizes"))
-    return 0
+    return found
+
+
+def _warn_of_left_out(ratings: "Ratings", wanted: str) -> None:
+    left_out = [one for one in ratings.left_out if _is_wanted(one.model, wanted)]
+    for one in left_out[:MOST_LEFT_OUT]:
+        name = f"{one.model} {one.state}".strip()[:LONGEST_NAME]
+        _warn(f"line {one.line}, {name}: no label, {one.because}")
+    if len(left_out) > MOST_LEFT_OUT:
+        _warn(f"{len(left_out) - MOST_LEFT_OUT} more rows without a label; stars --json lists all")
+
+
+def _is_wanted(model: str, wanted: str) -> bool:
+    return wanted.casefold() in model.casefold()
 
 
 def _warn(sentence: str) -> None:

@@ -23,7 +23,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="what a label was made of: a master_results.csv or its folder, or published tables",
     )
     parser.add_argument(
-        "--edition", type=Path, metavar="FILE", help="check the stars by this edition"
+        "--edition",
+        type=Path,
+        metavar="FILE",
+        help="check the stars by this edition; of a label, without --results, by its own rows",
     )
     parser.add_argument(
         "--allowed-signers",
@@ -68,8 +71,6 @@ def _bundle(options: argparse.Namespace) -> Verification:
 def _label(options: argparse.Namespace) -> Verification:
     from scoring.label.check import verify_label
 
-    if options.results is None:
-        raise ScoringError("--results", "is missing", "A label is verified against results.")
     if options.allowed_signers is not None:
         raise ScoringError("--allowed-signers", "is for a bundle", "A label has no signature.")
     return verify_label(options.thing, options.results, options.edition)

@@ -8,6 +8,7 @@ from typing import Final, cast, get_args
 
 from benchmark_core.names import SourceKind, TaskName
 from benchmark_core.tasks import registry as tasks
+from scoring.energy_unit import contradiction
 from scoring.errors import ScoringError
 from scoring.footprint import electricity
 from scoring.footprint.amounts import Kind, Part, Range
@@ -17,8 +18,6 @@ from scoring.tables import published_rows
 
 PER: Final = 1000
 MOST_REASONS: Final = 3
-KWH_TAKEN_FOR_WH: Final = (500, 2000)
-"""Two figures of one energy that lie so far apart are not of one unit."""
 
 
 @dataclass(frozen=True)
@@ -118,7 +117,9 @@ def _of_cells(cells: Cells) -> Measured | NotCounted:
         return NotCounted(name, "it has no GPU energy")
     if wh is None or wh <= 0:
         return NotCounted(name, f"its energy {cells[ENERGY][:40]!r} is no number above 0")
-    _check_unit(name, cells, float(wh))
+    energy, counted = cells.number("gpu_energy_wh"), cells.number("successful_prompts")
+    if because := contradiction(wh, energy, counted):
+        return NotCounted(name, because)
     samples, gpus = _positive(cells, "successful_prompts"), _positive(cells, "gpu_count")
     seconds = _positive(cells, "total_duration_seconds")
     region = cells.get("co2_region")
@@ -137,21 +138,6 @@ def _of_cells(cells: Cells) -> Measured | NotCounted:
         region=region if region in electricity.regions() else None,
         tokens=_tokens(cells, samples),
     )
-
-
-def _check_unit(name: str, cells: Cells, wh: float) -> None:
-    samples, energy = _positive(cells, "successful_prompts"), _positive(cells, "gpu_energy_wh")
-    if not samples or not energy:
-        return
-    ratio = energy / samples * PER / wh
-    low, high = KWH_TAKEN_FOR_WH
-    if low < max(ratio, 1 / ratio) < high:
-        raise ScoringError(
-            f"{name}, column {ENERGY}",
-            f"lies a factor of 1,000 from gpu_energy_wh ({wh:g} against {wh * ratio:g} Wh):"
-            " one of the two is in kWh",
-            "Make the table again.",
-        )
 
 
 def _remarks(cells: Cells) -> Iterator[str]:

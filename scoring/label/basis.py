@@ -1,26 +1,33 @@
-"""What labels are made of and checked against: a table rated by itself, or by an edition."""
+"""What labels are made of and checked against: a table rated by itself, or rows of an edition."""
 
 import hashlib
-from collections.abc import Sequence
 from pathlib import Path
 
 from benchmark_core.documents import read_bounded
-from scoring.editions import rate_by, read_edition
+from scoring.editions import own_rows, rate_by, read_edition
 from scoring.label.facts import Basis
 from scoring.ratings import Ratings, rate
-from scoring.results_table import LeftOut, Row
 from scoring.tables import read_table, table_sha256
 
 
-def rated_with_basis(results: Path, edition: Path | None) -> tuple[Ratings, Basis]:
-    """The rows of `results`, rated.
+def rated_alone(results: Path) -> tuple[Ratings, Basis]:
+    """The rows of `results`, rated among themselves.
+
+    Raises:
+        ScoringError: they cannot be read.
+    """
+    return rate(read_table(results)), Basis(table_sha256(results))
+
+
+def rated_by_edition(path: Path, results: Path | None = None) -> tuple[Ratings, Basis]:
+    """The rows of the edition at `path`: those that `results` have as well, or without them all.
+
+    A row that the edition does not have is left out: its edges alone make nobody part of it.
 
     Raises:
         ScoringError: one of the files cannot be read.
     """
-    rows: Sequence[Row | LeftOut] = read_table(results)
-    if edition is None:
-        return rate(rows), Basis(table_sha256(results))
-    frozen = read_edition(edition)
-    sha256 = hashlib.sha256(read_bounded(edition)).hexdigest()
-    return rate_by(frozen, rows), Basis(sha256, frozen)
+    edition = read_edition(path)
+    basis = Basis(hashlib.sha256(read_bounded(path)).hexdigest(), edition)
+    rows = own_rows(edition, read_table(results)) if results else edition.rows()
+    return rate_by(edition, rows), basis

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from benchmark_core.documents import ContractError, one_line, read_bounded
 from scoring.errors import ScoringError
 from scoring.failed_point import FailedPoint, Verification
-from scoring.label.basis import rated_with_basis
+from scoring.label.basis import rated_alone, rated_by_edition
 from scoring.label.drawing import HASH_ATTRIBUTE, canonical, content_sha256, draw
 from scoring.label.facts import Basis, LabelFacts, facts_of
 from scoring.ratings import RatedGroup, RatedRow, Ratings
@@ -48,11 +48,13 @@ class _NoDoctype(ET.TreeBuilder):
         raise ValueError("it has a DOCTYPE")
 
 
-def verify_label(path: Path, results: Path, edition: Path | None) -> Verification:
-    """Every point in which the label does not follow from the results.
+def verify_label(path: Path, results: Path | None, edition: Path | None) -> Verification:
+    """Every point in which the label does not follow: from the results, or without them from the
+    rows that the edition has itself.
 
     Raises:
-        ScoringError: the label, the results or the edition cannot be read.
+        ScoringError: the label, the results or the edition cannot be read, or it takes one of them
+            that is not named.
     """
     svg = _text(path)
     root = _parsed(path, svg)
@@ -61,7 +63,7 @@ def verify_label(path: Path, results: Path, edition: Path | None) -> Verificatio
         raise ScoringError(
             str(path), f"was rated by the edition {facts.edition!r}", "Name it with --edition."
         )
-    ratings, basis = rated_with_basis(results, edition)
+    ratings, basis = _rated(results, edition)
     points = [*_points_of_row(facts, ratings, basis), *_points_of_drawing(svg, root, facts)]
     failed = {point.code for point in points}
     return Verification(
@@ -70,6 +72,16 @@ def verify_label(path: Path, results: Path, edition: Path | None) -> Verificatio
         holds=tuple(holds for code, holds in HOLDS.items() if code not in failed),
         findings=tuple(points[:MOST_POINTS]),
     )
+
+
+def _rated(results: Path | None, edition: Path | None) -> tuple[Ratings, Basis]:
+    if edition is not None:
+        return rated_by_edition(edition, results)
+    if results is None:
+        raise ScoringError(
+            "--results", "is missing", "A label is verified against results, or an --edition."
+        )
+    return rated_alone(results)
 
 
 def _text(path: Path) -> str:

@@ -2,18 +2,17 @@
 
 import re
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Annotated, Final, Literal
 
 from pydantic import Field, field_validator
 
 from benchmark_core.documents import Document
-from scoring.editions import Edition, Stars, plain
+from scoring.editions import Edition, PlainNumber, Stars, plain
 from scoring.ratings import RatedGroup, RatedRow
-from scoring.results_table import Cells, number_of
+from scoring.results_table import Cells
 
-Note = Literal[
-    "", "only model of its group", "all energies of its group are equal", "outside the edition"
-]
+Note = Literal["", "only model of its group", "all energies of its group are equal"]
 """Why stars mean little."""
 
 MONTH: Final = re.compile(r"\d{4}-(0[1-9]|1[0-2])(?=-\d\d)")
@@ -42,7 +41,7 @@ class LabelFacts(Document):
     model_class: Text
     reasoning: bool
     rehearsal: bool
-    wh_per_1000_queries: Text
+    wh_per_1000_queries: PlainNumber
     stars: Stars
     lowest_wh: Text
     highest_wh: Text
@@ -58,8 +57,8 @@ class LabelFacts(Document):
     @field_validator("wh_per_1000_queries")
     @classmethod
     def _energy(cls, value: str) -> str:
-        if (number_of(value) or 0) <= 0:
-            raise ValueError("the energy is no number above 0")
+        if not Decimal(value):
+            raise ValueError("the energy is not above 0")
         return value
 
 
@@ -80,7 +79,7 @@ def facts_of(one: RatedRow, rated: RatedGroup, basis: Basis) -> LabelFacts:
         lowest_wh=plain(bands.lowest),
         highest_wh=plain(bands.highest),
         edges_wh=(first, second, third, fourth),
-        note=_note(one, rated, basis),
+        note=_note(rated, basis),
         scored=basis.edition.scored if basis.edition else _month(row.cells),
         gpu_name=row.cells.get("gpu_name", ""),
         gpu_count=row.cells.get("gpu_count", ""),
@@ -90,11 +89,8 @@ def facts_of(one: RatedRow, rated: RatedGroup, basis: Basis) -> LabelFacts:
     )
 
 
-def _note(one: RatedRow, rated: RatedGroup, basis: Basis) -> Note:
-    bands = rated.bands
-    if not bands.lowest <= one.row.wh <= bands.highest:
-        return "outside the edition"
-    if bands.meaningful:
+def _note(rated: RatedGroup, basis: Basis) -> Note:
+    if rated.bands.meaningful:
         return ""
     models = {other.row.model for other in rated.rows}
     for group in basis.edition.groups if basis.edition else ():

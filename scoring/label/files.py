@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+import tempfile
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -43,22 +44,41 @@ def _stem(facts: LabelFacts) -> str:
     return f"{readable}_{sha256[:HASH_CHARACTERS]}"
 
 
-def write_label(folder: Path, name: str, facts: LabelFacts) -> Spares:
-    """The SVG and a PNG at each scale. Answers the fonts that Inter's lack was made up from.
+def write_labels(folder: Path, labels: Sequence[LabelFacts]) -> dict[str, Spares]:
+    """The SVG of each, and a PNG at each scale: all of them, or on any error none.
+
+    Answers by their names the fonts that Inter's lack was made up from.
 
     Raises:
         ScoringError: the folder cannot be written.
     """
-    svg = draw(facts)
-    spares = spares_for(svg)
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        write_bytes(folder / f"{name}.svg", svg.encode())
-        for scale in SCALES:
-            suffix = "" if scale == 1 else f"@{scale}x"
-            write_bytes(folder / f"{name}{suffix}.png", draw_picture(svg, scale, spares))
+        folder = folder.resolve()
+        # Files can be moved only within one disk, which a folder that is there may be the root of.
+        place = folder if folder.exists() else folder.parent
+        place.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=f".{folder.name}.", dir=place) as scratch:
+            named = zip(stems(labels), labels, strict=True)
+            spares = {name: _write_label(Path(scratch), name, facts) for name, facts in named}
+            folder.mkdir(exist_ok=True)
+            for path in Path(scratch).iterdir():
+                path.replace(folder / path.name)
+            return spares
     except OSError as error:
         raise ScoringError(
             str(folder), f"cannot be written ({error.strerror})", "Choose another --out."
         ) from error
+    except RuntimeError as error:
+        raise ScoringError(
+            str(folder), "is a link that leads in a circle", "Choose another --out."
+        ) from error
+
+
+def _write_label(folder: Path, name: str, facts: LabelFacts) -> Spares:
+    svg = draw(facts)
+    spares = spares_for(svg)
+    write_bytes(folder / f"{name}.svg", svg.encode())
+    for scale in SCALES:
+        suffix = "" if scale == 1 else f"@{scale}x"
+        write_bytes(folder / f"{name}{suffix}.png", draw_picture(svg, scale, spares))
     return spares

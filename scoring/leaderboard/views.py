@@ -3,12 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from scoring.editions import Edition
+from scoring.editions import ALL_RESULTS, Edition, rate_by
 from scoring.errors import ScoringError
 from scoring.leaderboard.sources import Sources
 from scoring.ratings import Ratings, rate
-
-ALL_RESULTS = "All results"
 
 
 @dataclass(frozen=True)
@@ -43,4 +41,4 @@ def make_views(sources: Sources, editions: Sequence[Edition]) -> list[View]:
 def _of_edition(edition: Edition, sources: Sources) -> View:
     """Its own rows and stars; the results add only what else is known of its runs."""
     rows = [sources.completed(row) for row in edition.rows()]
-    return View(edition.edition, edition.scored, rate(rows))
+    return View(edition.edition, edition.scored, rate_by(edition, rows))

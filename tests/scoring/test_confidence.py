@@ -4,9 +4,9 @@ import itertools
 import random
 from decimal import Decimal
 
-from scoring.confidence import possible_stars
+from scoring.confidence import possible_between, possible_stars
 from scoring.results_table import Cells, Group, Row
-from scoring.stars import bands_of
+from scoring.stars import Bands, bands_of
 
 GROUP = Group("text_gen", "A", reasoning=False, rehearsal=False)
 
@@ -38,3 +38,12 @@ def test_without_repetitions_nothing_is_said_and_others_still_move_the_edges():
     rows = [row(1, None), row(2, 0.01), row(6, None)]
     assert possible_stars(rows) == [None, (4, 5), None]
     assert possible_stars([row(3, 0.5)]) == [(5, 5)]
+
+
+def test_between_edges_that_stand_still_only_its_own_interval_counts():
+    bands = Bands(Decimal(1), Decimal(6))
+    for wh, half, possible in (
+        *((2, "0.01", (4, 5)), (2, None, None), (3.5, "0.4", (3, 3)), (3.5, "2", (1, 5))),
+        *((0.5, "0.1", (5, 5)), (7, "0.9", (1, 1)), (2, 0, (5, 5))),
+    ):
+        assert possible_between(bands, row(wh, half)) == possible

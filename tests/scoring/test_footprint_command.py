@@ -235,10 +235,22 @@ def test_mistakes_get_one_message_and_nothing_else(tmp_path, arguments, message)
     refused(tmp_path, message, *arguments)
 
 
-def test_kwh_that_were_called_wh_are_refused_where_they_are_asked_for(tmp_path):
+def test_a_row_with_kwh_that_were_called_wh_is_left_out_and_the_others_stay(tmp_path):
     full_table(tmp_path, {}, {"model_name": "org/other", "wh_per_1000_queries": "0.0025"})
-    refused(tmp_path, "org/other Off, column wh_per_1000_queries: lies a factor of 1,000 from")
-    assert len(document(tmp_path, "--model", "ORG/MODEL")["rows"]) == 1
+    told = document(tmp_path)
+    assert [row["model"] for row in told["rows"]] == ["org/model"]
+    (left,) = told["not_counted"]
+    assert left["row"] == "org/other Off"
+    assert "lie a factor of 1,000 apart (0.0025 against 2.5 Wh" in left["because"]
+
+
+def test_what_looks_wrong_is_said_of_the_models_that_are_asked_for(tmp_path):
+    twice = {"wh_per_1000_queries": "2500", "gpu_energy_wh": ""}
+    full_table(tmp_path, {}, twice, {"model_name": "org/other"})
+    suspected = "org/model: 2.5 Wh is a thousandth of the 2500 Wh"
+    assert suspected in footprint(tmp_path).stderr
+    assert suspected in footprint(tmp_path, "--model", "ORG/MODEL").stderr
+    assert footprint(tmp_path, "--model", "other").stderr == ""
 
 
 def test_a_model_card_is_read_by_the_hub(tmp_path):

@@ -4,11 +4,13 @@ import io
 import itertools
 import re
 import xml.etree.ElementTree as ET
+from decimal import Decimal
 
 import pytest
 from fontTools.ttLib import TTFont
 from PIL import Image, ImageChops, ImageStat
 
+from scoring.editions import plain
 from scoring.label import words
 from scoring.label.drawing import draw
 from scoring.label.files import LONGEST_STEM, stems
@@ -151,7 +153,7 @@ def test_no_character_of_a_name_breaks_the_file(model):
         ("0.0049", "0.00490"),
         ("0.000000001234", "1.23e-9"),
         ("12345.678", "12345.68"),
-        ("1e20", "1.00e+20"),
+        ("1" + 20 * "0", "1.00e+20"),
     ],
 )
 def test_an_energy_is_never_shown_as_nothing(wh, shown):
@@ -160,7 +162,7 @@ def test_an_energy_is_never_shown_as_nothing(wh, shown):
 
 def test_no_digit_of_an_energy_is_left_out():
     for exponent in range(-29, 30):
-        of = facts(wh_per_1000_queries=f"9.995e{exponent}")
+        of = facts(wh_per_1000_queries=plain(Decimal(f"9.995e{exponent}")))
         assert texts(draw(of))["energy"] == words.energy(of)
 
 

@@ -3,6 +3,7 @@
 import json
 import random
 import re
+import resource
 import subprocess
 import sys
 import xml.etree.ElementTree as ET
@@ -22,13 +23,14 @@ MORE = {"run_id": "", "timestamp": "2026-11-03T04:05:06.000Z", "gpu_name": "", "
 ENERGIES = {"a": "1", "b": "2.0001", "c": "6"}
 
 
-def scoring(*arguments):
+def scoring(*arguments, **more):
     return subprocess.run(
         [sys.executable, "-m", "scoring", *map(str, arguments)],
         cwd=ROOT,
         capture_output=True,
         text=True,
         check=False,
+        **more,
     )
 
 
@@ -86,11 +88,32 @@ def test_a_label_by_an_edition_has_its_month_and_edges(tmp_path):
     facts = facts_in(label.read_text())
     assert (facts.scored, facts.edition, facts.stars) == ("2027-01", "e1", 4)
     assert codes(label, later, edition) == []
+    assert codes(label, None, edition) == []
     with pytest.raises(ScoringError, match=r"was rated by the edition 'e1'.*--edition"):
         verify_label(label, later, None)
     other = tmp_path / "other.json"
     scoring("edition", later, "--name", "e2", "--scored", "2027-01", "--out", other)
     assert codes(label, later, other) == ["edges_differ", "edition_differs", "stars_differ"]
+
+
+def test_only_rows_of_an_edition_get_its_label(tmp_path):
+    path, edition, out = results(tmp_path), tmp_path / "e.json", tmp_path / "labels"
+    scoring("edition", path, "--name", "e1", "--scored", "2027-01", "--out", edition)
+    later = results(tmp_path / "later", {"a": "1", "b": "1.5", "new": "2"})
+    done = scoring("label", later, "--edition", edition, "--out", out)
+    assert [one.name.partition("_Off")[0] for one in out.glob("*.svg")] == ["org_a"]
+    assert "org/b Off: no label, the edition 'e1' has 2.0001 Wh for it, and not 1.5" in done.stderr
+    assert "org/new Off: no label, the edition 'e1' does not have it" in done.stderr
+    # Of a row that has other figures now, and of one that was never in it, nothing is confirmed.
+    (label,) = out.glob("*.svg")
+    for changes in ({"wh_per_1000_queries": "1.5", "run_id": "org_b"}, {"run_id": "org_new"}):
+        facts = json.loads(METADATA.search(label.read_text())[1])
+        label.write_text(draw(LabelFacts.model_validate(facts | changes)))
+        assert codes(label, later, edition) == ["row_missing"]
+        assert codes(label, None, edition)
+    none = results(tmp_path / "none", {"new": "2"})
+    refused = scoring("label", none, "--edition", edition, "--out", tmp_path / "x")
+    assert (refused.returncode, "has no rated row of the edition" in refused.stderr) == (2, True)
 
 
 def test_a_rehearsal_a_lonely_row_and_missing_glyphs_are_told(tmp_path):
@@ -119,6 +142,25 @@ def test_what_cannot_be_labelled_is_told(tmp_path):
     assert not (tmp_path / "none").exists()
     (tmp_path / "file").touch()
     assert scoring("label", path, "--out", tmp_path / "file").returncode == 2
+
+
+def test_a_disk_that_is_full_leaves_the_labels_that_were_there_and_no_others(tmp_path, labelled):
+    path, label = labelled
+    new = tmp_path / "new" / "labels"
+    before = {one.name: one.read_bytes() for one in label.parent.iterdir()}
+    largest = max(map(len, before.values()))
+
+    def small_disk():
+        resource.setrlimit(resource.RLIMIT_FSIZE, (largest - 1, largest - 1))
+
+    for out in (label.parent, new):
+        refused = scoring("label", path, "--out", out, preexec_fn=small_disk)
+        assert (refused.returncode, refused.stdout) == (2, "")
+        assert f"{out}: cannot be written (File too large)" in refused.stderr
+    assert {one.name: one.read_bytes() for one in label.parent.iterdir()} == before
+    assert list(new.parent.iterdir()) == []
+    assert scoring("label", path, "--out", new).returncode == 0
+    assert len(list(new.iterdir())) == 9
 
 
 # ------------------------------------------------------------------ verify

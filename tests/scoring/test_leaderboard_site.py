@@ -113,12 +113,13 @@ def test_what_a_table_says_is_data_and_only_our_own_script_is_allowed(results, t
 
 
 def test_editions_come_first_with_their_own_stars_and_what_results_know(tmp_path):
-    results = write_results(tmp_path / "results", ROWS[:4])
+    lines = [*ROWS[:1], ROWS[1] | {"gpu_energy_ci95_wh": "0.04"}, *ROWS[2:4]]
+    results = write_results(tmp_path / "results", lines)
     for name, scored in (("old", "2026-06"), ("new", "2026-12")):
         done = scoring("edition", results, "--name", name, "--scored", scored,
                        "--out", tmp_path / name)  # fmt: skip
         assert done.returncode == 0, done.stderr
-    more = write_results(tmp_path / "more", [*ROWS[:4], row("org/huge-20B", 20.0)])
+    more = write_results(tmp_path / "more", [*lines, row("org/huge-20B", 20.0)])
     editions = ("--edition", tmp_path / "old", "--edition", tmp_path / "new")
     page = page_of(built(tmp_path / "site", more, *editions))
     views = json.loads(page.inside["script", "data"])["views"]
@@ -128,6 +129,9 @@ def test_editions_come_first_with_their_own_stars_and_what_results_know(tmp_path
         [values[columns.index("stars")] for values in view["tables"][0]["rows"]] for view in views
     ]
     assert stars == [[5, 4, 2, 1], [5, 4, 2, 1], [5, 5, 5, 4, 1]]
+    # 2.05 ± 0.04 Wh never reach the edge of 2 Wh, which stands still.
+    ends = [columns.index(name) for name in ("fewest", "most")]
+    assert [views[0]["tables"][0]["rows"][1][end] for end in ends] == [4, 4]
     speeds = [values[columns.index("throughput")] for values in views[0]["tables"][0]["rows"]]
     assert speeds == [400, 500, 50, 100]
     twice = scoring("leaderboard", more, *editions, *editions, "--out", tmp_path / "twice")

@@ -2,6 +2,7 @@
 
 import json
 
+from tests.scoring.test_label_command import scoring
 from tests.scoring.test_ratings import GOOD, stars, table
 
 SPREAD = {"gpu_energy_wh": "", "gpu_energy_ci95_wh": ""}
@@ -27,6 +28,22 @@ def test_intervals_say_how_firm_stars_are(tmp_path):
     assert (second["wh_to_more_stars"], second["wh_to_fewer_stars"]) == (0.05, 0.95)
     assert (first["wh_to_more_stars"], third["wh_to_fewer_stars"]) == (None, None)
     assert first["fewest_stars"] is None
+
+
+def test_intervals_count_by_an_edition_too(tmp_path):
+    lines = [row | SPREAD for row in rows("1", "2.05", "6")]
+    lines[1] |= {"gpu_energy_wh": "2.05", "gpu_energy_ci95_wh": "0.1"}
+    path = table(tmp_path, *lines, columns=[*GOOD, *SPREAD])
+    out = tmp_path / "e.json"
+    scoring("edition", path, "--name", "e", "--scored", "2026-12", "--out", out)
+    # What the results have besides does not move the edges of the edition.
+    wide = rows("4000")[0] | {"gpu_energy_wh": "4000", "gpu_energy_ci95_wh": "2000"}
+    table(tmp_path, *lines, wide, columns=[*GOOD, *SPREAD])
+    (group,) = json.loads(stars(path, "--edition", out, "--json").stdout)["groups"]
+    found = [(row["fewest_stars"], row["most_stars"]) for row in group["rows"]]
+    assert found == [(None, None), (4, 5), (None, None), (1, 1)]
+    shown = stars(path, "--edition", out).stdout
+    assert "4 to 5 stars within the intervals; 0.05 Wh less: 5 stars" in shown
 
 
 def test_quality_stands_beside_the_stars_and_never_in_them(tmp_path):
@@ -68,6 +85,25 @@ def test_what_looks_wrong_is_said_aloud_and_rated(tmp_path):
     below = table(tmp_path, *rows("2", "1500", "2500", "4000"))
     assert "line 2, org/m1: 2 Wh is far below all others" in stars(below).stderr
     assert stars(table(tmp_path, *rows("2", "300", "2500"))).stderr == ""
+    above = table(tmp_path, *rows("2000", "1", "2.5", "4"))
+    assert "line 2, org/m1: 2000 Wh is far above all others" in stars(above).stderr
+
+
+def test_a_row_that_contradicts_itself_is_not_rated(tmp_path):
+    figures = {"gpu_energy_wh": "2.1", "successful_prompts": "1000"}
+    path = table(
+        tmp_path,
+        *rows("0.0021", "2.1", "2100", "4", **figures),
+        *rows("0.0021", successful_prompts="1000"),
+        columns=[*GOOD, *figures],
+    )
+    document = json.loads(stars(path, "--json").stdout)
+    assert [row["line"] for row in document["groups"][0]["rows"]] == [6, 3, 5]
+    assert [(one["line"], one["because"].partition(":")[0]) for one in document["left_out"]] == [
+        (line, "its wh_per_1000_queries and its gpu_energy_wh lie a factor of 1,000 apart"
+               f" ({energy} against 2.1 Wh per 1,000 queries)")
+        for line, energy in ((2, "0.0021"), (4, "2100"))
+    ]  # fmt: skip
 
 
 def test_numbers_may_have_exponents(tmp_path):
