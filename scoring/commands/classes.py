@@ -33,7 +33,7 @@ def run(options: argparse.Namespace) -> int:
         if warning := one.warning():
             print(f"warning: {printable(warning)}", file=sys.stderr)
     if options.json:
-        print(json.dumps(document(checked), indent=2))
+        print(json.dumps(document(checked), indent=2, allow_nan=False))
         return 0
     for line in lines(checked):
         print(line)

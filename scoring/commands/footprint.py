@@ -84,4 +84,4 @@ def _refuse_contradictions(options: argparse.Namespace) -> None:
 
 
 def _as_json(document: dict[str, Any]) -> Iterator[str]:
-    yield json.dumps(document, indent=2)
+    yield json.dumps(document, indent=2, allow_nan=False)

@@ -58,7 +58,7 @@ def run(options: argparse.Namespace) -> int:
         print(f"warning: {printable(model)} has a quality, and no row", file=sys.stderr)
     by = stars_view.Basis(options.scheme, edition.edition if edition else None)
     if options.json:
-        print(json.dumps(stars_view.document(ratings, by, quality), indent=2))
+        print(json.dumps(stars_view.document(ratings, by, quality), indent=2, allow_nan=False))
         return 0
     for line in stars_view.lines(ratings, by, quality):
         print(line)

@@ -66,7 +66,10 @@ def _environment() -> "Environment":
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.policies["json.dumps_kwargs"] = {"separators": (",", ":")}
+    environment.policies["json.dumps_kwargs"] = {
+        "separators": (",", ":"),
+        "allow_nan": False,
+    }
     environment.filters |= {"figure": figure, "stars": drawn, "task": task_title}
     environment.globals |= {"generator": GENERATOR, "version": VERSION}
     return environment

@@ -75,6 +75,22 @@ def test_the_class_of_the_table_counts_and_disagreement_is_a_warning(tmp_path):
 
 
 @pytest.mark.parametrize(
+    "name",
+    [
+        "org/big-" + "9" * 400 + "B",
+        "org/" + "9" * 400 + "x7B",
+        f"org/a1-0.{'3' * 400}b",
+        "org/\u0663b",
+    ],
+)
+def test_digits_of_a_name_that_can_be_no_size_are_none(tmp_path, name):
+    table(tmp_path, {"model_name": name})
+    shown = classes(tmp_path, "--json")
+    assert (shown.returncode, shown.stderr) == (0, "")
+    assert json.loads(shown.stdout)[0]["parameters_billion"] is None
+
+
+@pytest.mark.parametrize(
     ("text", "message"),
     [
         ("model,size\na,1\n", "lacks model or billions"),
