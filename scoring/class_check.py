@@ -8,8 +8,8 @@ from typing import Any
 from benchmark_core.named_size import named_size
 from benchmark_core.tasks import registry as tasks
 from benchmark_core.terminal_text import printable
-from scoring.classes import LIMITS_GB, Classed, classed
-from scoring.results_table import Cells
+from scoring.classes import CLASSES, LIMITS_GB, Classed, classed
+from scoring.csv_table import Cells
 
 LONGEST_NAME = 80
 
@@ -23,7 +23,10 @@ class Checked:
     by_rule: Classed | None
 
     def warning(self) -> str | None:
-        """Of a class that the rule would not give; the given one counts all the same."""
+        """Of a class that there is not, or that the rule would not give; the given one counts."""
+        if self.given not in ("", *CLASSES):
+            named = f"{self.model} is class {self.given[:40]!r}, which is none"
+            return f"{named} of {', '.join(CLASSES)}: it is not rated"
         if self.by_rule is None or self.given in ("", self.by_rule.name):
             return None
         if self.by_rule.ambiguous:
@@ -39,7 +42,7 @@ def check_classes(lines: Iterable[Cells], known: Mapping[str, Decimal]) -> list[
     found: dict[tuple[str, str], Checked] = {}
     for cells in lines:
         task = tasks.named(cells["task"])
-        model, given = cells["model_name"], cells["model_class"]
+        model, given = cells["model_name"], cells["model_class"].strip()
         if task and tasks.get(task).has_classes and (model, given) not in found:
             billions = known.get(model) or _named_billions(model)
             found[model, given] = Checked(model, given, classed(billions) if billions else None)
@@ -48,7 +51,7 @@ def check_classes(lines: Iterable[Cells], known: Mapping[str, Decimal]) -> list[
 
 def _named_billions(model: str) -> Decimal | None:
     size = named_size(model)
-    return Decimal(size.parameters / 1e9).normalize() if size else None
+    return Decimal(f"{size.parameters / 1e9:.12g}") if size else None
 
 
 def lines(checked: Sequence[Checked]) -> Iterator[str]:

@@ -13,9 +13,11 @@ from pydantic import Field
 
 from benchmark_core.atomic_file import write_text
 from benchmark_core.documents import ContractError, Document, Frozen
+from scoring.csv_table import Cells
 from scoring.errors import ScoringError
+from scoring.figures import number_of
 from scoring.ratings import RatedGroup, Ratings, in_groups, rate, rated_row
-from scoring.results_table import Cells, Group, LeftOut, Row, number_of
+from scoring.results_table import Group, LeftOut, Row
 from scoring.stars import MOST_STARS, Bands
 
 UNIT: Final = "Wh of GPU energy per 1,000 queries"
@@ -93,7 +95,7 @@ def carried_over(rows: Sequence[Row | LeftOut], earlier: Edition) -> list[Row | 
             more.append(row)
         elif again.wh != row.wh:
             raise ScoringError(
-                f"line {again.line}, {row.model} {row.state}".strip(),
+                f"{again.place}, {row.model} {row.state}".strip(),
                 f"has {again.wh} Wh, and {row.wh} Wh in the edition {earlier.edition!r}:"
                 " energies do not change with an edition",
                 "Leave it out of the results, or rate without the earlier edition.",
@@ -130,8 +132,8 @@ def read_edition(path: Path) -> Edition:
         ScoringError: it cannot be read, or was changed after it had been frozen.
     """
     try:
-        edition = Edition.read(path)
-    except ContractError as error:
+        edition = Edition.read(path.resolve())
+    except (ContractError, RuntimeError) as error:
         raise ScoringError(
             str(path), f"is no edition ({error})", "Make one with the command edition."
         ) from error

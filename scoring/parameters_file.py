@@ -1,45 +1,34 @@
 """How many parameters models have, from a file of the user's."""
 
-import csv
-import io
 from decimal import Decimal
 from pathlib import Path
 
-from benchmark_core.documents import ContractError, read_bounded
+from scoring.csv_table import open_table
 from scoring.errors import ScoringError
-from scoring.results_table import LONGEST_CELL, number_of
 
 MODEL, BILLIONS = "model", "billions"
+LONGEST_NAME = 80
+REMEDY = f"Name a CSV with the columns {MODEL} and {BILLIONS}."
 
 
 def read_parameters(path: Path) -> dict[str, Decimal]:
     """Billions by model.
 
     Raises:
-        ScoringError: it cannot be read, lacks a column, or has a figure that is no number above 0.
+        ScoringError: it cannot be read, lacks a column, names a model twice, or has a figure that
+            is no number above 0.
     """
-    csv.field_size_limit(LONGEST_CELL)
-    try:
-        text = read_bounded(path.resolve()).decode("utf-8-sig")
-        reader = csv.DictReader(io.StringIO(text, newline=""), strict=True)
-        names = reader.fieldnames or ()
-        lines = [(reader.line_num, line) for line in reader]
-    except (OSError, RuntimeError, ContractError, UnicodeDecodeError, csv.Error) as error:
-        raise ScoringError(
-            str(path), f"cannot be read ({str(error)[:100]})", "Name a CSV with these columns."
-        ) from error
-    if not {MODEL, BILLIONS} <= set(names):
-        raise ScoringError(
-            str(path), f"lacks {MODEL} or {BILLIONS}", "Name both columns in its first line."
-        )
     known: dict[str, Decimal] = {}
-    for number, line in lines:
-        billions = number_of(line[BILLIONS] or "")
+    for line, cells in open_table(path, (MODEL, BILLIONS), REMEDY).cells():
+        model, billions = cells[MODEL], cells.number(BILLIONS)
         if billions is None or billions <= 0:
             raise ScoringError(
-                f"{path}, line {number}, column {BILLIONS}",
-                f"{(line[BILLIONS] or '')[:40]!r} is no number above 0",
+                f"{path}, line {line}, column {BILLIONS}",
+                f"{cells[BILLIONS][:40]!r} is no number above 0",
                 "Write billions of parameters, such as 32.8.",
             )
-        known[line[MODEL] or ""] = billions
+        if model in known:
+            what = f"names {model[:LONGEST_NAME]} again"
+            raise ScoringError(f"{path}, line {line}", what, "Leave one.")
+        known[model] = billions
     return known

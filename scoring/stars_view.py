@@ -48,7 +48,13 @@ def document(ratings: Ratings, by: Basis, quality: Quality) -> dict[str, Any]:
         "edition": by.edition,
         "groups": [_group_document(rated, quality) for rated in ratings.groups],
         "left_out": [
-            {"line": one.line, "model": one.model, "state": one.state, "because": one.because}
+            {
+                "file": one.file or None,
+                "line": one.line,
+                "model": one.model,
+                "state": one.state,
+                "because": one.because,
+            }
             for one in ratings.left_out
         ],
     }
@@ -80,7 +86,7 @@ def _cells(one: RatedRow, rated: RatedGroup, quality: Quality) -> list[str]:
         figure(row.wh) if row.interval_wh is None else f"{figure(row.wh)} ± {row.interval_wh:.2g}"
     )
     figures = [
-        f"{name} {printable(cell[:LONGEST_NAME])}" if cell else ""
+        printable(f"{name[:LONGEST_NAME]} {cell[:LONGEST_NAME]}") if cell else ""
         for name, cell in zip(quality.columns, quality.of(row), strict=True)
     ]
     return [drawn(one.stars), _name(row.model, row.state), energy, *figures, _remark(one, rated)]
@@ -105,7 +111,7 @@ def _left_out_lines(left_out: Sequence[LeftOut]) -> Iterator[str]:
         return
     yield f"Not rated: {len(left_out)}"
     for one in left_out[:MOST_LEFT_OUT]:
-        yield f"  line {one.line}, {_name(one.model, one.state)}: {printable(one.because)}"
+        yield f"  {one.place}, {_name(one.model, one.state)}: {printable(one.because)}"
     if len(left_out) > MOST_LEFT_OUT:
         yield f"  and {len(left_out) - MOST_LEFT_OUT} more; --json lists them all"
 
@@ -151,6 +157,7 @@ def _group_document(rated: RatedGroup, quality: Quality) -> dict[str, Any]:
 def _row_document(one: RatedRow, quality: Quality) -> dict[str, Any]:
     row, possible = one.row, one.possible
     return {
+        "file": row.file or None,
         "line": row.line,
         "model": row.model,
         "state": row.state,

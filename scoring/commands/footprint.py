@@ -49,12 +49,15 @@ def run(options: argparse.Namespace) -> int:
     from scoring.footprint.measured import Measured, NotCounted, read_measured
     from scoring.footprint.parameters import parse
     from scoring.footprint.what_if import compare, read_scenarios
+    from scoring.tables import ignored_files
+    from scoring.warning import warn
 
     _refuse_contradictions(options)
     said = {name: getattr(options, name) for name in HELP}
     asked = parse({name: text for name, text in said.items() if text is not None}, spell=_flag)
     scenarios = read_scenarios(options.what_if) if options.what_if else []
     rows = read_measured(options.results, options.model or "")
+    warn(ignored_files(options.results))
     measured = [one for one in rows if isinstance(one, Measured)]
     without = [one for one in rows if isinstance(one, NotCounted)]
     if options.model_card:

@@ -1,7 +1,6 @@
 """`label`: a label for every rated row."""
 
 import argparse
-import sys
 from pathlib import Path
 
 from benchmark_core.terminal_text import printable
@@ -27,11 +26,13 @@ def run(options: argparse.Namespace) -> int:
     from scoring.label.facts import LabelFacts, facts_of
     from scoring.label.files import stems, write_label
     from scoring.suspicions import suspicions
+    from scoring.tables import ignored_files
+    from scoring.warning import warn
 
     ratings, basis = rated_with_basis(options.results, options.edition)
     rows = [one.row for rated in ratings.groups for one in rated.rows]
-    for sentence in suspicions(rows, basis.edition.rows() if basis.edition else ()):
-        _warn(sentence)
+    warn(ignored_files(options.results))
+    warn(suspicions(rows, basis.edition.rows() if basis.edition else ()))
     found: list[LabelFacts] = []
     for rated in ratings.groups:
         for one in rated.rows:
@@ -40,8 +41,8 @@ def run(options: argparse.Namespace) -> int:
             try:
                 found.append(facts_of(one, rated, basis))
             except ValueError:
-                name = one.row.model[:80]
-                _warn(f"line {one.row.line}, {name!r}: no label, it has no name or one too long")
+                place = f"{one.row.place}, {one.row.model[:80]!r}"
+                warn([f"{place}: no label, it has no name or one too long"])
     if not found:
         raise ScoringError(
             str(options.results),
@@ -52,10 +53,6 @@ def run(options: argparse.Namespace) -> int:
         lacking = write_label(options.out, name, facts).lacking
         if lacking:
             characters = " ".join(sorted(lacking)[:20])
-            _warn(f"{name}.png: no font here has {characters}: drawn as boxes")
+            warn([f"{name}.png: no font here has {characters}: drawn as boxes"])
     print(printable(f"{options.out}: {len(found)} labels, each as SVG and as PNG in two sizes"))
     return 0
-
-
-def _warn(sentence: str) -> None:
-    print(f"warning: {printable(sentence)}", file=sys.stderr)

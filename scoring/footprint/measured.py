@@ -8,11 +8,12 @@ from typing import Final, cast, get_args
 
 from benchmark_core.names import SourceKind, TaskName
 from benchmark_core.tasks import registry as tasks
+from scoring.csv_table import Cells
 from scoring.errors import ScoringError
 from scoring.footprint import electricity
 from scoring.footprint.amounts import Kind, Part, Range
 from scoring.footprint.factors import Factor, Figure, data
-from scoring.results_table import ENERGY, Cells, LeftOut, Row, read_cells
+from scoring.results_table import ENERGY, LeftOut, Row, read_cells
 from scoring.tables import published_rows
 
 PER: Final = 1000

@@ -22,5 +22,5 @@ def rated_with_basis(results: Path, edition: Path | None) -> tuple[Ratings, Basi
     if edition is None:
         return rate(rows), Basis(table_sha256(results))
     frozen = read_edition(edition)
-    sha256 = hashlib.sha256(read_bounded(edition)).hexdigest()
+    sha256 = hashlib.sha256(read_bounded(edition.resolve())).hexdigest()
     return rate_by(frozen, rows), Basis(sha256, frozen)

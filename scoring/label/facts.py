@@ -7,9 +7,10 @@ from typing import Annotated, Final, Literal
 from pydantic import Field, field_validator
 
 from benchmark_core.documents import Document
+from scoring.csv_table import Cells
 from scoring.editions import Edition, Stars, plain
+from scoring.figures import number_of
 from scoring.ratings import RatedGroup, RatedRow
-from scoring.results_table import Cells, number_of
 
 Note = Literal[
     "", "only model of its group", "all energies of its group are equal", "outside the edition"
