@@ -73,8 +73,21 @@ def test_what_every_reader_passes_over(tmp_path, name):
 
 def test_a_line_is_told_by_the_line_it_ends_in(tmp_path):
     path = tmp_path / "a.csv"
-    path.write_text('name,note\na,"two\nlines"\nb,c\n')
-    assert [line for line, _ in open_table(path, ("name",), "").lines] == [3, 4]
+    path.write_bytes(b'name,note\r\na,"two\r\nlines, ""quoted"""\r\n\r\nb,c\r\n')
+    assert list(open_table(path, ("name",), "").lines) == [
+        (3, ["a", 'two\r\nlines, "quoted"']),
+        (5, ["b", "c"]),
+    ]
+    path.write_text("name\n\na\n\n")
+    assert list(open_table(path, ("name",), "").lines) == [(3, ["a"])]
+
+
+def test_old_line_ends_and_endless_cells_are_refused(tmp_path):
+    path = tmp_path / "a.csv"
+    for text in ("name,note\ra,b\r" * 10_000, f"name\n{'a' * 100_001}\n"):
+        path.write_text(text, newline="")
+        with pytest.raises(ScoringError, match="is no table"):
+            list(open_table(path, ("name",), "").lines)
 
 
 def test_a_number_is_written_as_programs_write_it():
