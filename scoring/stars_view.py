@@ -42,12 +42,13 @@ def lines(ratings: Ratings, by: Basis, quality: Quality) -> Iterator[str]:
 
 
 def document(ratings: Ratings, by: Basis, quality: Quality) -> dict[str, Any]:
+    """Groups, their rows and what is left out are iterators."""
     return {
         "unit": UNIT,
         "scheme": None if by.edition is not None else by.scheme,
         "edition": by.edition,
-        "groups": [_group_document(rated, quality) for rated in ratings.groups],
-        "left_out": [
+        "groups": (_group_document(rated, quality) for rated in ratings.groups),
+        "left_out": (
             {
                 "file": one.file or None,
                 "line": one.line,
@@ -56,7 +57,7 @@ def document(ratings: Ratings, by: Basis, quality: Quality) -> dict[str, Any]:
                 "because": one.because,
             }
             for one in ratings.left_out
-        ],
+        ),
     }
 
 
@@ -150,7 +151,7 @@ def _group_document(rated: RatedGroup, quality: Quality) -> dict[str, Any]:
         "lowest_wh": float(rated.bands.lowest),
         "highest_wh": float(rated.bands.highest),
         "edges_wh": [float(edge) for edge in rated.bands.edges],
-        "rows": [_row_document(one, quality) for one in rated.rows],
+        "rows": (_row_document(one, quality) for one in rated.rows),
     }
 
 

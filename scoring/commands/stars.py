@@ -1,7 +1,7 @@
 """`stars`: ratings on screen, or for programs."""
 
 import argparse
-import json
+import sys
 from pathlib import Path
 
 from scoring.schemes import DEFAULT, SCHEMES
@@ -37,6 +37,7 @@ def run(options: argparse.Namespace) -> int:
     from scoring import stars_view
     from scoring.editions import rate_by, read_edition
     from scoring.errors import ScoringError
+    from scoring.json_pieces import json_pieces
     from scoring.quality import Quality, read_quality
     from scoring.ratings import rate
     from scoring.results_table import Row
@@ -56,7 +57,7 @@ def run(options: argparse.Namespace) -> int:
     warn(f"{model} has a quality, and no row" for model in quality.models_without_row(real))
     by = stars_view.Basis(options.scheme, edition.edition if edition else None)
     if options.json:
-        print(json.dumps(stars_view.document(ratings, by, quality), indent=2, allow_nan=False))
+        sys.stdout.writelines(json_pieces(stars_view.document(ratings, by, quality)))
         return 0
     for line in stars_view.lines(ratings, by, quality):
         print(line)

@@ -1,5 +1,6 @@
 """What it took to make the hardware, for the share of its life that a run takes."""
 
+from functools import cache
 from typing import Any, Final, Literal, get_args
 
 from scoring.footprint.amounts import Range
@@ -30,8 +31,8 @@ class HardwareSet:
         """In the unit of `impact`, of `gpus` that are taken for `seconds`."""
         servers: float = gpus / self._constants["gpus_per_server"]
         lives: float = seconds / self._constants["life_seconds"]
-        made = self._factor("server", impact).range * servers
-        made += self._factor("gpu", impact).range * gpus
+        made = _factor(self.name, "server", impact).range * servers
+        made += _factor(self.name, "gpu", impact).range * gpus
         return made * lives
 
     def factors(self) -> tuple[Factor, ...]:
@@ -43,18 +44,21 @@ class HardwareSet:
         )
         return (
             Factor(f"{self.name}: life of the hardware", "s", (life,)),
-            *(self._factor(part, impact) for part, impact in parts),
+            *(_factor(self.name, part, impact) for part, impact in parts),
         )
 
-    def _factor(self, part: str, impact: Impact) -> Factor:
-        source, year = self._constants["source"], self._constants["year"]
-        first, *others = self._constants[part][impact]
-        figures = (
-            Figure(value=first, source=source, year=year),
-            *(Figure(value=one, source=f"{source}, its text", year=year) for one in others),
-        )
-        title = "server without GPUs" if part == "server" else "one GPU"
-        return Factor(f"{self.name}: {title}", UNITS[impact], figures)
+
+@cache
+def _factor(name: str, part: str, impact: Impact) -> Factor:
+    constants = data(FILE)[name]
+    source, year = constants["source"], constants["year"]
+    first, *others = constants[part][impact]
+    figures = (
+        Figure(value=first, source=source, year=year),
+        *(Figure(value=one, source=f"{source}, its text", year=year) for one in others),
+    )
+    title = "server without GPUs" if part == "server" else "one GPU"
+    return Factor(f"{name}: {title}", UNITS[impact], figures)
 
 
 def hardware_sets() -> tuple[str, ...]:

@@ -1,7 +1,7 @@
 """Factors with their sources. The first figure is the central one, all together are the range."""
 
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +30,7 @@ class Factor:
     figures: tuple[Figure, ...]
     given: bool = False
 
-    @property
+    @cached_property
     def range(self) -> Range:
         values = [figure.value for figure in self.figures]
         return Range(min(values), values[0], max(values))
@@ -40,6 +40,7 @@ def given(name: str, unit: str, value: float) -> Factor:
     return Factor(name, unit, (Figure(value=value, source="given"),), given=True)
 
 
+@cache
 def facility_factor(name: str, title: str, value: float | None) -> Factor:
     """`pue`, `wue` or `cpu_ram_share`: `value` where a user gave one, else from the data."""
     known = data("facilities.yaml")[name]
