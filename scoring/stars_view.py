@@ -7,6 +7,7 @@ from typing import Any
 
 from benchmark_core.terminal_text import printable
 from scoring.editions import UNIT
+from scoring.figures import figure
 from scoring.quality import Quality
 from scoring.ratings import RatedGroup, RatedRow, Ratings
 from scoring.results_table import Group, LeftOut
@@ -18,7 +19,7 @@ LONGEST_NAME = 80
 
 
 @dataclass(frozen=True)
-class Basis:
+class RatedBy:
     """What the stars were given by: a scheme, or the edges of an edition."""
 
     scheme: str
@@ -31,7 +32,7 @@ class Basis:
         return "" if self.scheme == DEFAULT.name else f"by the scheme {self.scheme}"
 
 
-def lines(ratings: Ratings, by: Basis, quality: Quality) -> Iterator[str]:
+def lines(ratings: Ratings, by: RatedBy, quality: Quality) -> Iterator[str]:
     """A table for each group, then the rows that are not rated."""
     for rated in ratings.groups:
         yield from _group_lines(rated, by, quality)
@@ -41,7 +42,7 @@ def lines(ratings: Ratings, by: Basis, quality: Quality) -> Iterator[str]:
     yield from _left_out_lines(ratings.left_out)
 
 
-def document(ratings: Ratings, by: Basis, quality: Quality) -> dict[str, Any]:
+def document(ratings: Ratings, by: RatedBy, quality: Quality) -> dict[str, Any]:
     """Groups, their rows and what is left out are iterators."""
     return {
         "unit": UNIT,
@@ -61,12 +62,12 @@ def document(ratings: Ratings, by: Basis, quality: Quality) -> dict[str, Any]:
     }
 
 
-def _group_lines(rated: RatedGroup, by: Basis, quality: Quality) -> Iterator[str]:
+def _group_lines(rated: RatedGroup, by: RatedBy, quality: Quality) -> Iterator[str]:
     bands = rated.bands
     title = f"{group_title(rated.group)}, {UNIT}"
     yield printable(f"{title}, {by.words}" if by.words else title)
     if bands.meaningful:
-        edges = ", ".join(map(figure, bands.edges))
+        edges = ", ".join(map(_wh, bands.edges))
         yield f"  5 stars up to the first edge, and one less from each to the next: {edges}"
     else:
         yield "  no two different energies: the stars are not meaningful"
@@ -84,7 +85,7 @@ def _columns(rows: Sequence[Sequence[str]]) -> Iterator[str]:
 def _cells(one: RatedRow, rated: RatedGroup, quality: Quality) -> list[str]:
     row = one.row
     energy = (
-        figure(row.wh) if row.interval_wh is None else f"{figure(row.wh)} ± {row.interval_wh:.2g}"
+        _wh(row.wh) if row.interval_wh is None else f"{_wh(row.wh)} ± {figure(row.interval_wh, 2)}"
     )
     figures = [
         printable(f"{name[:LONGEST_NAME]} {cell[:LONGEST_NAME]}") if cell else ""
@@ -103,7 +104,7 @@ def _remark(one: RatedRow, rated: RatedGroup) -> str:
     if one.possible and len(set(one.possible)) > 1:
         parts.append(f"{one.possible[0]} to {one.possible[1]} stars within the intervals")
     if one.to_more_wh is not None:
-        parts.append(f"{figure(one.to_more_wh)} Wh less: {one.stars + 1} stars")
+        parts.append(f"{_wh(one.to_more_wh)} Wh less: {one.stars + 1} stars")
     return "; ".join(parts)
 
 
@@ -131,9 +132,8 @@ def drawn(stars: int) -> str:
     return "★" * stars + "☆" * (MOST_STARS - stars)
 
 
-def figure(wh: Decimal) -> str:
-    """Six digits: more than a meter tells."""
-    return f"{float(wh):.6g}"
+def _wh(wh: Decimal) -> str:
+    return figure(float(wh))
 
 
 def _name(model: str, state: str) -> str:

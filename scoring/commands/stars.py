@@ -55,7 +55,7 @@ def run(options: argparse.Namespace) -> int:
     warn(ignored_files(options.results))
     warn(suspicions(real, edition.rows() if edition else ()))
     warn(f"{model} has a quality, and no row" for model in quality.models_without_row(real))
-    by = stars_view.Basis(options.scheme, edition.edition if edition else None)
+    by = stars_view.RatedBy(options.scheme, edition.edition if edition else None)
     if options.json:
         sys.stdout.writelines(json_pieces(stars_view.document(ratings, by, quality)))
         return 0

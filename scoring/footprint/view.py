@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from benchmark_core.terminal_text import printable
+from scoring.figures import LARGEST_WRITTEN_OUT, figure
 from scoring.footprint.amounts import Amount, Part, Range
 from scoring.footprint.energy import NOT_GIVEN
 from scoring.footprint.factors import Factor
@@ -16,7 +17,6 @@ Places = dict[Factor, int]
 Compared = Sequence[tuple[Scenario, Footprint]]
 LONGEST_NAME = 80
 MOST_NOT_COUNTED = 20
-MOST_DIGITS = 1e15
 NO_RANGE = "no range known"
 HEADING = ("", "low", "central", "high", "", "")
 
@@ -122,23 +122,19 @@ def factor_words(factor: Factor) -> str:
     """Its figures with their sources; the first is the central one."""
     unit = f" {factor.unit}" if factor.unit else ""
     if factor.given:
-        return f"{factor.name}: {factor.range.central:.6g}{unit}, given"
+        return f"{factor.name}: {figure(factor.range.central)}{unit}, given"
     said = "; ".join(
-        f"{figure.value:.6g} {figure.source}" + f" ({figure.year or 'year not known'})"
-        for figure in factor.figures
+        f"{figure(one.value)} {one.source}" + f" ({one.year or 'year not known'})"
+        for one in factor.figures
     )
     span = factor.range
-    bounds = f"{span.low:.6g} to {span.high:.6g}" if span.is_known else NO_RANGE
-    return f"{factor.name}: {span.central:.6g}{unit} ({bounds}). {said}"
-
-
-def figure(value: float) -> str:
-    """Six digits: more than a factor is known to."""
-    return f"{value:.6g}"
+    bounds = f"{figure(span.low)} to {figure(span.high)}" if span.is_known else NO_RANGE
+    return f"{factor.name}: {figure(span.central)}{unit} ({bounds}). {said}"
 
 
 def _count(number: float) -> str:
-    return f"{number:,.0f}" if number.is_integer() and number < MOST_DIGITS else figure(number)
+    written_out = number.is_integer() and number < LARGEST_WRITTEN_OUT
+    return f"{number:,.0f}" if written_out else figure(number)
 
 
 def _cells(name: str, span: Range | None, unit: str, remark: str) -> Line:

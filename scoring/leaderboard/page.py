@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from benchmark_core import VERSION
 from benchmark_core.terminal_text import printable
+from scoring.figures import figure
 from scoring.leaderboard.board_data import COLUMNS, BoardData, task_title
 from scoring.leaderboard.evidence import Evidence
 from scoring.stars_view import drawn
@@ -70,16 +71,13 @@ def _environment() -> "Environment":
         "separators": (",", ":"),
         "allow_nan": False,
     }
-    environment.filters |= {"figure": figure, "stars": drawn, "task": task_title}
+    environment.filters |= {"figure": _figure, "stars": drawn, "task": task_title}
     environment.globals |= {"generator": GENERATOR, "version": VERSION}
     return environment
 
 
-def figure(value: float | None, digits: int = 4) -> str | None:
-    """So many significant digits, none of them cut off before the point."""
-    if value is None:
-        return None
-    return f"{value:,.0f}" if abs(value) >= 10**digits else f"{value:.{digits}g}"
+def _figure(value: float | None, digits: int = 4) -> str | None:
+    return None if value is None else figure(value, digits)
 
 
 def _shown(value: object) -> object:

@@ -6,7 +6,6 @@ import pytest
 
 from scoring.csv_table import open_table
 from scoring.errors import ScoringError
-from scoring.figures import number_of
 from scoring.footprint.what_if import read_scenarios
 from scoring.parameters_file import read_parameters
 from scoring.published_table import read_published
@@ -88,9 +87,3 @@ def test_old_line_ends_and_endless_cells_are_refused(tmp_path):
         path.write_text(text, newline="")
         with pytest.raises(ScoringError, match="is no table"):
             list(open_table(path, ("name",), "").lines)
-
-
-def test_a_number_is_written_as_programs_write_it():
-    assert number_of(" 1E3 ") == 1000
-    for text in ("\u0663", "\uff11\uff12", "1_000", "infinity", "1e31", "1" * 41, ""):
-        assert number_of(text) is None
