@@ -20,18 +20,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Exit code 0, also where a class disagrees: the catalog's counts."""
-    from scoring.class_check import check_classes, document, lines
-    from scoring.parameters_file import read_parameters
+    from scoring import class_view
+    from scoring.class_check import check_classes
+    from scoring.model_sizes import read_sizes
     from scoring.tables import ignored_files, read_models
     from scoring.warning import warn
 
-    known = read_parameters(options.parameters) if options.parameters else {}
+    known = read_sizes(options.parameters) if options.parameters else {}
     checked = check_classes(read_models(options.results), known)
     warn(ignored_files(options.results))
     warn(sentence for one in checked if (sentence := one.warning()))
     if options.json:
-        print(json.dumps(document(checked), indent=2, allow_nan=False))
+        print(json.dumps(class_view.document(checked), indent=2, allow_nan=False))
         return 0
-    for line in lines(checked):
+    for line in class_view.lines(checked):
         print(line)
     return 0

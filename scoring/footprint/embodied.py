@@ -4,7 +4,7 @@ from functools import cache
 from typing import Any, Final, Literal, get_args
 
 from scoring.footprint.amounts import Range
-from scoring.footprint.factors import Factor, Figure, data
+from scoring.footprint.factors import Factor, SourcedFigure, data
 
 FILE: Final = "hardware.yaml"
 DEFAULT_SET: Final = "ecologits-2025-02"
@@ -37,7 +37,7 @@ class HardwareSet:
 
     def factors(self) -> tuple[Factor, ...]:
         parts = [(part, impact) for part in ("server", "gpu") for impact in get_args(Impact)]
-        life = Figure(
+        life = SourcedFigure(
             value=self._constants["life_seconds"],
             source=self._constants["source"],
             year=self._constants["year"],
@@ -54,8 +54,8 @@ def _factor(name: str, part: str, impact: Impact) -> Factor:
     source, year = constants["source"], constants["year"]
     first, *others = constants[part][impact]
     figures = (
-        Figure(value=first, source=source, year=year),
-        *(Figure(value=one, source=f"{source}, its text", year=year) for one in others),
+        SourcedFigure(value=first, source=source, year=year),
+        *(SourcedFigure(value=one, source=f"{source}, its text", year=year) for one in others),
     )
     title = "server without GPUs" if part == "server" else "one GPU"
     return Factor(f"{name}: {title}", UNITS[impact], figures)

@@ -13,7 +13,7 @@ from scoring.footprint.amounts import Range
 DATA = Path(__file__).parents[1] / "data"
 
 
-class Figure(Frozen):
+class SourcedFigure(Frozen):
     """One figure of one source. `year` is None where the source is not known to have one."""
 
     value: float
@@ -27,7 +27,7 @@ class Factor:
 
     name: str
     unit: str
-    figures: tuple[Figure, ...]
+    figures: tuple[SourcedFigure, ...]
     given: bool = False
 
     @cached_property
@@ -37,7 +37,7 @@ class Factor:
 
 
 def given(name: str, unit: str, value: float) -> Factor:
-    return Factor(name, unit, (Figure(value=value, source="given"),), given=True)
+    return Factor(name, unit, (SourcedFigure(value=value, source="given"),), given=True)
 
 
 @cache
@@ -46,7 +46,7 @@ def facility_factor(name: str, title: str, value: float | None) -> Factor:
     known = data("facilities.yaml")[name]
     if value is not None:
         return given(title, known["unit"], value)
-    figures = tuple(Figure.model_validate(one) for one in known["figures"])
+    figures = tuple(SourcedFigure.model_validate(one) for one in known["figures"])
     return Factor(title, known["unit"], figures)
 
 

@@ -12,7 +12,7 @@ from scoring.csv_table import Cells
 from scoring.errors import ScoringError
 from scoring.footprint import electricity
 from scoring.footprint.amounts import Kind, Part, Range
-from scoring.footprint.factors import Factor, Figure, data
+from scoring.footprint.factors import Factor, SourcedFigure, data
 from scoring.results_table import ENERGY, LeftOut, Row, read_cells
 from scoring.tables import published_rows
 
@@ -211,7 +211,7 @@ def _tokens(cells: Cells, samples: float | None) -> Factor | None:
     counted = _positive(cells, "total_prompt_tokens")
     if name not in data("dataset_tokens.yaml")["tokens"] or not counted or not samples:
         return _dataset_tokens(name)
-    figure = Figure(value=counted / samples * PER, source="counted in the run")
+    figure = SourcedFigure(value=counted / samples * PER, source="counted in the run")
     return Factor("input tokens", "per 1,000 tasks", (figure,))
 
 
@@ -219,7 +219,7 @@ def _dataset_tokens(name: TaskName | None) -> Factor | None:
     known = data("dataset_tokens.yaml")
     if name not in known["tokens"]:
         return None
-    figure = Figure(value=known["tokens"][name], source=known["source"])
+    figure = SourcedFigure(value=known["tokens"][name], source=known["source"])
     return Factor("input tokens", "per 1,000 tasks", (figure,))
 
 

@@ -7,7 +7,7 @@ import pytest
 from scoring.csv_table import open_table
 from scoring.errors import ScoringError
 from scoring.footprint.what_if import read_scenarios
-from scoring.parameters_file import read_parameters
+from scoring.model_sizes import read_sizes
 from scoring.published_table import read_published
 from scoring.quality import read_quality
 from scoring.results_table import read_rows
@@ -17,7 +17,7 @@ READERS = {
     "master_results.csv": (read_rows, GOOD),
     "asr.csv": (read_published, {"model": "org/a", "total_gpu_energy": "0.5"}),
     "quality.csv": (read_quality, {"model": "org/a", "mmlu": "71"}),
-    "parameters.csv": (read_parameters, {"model": "org/a", "billions": "7"}),
+    "parameters.csv": (read_sizes, {"model": "org/a", "billions": "7"}),
     "scenarios.csv": (read_scenarios, {"name": "a", "pue": "1.1"}),
 }
 

@@ -11,7 +11,7 @@ LONGEST_NAME = 80
 REMEDY = f"Name a CSV with the columns {MODEL} and {BILLIONS}."
 
 
-def read_parameters(path: Path) -> dict[str, Decimal]:
+def read_sizes(path: Path) -> dict[str, Decimal]:
     """Billions by model.
 
     Raises:
