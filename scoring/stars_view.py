@@ -13,6 +13,7 @@ from scoring.ratings import RatedGroup, RatedRow, Ratings
 from scoring.results_table import Group, LeftOut
 from scoring.schemes import DEFAULT
 from scoring.stars import MOST_STARS
+from scoring.words import REHEARSAL
 
 MOST_LEFT_OUT = 20
 LONGEST_NAME = 80
@@ -120,7 +121,7 @@ def _left_out_lines(left_out: Sequence[LeftOut]) -> Iterator[str]:
 
 def group_title(group: Group) -> str:
     parts = [
-        "REHEARSAL" if group.rehearsal else "",
+        REHEARSAL if group.rehearsal else "",
         group.task,
         f"class {group.model_class}" if group.model_class else "",
         "reasoning" if group.reasoning else "",

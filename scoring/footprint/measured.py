@@ -15,6 +15,7 @@ from scoring.footprint.amounts import Kind, Part, Range
 from scoring.footprint.factors import Factor, SourcedFigure, data
 from scoring.results_table import ENERGY, LeftOut, Row, read_cells
 from scoring.tables import published_rows
+from scoring.words import REHEARSAL
 
 PER: Final = 1000
 MOST_REASONS: Final = 3
@@ -163,7 +164,7 @@ def _check_unit(name: str, cells: Cells, wh: float) -> None:
 
 def _remarks(cells: Cells) -> Iterator[str]:
     if cells["rehearsal"] == "yes":
-        yield "REHEARSAL: nothing was measured"
+        yield f"{REHEARSAL}: nothing was measured"
     elif cells["official"] != "yes":
         yield "not official"
     if cells["verdict"] != "valid":

@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Any, Final
 from benchmark_core import VERSION
 from benchmark_core.terminal_text import printable
 from scoring.figures import figure
-from scoring.leaderboard.board_data import COLUMNS, BoardData, task_title
+from scoring.leaderboard.board_data import COLUMNS, BoardData
 from scoring.leaderboard.evidence import Evidence
 from scoring.stars_view import drawn
+from scoring.words import task_words
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -71,7 +72,11 @@ def _environment() -> "Environment":
         "separators": (",", ":"),
         "allow_nan": False,
     }
-    environment.filters |= {"figure": _figure, "stars": drawn, "task": task_title}
+    environment.filters |= {
+        "figure": _figure,
+        "stars": drawn,
+        "task": lambda task: task_words(task).capitalize(),
+    }
     environment.globals |= {"generator": GENERATOR, "version": VERSION}
     return environment
 
