@@ -118,6 +118,7 @@ def _print_whole(pieces: Iterator[str]) -> None:
     with tempfile.SpooledTemporaryFile(
         MOST_IN_MEMORY, "w+", encoding="utf-8", errors="backslashreplace", newline=""
     ) as whole:
-        whole.writelines(pieces)
+        for piece in pieces:
+            whole.write(piece)  # writelines would first have all of them in memory
         whole.seek(0)
         shutil.copyfileobj(whole, sys.stdout)
