@@ -3,9 +3,11 @@
 import re
 from dataclasses import dataclass
 
-# `20b`, `1.8B`, `270m`, but not the `4bit` of a quantization nor the `A3B` of active ones.
-WHOLE = re.compile(r"(?<![a-z0-9.])(?:(\d+)x)?(\d+(?:\.\d+)?)(b|m)(?![a-z0-9])", re.I)
-ACTIVE = re.compile(r"(?<![a-z0-9.])a(\d+(?:\.\d+)?)b(?![a-z0-9])", re.I)
+# `20b`, `1.8B`, `270m`, but not the `4bit` of a quantization nor the `A3B` of active ones. With
+# more digits it is no size: a name may have hundreds, which would be infinitely many parameters.
+NUMBER = r"(\d{1,6}(?:\.\d{1,6})?)"
+WHOLE = re.compile(rf"(?<![a-z0-9.])(?:(\d{{1,3}})x)?{NUMBER}(b|m)(?![a-z0-9])", re.I | re.A)
+ACTIVE = re.compile(rf"(?<![a-z0-9.])a{NUMBER}b(?![a-z0-9])", re.I | re.A)
 EXPERTS_AT_A_TIME = 2
 """Of a model named `8x7B`; such models send each token through two."""
 

@@ -8,11 +8,12 @@ and 66 billion; what fits is told apart, by 2.4 bytes a parameter.
 
 from dataclasses import dataclass
 from decimal import ROUND_FLOOR, Decimal
-from typing import Literal
+from typing import Final, Literal, get_args
 
 from benchmark_core.named_size import LOADED_BYTES_PER_PARAMETER
 
 ClassName = Literal["A", "B", "C"]
+CLASSES: Final[tuple[str, ...]] = get_args(ClassName)
 
 BYTES, BITS, OVERHEAD = Decimal(2), Decimal(16), Decimal("1.2")
 LIMITS_GB: dict[ClassName, Decimal] = {"A": Decimal(24), "B": Decimal(80)}

@@ -15,9 +15,10 @@ from pydantic import AfterValidator, Field
 from benchmark_core.atomic_file import write_bytes
 from benchmark_core.documents import ContractError, Document, Frozen, read_bounded
 from scoring.confidence import possible_between
+from scoring.csv_table import Cells
 from scoring.errors import ScoringError
 from scoring.ratings import RatedGroup, Ratings, in_groups, rate, rated_row
-from scoring.results_table import Cells, Group, LeftOut, Row
+from scoring.results_table import Group, LeftOut, Row
 from scoring.stars import DIGITS, MOST_STARS, Bands
 
 UNIT: Final = "Wh of GPU energy per 1,000 queries"
@@ -112,7 +113,7 @@ def carried_over(rows: Sequence[Row | LeftOut], earlier: Edition) -> list[Row | 
         lost, new = _without(frozen, found), _without(found, frozen)
         if lost and new:
             raise ScoringError(
-                f"line {new[0].line}, {new[0].model} {new[0].state}".strip(),
+                f"{new[0].place}, {new[0].model} {new[0].state}".strip(),
                 f"has {new[0].wh} Wh, and {lost[0].wh} Wh in the edition {earlier.edition!r}:"
                 " energies do not change with an edition",
                 "Leave it out of the results, or rate without the earlier edition.",
@@ -201,8 +202,8 @@ def read_edition(path: Path) -> Edition:
         ScoringError: it cannot be read, or was changed after it had been frozen.
     """
     try:
-        edition = Edition.read(path)
-    except ContractError as error:
+        edition = Edition.read(path.resolve())
+    except (ContractError, RuntimeError) as error:
         raise ScoringError(
             str(path), f"is no edition ({error})", "Make one with the command edition."
         ) from error

@@ -1,29 +1,23 @@
 """The tables that AI Energy Score publishes: one CSV per task, in kWh per 1,000 queries."""
 
 import csv
-import io
 from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
 from typing import Final
 
-from benchmark_core.documents import ContractError, read_bounded
 from benchmark_core.tasks import registry as tasks
+from scoring.csv_table import LONGEST_CELL, Cells, open_table
 from scoring.errors import ScoringError
-from scoring.results_table import (
-    LONGEST_CELL,
-    LONGEST_NUMBER,
-    Cells,
-    Group,
-    LeftOut,
-    Row,
-    number_of,
-)
+from scoring.figures import LONGEST_NUMBER, number_of
+from scoring.results_table import LeftOut, Row, Unrated, group_of
 
 ENERGY: Final = "total_gpu_energy"
 MODEL: Final = "model"
 CLASS: Final = "class"
+OUR_NAMES: Final = {MODEL: "model_name", CLASS: "model_class"}
 WH_PER_KWH: Final = 1000
+REMEDY: Final = "Get the table again."
 
 
 def published_files(folder: Path) -> list[Path]:
@@ -35,49 +29,47 @@ def is_published(path: Path) -> bool:
     """Whether a file has the columns of such a table."""
     try:
         with path.open(encoding="utf-8-sig", errors="replace") as stream:
-            names = stream.readline(LONGEST_CELL).strip().split(",")
-    except OSError:
+            names = next(csv.reader([stream.readline(LONGEST_CELL)]), [])
+    except (OSError, csv.Error):
         return False
-    return {MODEL, ENERGY} <= {name.strip('"') for name in names}
+    return {MODEL, ENERGY} <= {*names}
 
 
 def read_published(path: Path) -> list[Row | LeftOut]:
     """The rows of one table; its name says the task.
 
     Raises:
-        ScoringError: it cannot be read, or its name is no task.
+        ScoringError: it cannot be read, lacks a column, or its name is no task.
     """
-    csv.field_size_limit(LONGEST_CELL)
+    return [_row(path.name, line, cells) for line, cells in _lines(path)]
+
+
+def published_cells(path: Path) -> Iterator[Cells]:
+    """Model, class and task of every line, under our names. Raises as `read_published`."""
+    return (cells for _, cells in _lines(path))
+
+
+def _lines(path: Path) -> Iterator[tuple[int, Cells]]:
     name = tasks.named(path.stem)
     if name is None:
         raise ScoringError(
             str(path), f"is a table of no known task ({path.stem[:40]!r})", "Name it after one."
         )
-    task = tasks.get(name)
+    table = open_table(path, (MODEL, ENERGY), REMEDY)
+    columns = {OUR_NAMES.get(name, name): place for name, place in table.columns.items()}
+    added = {"task": tasks.get(name).spellings[0], "model_class": ""}
+    places = {name: len(columns) + place for place, name in enumerate(added)}
+    for line, values in table.lines:
+        yield line, Cells(places | columns, [*values, *added.values()])
+
+
+def _row(file: str, line: int, cells: Cells) -> Row | LeftOut:
+    model, kwh = cells["model_name"], number_of(cells[ENERGY])
     try:
-        text = read_bounded(path.resolve()).decode("utf-8-sig")
-        return list(_rows(text, task.spellings[0], task.has_classes))
-    except (OSError, RuntimeError, ContractError, UnicodeDecodeError, csv.Error) as error:
-        raise ScoringError(
-            str(path), f"cannot be read ({str(error)[:100]})", "Get the table again."
-        ) from error
-
-
-def _rows(text: str, task: str, has_classes: bool) -> Iterator[Row | LeftOut]:
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
-    columns = {name: place for place, name in enumerate(next(reader, []))}
-    for values in reader:
-        line = reader.line_num
-        if len(values) != len(columns):
-            raise csv.Error(f"line {line} is cut off")
-        cells = Cells(columns, values)
-        model, model_class = cells[MODEL], cells.get(CLASS, "") if has_classes else ""
-        kwh = number_of(cells[ENERGY])
         if kwh is None or kwh <= 0:
-            because = f"its energy {cells[ENERGY][:LONGEST_NUMBER]!r} is no number above 0"
-            yield LeftOut(line, model, "", because)
-        elif has_classes and not model_class:
-            yield LeftOut(line, model, "", "it has no class, and its task is rated within one")
-        else:
-            group = Group(task, model_class, reasoning=False, rehearsal=False)
-            yield Row(line, model, "", group, Decimal(WH_PER_KWH) * kwh, None, cells)
+            text = cells[ENERGY][:LONGEST_NUMBER]
+            raise Unrated(f"its energy {text!r} is no number above 0")
+        group = group_of(cells["task"], cells["model_class"], reasoning=False, rehearsal=False)
+    except Unrated as because:
+        return LeftOut(line, model, "", str(because), file)
+    return Row(line, model, "", group, Decimal(WH_PER_KWH) * kwh, None, cells, file)

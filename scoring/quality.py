@@ -1,16 +1,16 @@
 """Figures of quality from a file of the user's. They stand beside the stars, and never in them."""
 
-import csv
-import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from benchmark_core.documents import ContractError, read_bounded
+from scoring.csv_table import open_table
 from scoring.errors import ScoringError
-from scoring.results_table import LONGEST_CELL, Row
+from scoring.results_table import Row
 
 MODEL, STATE = "model", "state"
+LONGEST_NAME = 80
+REMEDY = f"Name a CSV with the column {MODEL} and at least one more."
 
 
 @dataclass(frozen=True)
@@ -36,29 +36,15 @@ def read_quality(path: Path) -> Quality:
     Raises:
         ScoringError: it cannot be read, has no model column, or names a model twice.
     """
-    csv.field_size_limit(LONGEST_CELL)
-    try:
-        text = read_bounded(path.resolve()).decode("utf-8-sig")
-        reader = csv.DictReader(io.StringIO(text, newline=""), strict=True)
-        names = list(reader.fieldnames or ())
-        lines = [(reader.line_num, line) for line in reader]
-    except (OSError, RuntimeError, ContractError, UnicodeDecodeError, csv.Error) as error:
-        raise ScoringError(
-            str(path), f"cannot be read ({str(error)[:100]})", "Name a CSV with a column model."
-        ) from error
-    columns = tuple(name for name in names if name not in (MODEL, STATE))
-    if MODEL not in names or not columns:
-        raise ScoringError(
-            str(path),
-            "needs the column model and at least one more",
-            "Name the columns in its first line.",
-        )
-    cells: dict[tuple[str, str], tuple[str, ...]] = {}
-    for number, line in lines:
-        key = (line[MODEL] or "", line.get(STATE) or "")
-        if key in cells:
-            raise ScoringError(
-                f"{path}, line {number}", f"names {' '.join(key).strip()} again", "Leave one."
-            )
-        cells[key] = tuple(line[name] or "" for name in columns)
-    return Quality(columns, cells)
+    table = open_table(path, (MODEL,), REMEDY)
+    columns = tuple(name for name in table.columns if name not in (MODEL, STATE))
+    if not columns:
+        raise ScoringError(str(path), f"has nothing beside {MODEL}", REMEDY)
+    known: dict[tuple[str, str], tuple[str, ...]] = {}
+    for line, cells in table.cells():
+        key = cells[MODEL], cells.get(STATE, "")
+        if key in known:
+            what = f"names {' '.join(key).strip()[:LONGEST_NAME]} again"
+            raise ScoringError(f"{path}, line {line}", what, "Leave one.")
+        known[key] = tuple(cells[name] for name in columns)
+    return Quality(columns, known)

@@ -7,18 +7,20 @@ from typing import Any
 
 from benchmark_core.terminal_text import printable
 from scoring.editions import UNIT
+from scoring.figures import figure
 from scoring.quality import Quality
 from scoring.ratings import RatedGroup, RatedRow, Ratings
 from scoring.results_table import Group, LeftOut
 from scoring.schemes import DEFAULT
 from scoring.stars import MOST_STARS
+from scoring.words import REHEARSAL
 
 MOST_LEFT_OUT = 20
 LONGEST_NAME = 80
 
 
 @dataclass(frozen=True)
-class Basis:
+class RatedBy:
     """What the stars were given by: a scheme, or the edges of an edition."""
 
     scheme: str
@@ -31,7 +33,7 @@ class Basis:
         return "" if self.scheme == DEFAULT.name else f"by the scheme {self.scheme}"
 
 
-def lines(ratings: Ratings, by: Basis, quality: Quality) -> Iterator[str]:
+def lines(ratings: Ratings, by: RatedBy, quality: Quality) -> Iterator[str]:
     """A table for each group, then the rows that are not rated."""
     for rated in ratings.groups:
         yield from _group_lines(rated, by, quality)
@@ -41,25 +43,32 @@ def lines(ratings: Ratings, by: Basis, quality: Quality) -> Iterator[str]:
     yield from _left_out_lines(ratings.left_out)
 
 
-def document(ratings: Ratings, by: Basis, quality: Quality) -> dict[str, Any]:
+def document(ratings: Ratings, by: RatedBy, quality: Quality) -> dict[str, Any]:
+    """Groups, their rows and what is left out are iterators."""
     return {
         "unit": UNIT,
         "scheme": None if by.edition is not None else by.scheme,
         "edition": by.edition,
-        "groups": [_group_document(rated, quality) for rated in ratings.groups],
-        "left_out": [
-            {"line": one.line, "model": one.model, "state": one.state, "because": one.because}
+        "groups": (_group_document(rated, quality) for rated in ratings.groups),
+        "left_out": (
+            {
+                "file": one.file or None,
+                "line": one.line,
+                "model": one.model,
+                "state": one.state,
+                "because": one.because,
+            }
             for one in ratings.left_out
-        ],
+        ),
     }
 
 
-def _group_lines(rated: RatedGroup, by: Basis, quality: Quality) -> Iterator[str]:
+def _group_lines(rated: RatedGroup, by: RatedBy, quality: Quality) -> Iterator[str]:
     bands = rated.bands
     title = f"{group_title(rated.group)}, {UNIT}"
     yield printable(f"{title}, {by.words}" if by.words else title)
     if bands.meaningful:
-        edges = ", ".join(map(figure, bands.edges))
+        edges = ", ".join(map(_wh, bands.edges))
         yield f"  5 stars up to the first edge, and one less from each to the next: {edges}"
     else:
         yield "  no two different energies: the stars are not meaningful"
@@ -77,10 +86,10 @@ def _columns(rows: Sequence[Sequence[str]]) -> Iterator[str]:
 def _cells(one: RatedRow, rated: RatedGroup, quality: Quality) -> list[str]:
     row = one.row
     energy = (
-        figure(row.wh) if row.interval_wh is None else f"{figure(row.wh)} ± {row.interval_wh:.2g}"
+        _wh(row.wh) if row.interval_wh is None else f"{_wh(row.wh)} ± {figure(row.interval_wh, 2)}"
     )
     figures = [
-        f"{name} {printable(cell[:LONGEST_NAME])}" if cell else ""
+        printable(f"{name[:LONGEST_NAME]} {cell[:LONGEST_NAME]}") if cell else ""
         for name, cell in zip(quality.columns, quality.of(row), strict=True)
     ]
     return [drawn(one.stars), _name(row.model, row.state), energy, *figures, _remark(one, rated)]
@@ -96,7 +105,7 @@ def _remark(one: RatedRow, rated: RatedGroup) -> str:
     if one.possible and len(set(one.possible)) > 1:
         parts.append(f"{one.possible[0]} to {one.possible[1]} stars within the intervals")
     if one.to_more_wh is not None:
-        parts.append(f"{figure(one.to_more_wh)} Wh less: {one.stars + 1} stars")
+        parts.append(f"{_wh(one.to_more_wh)} Wh less: {one.stars + 1} stars")
     return "; ".join(parts)
 
 
@@ -105,14 +114,14 @@ def _left_out_lines(left_out: Sequence[LeftOut]) -> Iterator[str]:
         return
     yield f"Not rated: {len(left_out)}"
     for one in left_out[:MOST_LEFT_OUT]:
-        yield f"  line {one.line}, {_name(one.model, one.state)}: {printable(one.because)}"
+        yield f"  {one.place}, {_name(one.model, one.state)}: {printable(one.because)}"
     if len(left_out) > MOST_LEFT_OUT:
         yield f"  and {len(left_out) - MOST_LEFT_OUT} more; --json lists them all"
 
 
 def group_title(group: Group) -> str:
     parts = [
-        "REHEARSAL" if group.rehearsal else "",
+        REHEARSAL if group.rehearsal else "",
         group.task,
         f"class {group.model_class}" if group.model_class else "",
         "reasoning" if group.reasoning else "",
@@ -124,9 +133,8 @@ def drawn(stars: int) -> str:
     return "★" * stars + "☆" * (MOST_STARS - stars)
 
 
-def figure(wh: Decimal) -> str:
-    """Six digits: more than a meter tells."""
-    return f"{float(wh):.6g}"
+def _wh(wh: Decimal) -> str:
+    return figure(float(wh))
 
 
 def _name(model: str, state: str) -> str:
@@ -144,13 +152,14 @@ def _group_document(rated: RatedGroup, quality: Quality) -> dict[str, Any]:
         "lowest_wh": float(rated.bands.lowest),
         "highest_wh": float(rated.bands.highest),
         "edges_wh": [float(edge) for edge in rated.bands.edges],
-        "rows": [_row_document(one, quality) for one in rated.rows],
+        "rows": (_row_document(one, quality) for one in rated.rows),
     }
 
 
 def _row_document(one: RatedRow, quality: Quality) -> dict[str, Any]:
     row, possible = one.row, one.possible
     return {
+        "file": row.file or None,
         "line": row.line,
         "model": row.model,
         "state": row.state,

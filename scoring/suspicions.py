@@ -15,35 +15,42 @@ FAR = 200
 FEW = 3
 KWH_CALLED_WH = "Is it in kWh?"
 WH_CALLED_KWH = "Were Wh taken for kWh?"
+MOST_PLACES = 10
 
 
 def suspicions(rows: Sequence[Row], known: Sequence[Row] = ()) -> Iterator[str]:
     """A sentence for each. `known` are rows of an earlier edition."""
-    groups: dict[Group, list[Row]] = defaultdict(list)
-    for row in rows:
-        groups[row.group].append(row)
+    groups, earlier = _by_group(rows), _by_group(known)
     for group, members in groups.items():
         yield from _twice(members)
-        earlier = [row for row in known if row.group == group]
-        yield from _thousandfold(members, earlier)
+        yield from _thousandfold(members, earlier.get(group, ()))
         yield from _far_away(members)
 
 
-def _twice(rows: Sequence[Row]) -> Iterator[str]:
-    by_name: dict[tuple[str, str], list[int]] = defaultdict(list)
+def _by_group(rows: Sequence[Row]) -> dict[Group, list[Row]]:
+    groups: dict[Group, list[Row]] = defaultdict(list)
     for row in rows:
-        by_name[row.model, row.state].append(row.line)
-    for (model, state), lines in by_name.items():
-        if len(lines) > 1:
-            where = ", ".join(map(str, lines))
-            yield f"{model} {state}".strip() + f" stands in lines {where}: each row is rated"
+        groups[row.group].append(row)
+    return groups
+
+
+def _twice(rows: Sequence[Row]) -> Iterator[str]:
+    by_name: dict[tuple[str, str], list[Row]] = defaultdict(list)
+    for row in rows:
+        by_name[row.model, row.state].append(row)
+    for (model, state), found in by_name.items():
+        if len(found) > 1:
+            where = ", ".join(row.place for row in found[:MOST_PLACES])
+            more = len(found) - MOST_PLACES
+            where += f" and {more} more" if more > 0 else ""
+            yield f"{model} {state}".strip() + f" stands in {where}: each row is rated"
 
 
 def _thousandfold(rows: Sequence[Row], known: Sequence[Row]) -> Iterator[str]:
     """The same model with a thousandth of an energy that it has elsewhere, or a thousand times."""
     everywhere, earlier = _energies([*rows, *known]), _energies(known)
     for row in rows:
-        named = f"line {row.line}, {row.model}: {row.wh} Wh is"
+        named = f"{row.place}, {row.model}: {row.wh} Wh is"
         more = _near(everywhere[row.model], row.wh * WH_PER_KWH)
         less = _near(earlier.get(row.model, []), row.wh / WH_PER_KWH)
         if more is not None:
@@ -76,11 +83,11 @@ def _far_away(rows: Sequence[Row]) -> Iterator[str]:
     others = "all others of its group, and"
     if second.wh / first.wh > FAR and second.wh <= first.wh * WH_PER_KWH <= last.wh:
         yield (
-            f"line {first.line}, {first.model}: {first.wh} Wh is far below {others} a thousand"
+            f"{first.place}, {first.model}: {first.wh} Wh is far below {others} a thousand"
             f" times as much would lie among them. {KWH_CALLED_WH}"
         )
     if last.wh / last_but_one.wh > FAR and first.wh <= last.wh / WH_PER_KWH <= last_but_one.wh:
         yield (
-            f"line {last.line}, {last.model}: {last.wh} Wh is far above {others} a thousandth of"
+            f"{last.place}, {last.model}: {last.wh} Wh is far above {others} a thousandth of"
             f" it would lie among them. {WH_CALLED_KWH}"
         )

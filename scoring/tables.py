@@ -1,18 +1,29 @@
 """Whatever holds rows that can be rated: our results, or the tables that were published."""
 
 import hashlib
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Final
 
 from benchmark_core.documents import ContractError, read_bounded
+from scoring.csv_table import Cells
 from scoring.errors import ScoringError
-from scoring.published_table import is_published, published_files, read_published
+from scoring.published_table import (
+    is_published,
+    published_cells,
+    published_files,
+    read_published,
+)
 from scoring.results_table import (
     LONGEST_TABLE_BYTES,
     MASTER_FILE,
     LeftOut,
     Row,
+    read_cells,
     read_rows,
 )
+
+MOST_IGNORED: Final = 20
 
 
 def read_table(path: Path) -> list[Row | LeftOut]:
@@ -31,6 +42,33 @@ def published_rows(path: Path) -> list[Row | LeftOut]:
         ScoringError: such a table cannot be read.
     """
     return [row for table in _published(path) for row in read_published(table)]
+
+
+def read_models(path: Path) -> Iterator[Cells]:
+    """`model_name`, `model_class` and `task` of every line, whether or not it can be rated.
+
+    Raises:
+        ScoringError: as `read_table`, also while lines are read.
+    """
+    tables = _published(path)
+    if not tables:
+        yield from read_cells(path)
+    for table in tables:
+        yield from published_cells(table)
+
+
+def ignored_files(path: Path) -> Iterator[str]:
+    """A sentence on what lies beside published tables in a folder, and is not read."""
+    tables = _published(path)
+    if not tables or tables == [path]:
+        return
+    others = sorted(one.name for one in path.glob("*.csv") if one not in tables)
+    if others:
+        named = ", ".join(others[:MOST_IGNORED])
+        more = len(others) - MOST_IGNORED
+        yield f"not read, for their names are no tasks: {named}" + (
+            f" and {more} more" if more > 0 else ""
+        )
 
 
 def table_sha256(path: Path) -> str:

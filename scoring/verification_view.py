@@ -6,6 +6,7 @@ from typing import Any
 
 from benchmark_core.terminal_text import printable
 from scoring.failed_point import Verification
+from scoring.words import SIMULATED
 
 
 def lines(found: Verification) -> Iterator[str]:
@@ -17,7 +18,7 @@ def lines(found: Verification) -> Iterator[str]:
     counts = f"{len(found.failed)} failed, {len(found.not_checked)} not checked"
     yield printable(f"{found.subject}: {len(found.holds)} points hold, {counts}")
     if found.rehearsal:
-        yield "REHEARSAL: simulated parts took part; these are not measurements."
+        yield SIMULATED
 
 
 def document(found: Verification) -> dict[str, Any]:

@@ -40,6 +40,7 @@ OTHER_FORMS = {
     "python benchmarks/task_loop.py": "python benchmarks/task_loop.py --help",
     "python benchmarks/sample_memory.py": "python benchmarks/sample_memory.py --help",
     "python benchmarks/bundles.py": "python benchmarks/bundles.py --help",
+    "python benchmarks/rating.py": "python benchmarks/rating.py --help",
     "benchmarks/.venv/bin/python benchmarks/meters.py": "python benchmarks/meters.py --help",
     "python benchmarks/real_gpu.py --out results/real_gpu": (
         "python benchmarks/real_gpu.py --help"

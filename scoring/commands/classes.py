@@ -2,15 +2,12 @@
 
 import argparse
 import json
-import sys
 from pathlib import Path
-
-from benchmark_core.terminal_text import printable
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "results", type=Path, metavar="FILE|DIR", help="a master_results.csv, or its folder"
+        "results", type=Path, metavar="FILE|DIR", help="as for the command stars; any row counts"
     )
     parser.add_argument(
         "--parameters",
@@ -23,18 +20,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Exit code 0, also where a class disagrees: the catalog's counts."""
-    from scoring.class_check import check_classes, document, lines
-    from scoring.parameters_file import read_parameters
-    from scoring.results_table import read_cells
+    from scoring import class_view
+    from scoring.class_check import check_classes
+    from scoring.model_sizes import read_sizes
+    from scoring.tables import ignored_files, read_models
+    from scoring.warning import warn
 
-    known = read_parameters(options.parameters) if options.parameters else {}
-    checked = check_classes(read_cells(options.results), known)
-    for one in checked:
-        if warning := one.warning():
-            print(f"warning: {printable(warning)}", file=sys.stderr)
+    known = read_sizes(options.parameters) if options.parameters else {}
+    checked = check_classes(read_models(options.results), known)
+    warn(ignored_files(options.results))
+    warn(sentence for one in checked if (sentence := one.warning()))
     if options.json:
-        print(json.dumps(document(checked), indent=2))
+        print(json.dumps(class_view.document(checked), indent=2, allow_nan=False))
         return 0
-    for line in lines(checked):
+    for line in class_view.lines(checked):
         print(line)
     return 0

@@ -1,7 +1,6 @@
 """`edition`: rows and edges frozen in a file."""
 
 import argparse
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -31,14 +30,15 @@ def run(options: argparse.Namespace) -> int:
     from scoring.ratings import rate
     from scoring.results_table import Row
     from scoring.suspicions import suspicions
-    from scoring.tables import read_table
+    from scoring.tables import ignored_files, read_table
+    from scoring.warning import warn
 
     _check_name(options.name)
     earlier = read_edition(options.after) if options.after else None
     rows = read_table(options.results)
     known = earlier.rows() if earlier else []
-    for sentence in suspicions([row for row in rows if isinstance(row, Row)], known):
-        print(f"warning: {printable(sentence)}", file=sys.stderr)
+    warn(ignored_files(options.results))
+    warn(suspicions([row for row in rows if isinstance(row, Row)], known))
     ratings = rate(carried_over(rows, earlier) if earlier else rows)
     if not ratings.groups:
         raise ScoringError(

@@ -1,15 +1,19 @@
 """`footprint`: what work with the measured models takes from the world."""
 
 import argparse
-import json
+import shutil
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
-from benchmark_core.terminal_text import printable
 from scoring.errors import ScoringError
 
+if TYPE_CHECKING:
+    from scoring.footprint.measured import Measured, NotCounted
+
+MOST_IN_MEMORY = 2**24
 HELP = {
     "tasks": ("N", "how many tasks (default: 1000)"),
     "tokens": ("N", "how many input tokens instead, of tasks with text"),
@@ -48,37 +52,42 @@ def run(options: argparse.Namespace) -> int:
     """Exit code 0. All is worked out before anything is shown."""
     from scoring.footprint import model_card, view
     from scoring.footprint.footprint import footprint
-    from scoring.footprint.measured import Measured, NotCounted, read_measured
+    from scoring.footprint.measured import NotCounted, read_measured
     from scoring.footprint.parameters import parse
     from scoring.footprint.what_if import compare, read_scenarios
+    from scoring.json_pieces import json_pieces
     from scoring.results_table import Row
     from scoring.suspicions import suspicions
-    from scoring.tables import read_table
+    from scoring.tables import ignored_files, read_table
+    from scoring.warning import warn
 
     _refuse_contradictions(options)
     said = {name: getattr(options, name) for name in HELP}
     asked = parse({name: text for name, text in said.items() if text is not None}, spell=_flag)
     scenarios = read_scenarios(options.what_if) if options.what_if else []
     rows = read_measured(options.results, options.model or "")
-    measured = [one for one in rows if isinstance(one, Measured)]
-    without = [one for one in rows if isinstance(one, NotCounted)]
+    warn(ignored_files(options.results))
     wanted = (options.model_card or options.model or "").casefold()
-    rated = [row for row in read_table(options.results) if isinstance(row, Row)]
-    for sentence in suspicions([row for row in rated if wanted in row.model.casefold()]):
-        print(f"warning: {printable(sentence)}", file=sys.stderr)
+    rated = (row for row in read_table(options.results) if isinstance(row, Row))
+    warn(suspicions([row for row in rated if wanted in row.model.casefold()]))
+    without: list[NotCounted] = []
+    measured = _measured(rows, without)
     if options.model_card:
-        shown = model_card.card(footprint(model_card.row_of(rows, options.model_card), asked))
+        one = footprint(model_card.row_of([*rows], options.model_card), asked)
+        shown = _lines(model_card.card(one))
     elif scenarios:
-        compared = [compare(one, asked, scenarios) for one in measured]
-        shown = view.comparison_lines(compared, without)
+        compared = (compare(one, asked, scenarios) for one in measured)
         if options.json:
-            shown = _as_json(view.comparison_document(compared, without))
+            shown = json_pieces(view.comparison_document(compared, without))
+        else:
+            shown = _lines(view.comparison_lines(compared, without))
     else:
-        footprints = [footprint(one, asked) for one in measured]
-        shown = view.lines(footprints, without)
+        footprints = (footprint(one, asked) for one in measured)
         if options.json:
-            shown = _as_json(view.document(footprints, without))
-    print("\n".join(shown))
+            shown = json_pieces(view.document(footprints, without))
+        else:
+            shown = _lines(view.lines(footprints, without))
+    _print_whole(shown)
     return 0
 
 
@@ -92,5 +101,29 @@ def _refuse_contradictions(options: argparse.Namespace) -> None:
             raise ScoringError(flag, "does not go with --model-card", "Leave one of the two.")
 
 
-def _as_json(document: dict[str, Any]) -> Iterator[str]:
-    yield json.dumps(document, indent=2)
+def _measured(
+    rows: "Iterator[Measured | NotCounted]", without: "list[NotCounted]"
+) -> "Iterator[Measured]":
+    """Those that have energy; the others are in `without` once all are read."""
+    from scoring.footprint.measured import NotCounted
+
+    for one in rows:
+        if isinstance(one, NotCounted):
+            without.append(one)
+        else:
+            yield one
+
+
+def _lines(lines: Iterator[str]) -> Iterator[str]:
+    return (f"{line}\n" for line in lines)
+
+
+def _print_whole(pieces: Iterator[str]) -> None:
+    """All of it or, where a row has no footprint as it is asked for, nothing."""
+    with tempfile.SpooledTemporaryFile(
+        MOST_IN_MEMORY, "w+", encoding="utf-8", errors="backslashreplace", newline=""
+    ) as whole:
+        for piece in pieces:
+            whole.write(piece)  # writelines would first have all of them in memory
+        whole.seek(0)
+        shutil.copyfileobj(whole, sys.stdout)

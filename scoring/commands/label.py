@@ -1,7 +1,7 @@
 """`label`: a label for every rated row."""
 
 import argparse
-import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -34,15 +34,17 @@ def run(options: argparse.Namespace) -> int:
     from scoring.label.basis import rated_alone, rated_by_edition
     from scoring.label.files import write_labels
     from scoring.suspicions import suspicions
+    from scoring.tables import ignored_files
+    from scoring.warning import warn
 
     if options.edition:
         ratings, basis = rated_by_edition(options.edition, options.results)
     else:
         ratings, basis = rated_alone(options.results)
     rows = [one.row for rated in ratings.groups for one in rated.rows]
-    for sentence in suspicions(rows, basis.edition.rows() if basis.edition else ()):
-        _warn(sentence)
-    _warn_of_left_out(ratings, options.model)
+    warn(ignored_files(options.results))
+    warn(suspicions(rows, basis.edition.rows() if basis.edition else ()))
+    warn(_without_label(ratings, options.model))
     found = _facts(ratings, basis, options.model)
     if not found:
         of = " of the edition" if options.edition else ""
@@ -55,13 +57,14 @@ def run(options: argparse.Namespace) -> int:
     for name, spares in write_labels(options.out, found).items():
         if spares.lacking:
             characters = " ".join(sorted(spares.lacking)[:20])
-            _warn(f"{name}.png: no font here has {characters}: drawn as boxes")
+            warn([f"{name}.png: no font here has {characters}: drawn as boxes"])
     print(printable(f"{options.out}: {len(found)} labels, each as SVG and as PNG in two sizes"))
     return 0
 
 
 def _facts(ratings: "Ratings", basis: "Basis", wanted: str) -> "list[LabelFacts]":
     from scoring.label.facts import facts_of
+    from scoring.warning import warn
 
     found = []
     for rated in ratings.groups:
@@ -71,23 +74,19 @@ def _facts(ratings: "Ratings", basis: "Basis", wanted: str) -> "list[LabelFacts]
             try:
                 found.append(facts_of(one, rated, basis))
             except ValueError:
-                name = one.row.model[:LONGEST_NAME]
-                _warn(f"line {one.row.line}, {name!r}: no label, it has no name or one too long")
+                place = f"{one.row.place}, {one.row.model[:LONGEST_NAME]!r}"
+                warn([f"{place}: no label, it has no name or one too long"])
     return found
 
 
-def _warn_of_left_out(ratings: "Ratings", wanted: str) -> None:
+def _without_label(ratings: "Ratings", wanted: str) -> Iterator[str]:
     left_out = [one for one in ratings.left_out if _is_wanted(one.model, wanted)]
     for one in left_out[:MOST_LEFT_OUT]:
         name = f"{one.model} {one.state}".strip()[:LONGEST_NAME]
-        _warn(f"line {one.line}, {name}: no label, {one.because}")
+        yield f"{one.place}, {name}: no label, {one.because}"
     if len(left_out) > MOST_LEFT_OUT:
-        _warn(f"{len(left_out) - MOST_LEFT_OUT} more rows without a label; stars --json lists all")
+        yield f"{len(left_out) - MOST_LEFT_OUT} more rows without a label; stars --json lists all"
 
 
 def _is_wanted(model: str, wanted: str) -> bool:
     return wanted.casefold() in model.casefold()
-
-
-def _warn(sentence: str) -> None:
-    print(f"warning: {printable(sentence)}", file=sys.stderr)

@@ -1,7 +1,6 @@
 """`leaderboard`: a site of static pages on rated results."""
 
 import argparse
-import sys
 from pathlib import Path
 
 from benchmark_core.terminal_text import printable
@@ -35,17 +34,19 @@ def run(options: argparse.Namespace) -> int:
     from scoring.leaderboard.sources import read_sources
     from scoring.results_table import Row
     from scoring.suspicions import suspicions
+    from scoring.tables import ignored_files
+    from scoring.warning import warn
 
     editions = [read_edition(path) for path in options.edition]
     sources = read_sources(options.results)
     known = [row for edition in editions for row in edition.rows()]
-    for sentence in suspicions([row for row in sources.rows if isinstance(row, Row)], known):
-        print(f"warning: {printable(sentence)}", file=sys.stderr)
-    for folder in write_site(options.out, sources, editions):
-        print(
-            f"warning: {printable(str(folder))}: its report does not bear out its row in the table,"
-            " which goes without a page of evidence",
-            file=sys.stderr,
-        )
+    for path in options.results:
+        warn(ignored_files(path))
+    warn(suspicions([row for row in sources.rows if isinstance(row, Row)], known))
+    warn(
+        f"{folder}: its report does not bear out its row in the table, which goes without a page"
+        " of evidence"
+        for folder in write_site(options.out, sources, editions)
+    )
     print(printable(f"Written: {options.out / INDEX_FILE}"))
     return 0

@@ -1,11 +1,9 @@
 """`stars`: ratings on screen, or for programs."""
 
 import argparse
-import json
 import sys
 from pathlib import Path
 
-from benchmark_core.terminal_text import printable
 from scoring.schemes import DEFAULT, SCHEMES
 
 
@@ -39,11 +37,13 @@ def run(options: argparse.Namespace) -> int:
     from scoring import stars_view
     from scoring.editions import rate_by, read_edition
     from scoring.errors import ScoringError
+    from scoring.json_pieces import json_pieces
     from scoring.quality import Quality, read_quality
     from scoring.ratings import rate
     from scoring.results_table import Row
     from scoring.suspicions import suspicions
-    from scoring.tables import read_table
+    from scoring.tables import ignored_files, read_table
+    from scoring.warning import warn
 
     if options.edition and options.scheme != DEFAULT.name:
         raise ScoringError("--scheme", "does not go with --edition", "An edition has its edges.")
@@ -52,13 +52,12 @@ def run(options: argparse.Namespace) -> int:
     rows = read_table(options.results)
     ratings = rate_by(edition, rows) if edition else rate(rows, SCHEMES[options.scheme])
     real = [row for row in rows if isinstance(row, Row)]
-    for sentence in suspicions(real, edition.rows() if edition else ()):
-        print(f"warning: {printable(sentence)}", file=sys.stderr)
-    for model in quality.models_without_row(real):
-        print(f"warning: {printable(model)} has a quality, and no row", file=sys.stderr)
-    by = stars_view.Basis(options.scheme, edition.edition if edition else None)
+    warn(ignored_files(options.results))
+    warn(suspicions(real, edition.rows() if edition else ()))
+    warn(f"{model} has a quality, and no row" for model in quality.models_without_row(real))
+    by = stars_view.RatedBy(options.scheme, edition.edition if edition else None)
     if options.json:
-        print(json.dumps(stars_view.document(ratings, by, quality), indent=2))
+        sys.stdout.writelines(json_pieces(stars_view.document(ratings, by, quality)))
         return 0
     for line in stars_view.lines(ratings, by, quality):
         print(line)

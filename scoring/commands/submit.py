@@ -97,6 +97,8 @@ def _refuse(problems: list[str], more: str = "") -> int:
 
 
 def _tell(submission: "Submission", gathered: "Gathered", found: "Verification") -> None:
+    from scoring.words import SIMULATED
+
     for one in found.not_checked:
         print(printable(one.line()))
     if gathered.items:
@@ -105,4 +107,4 @@ def _tell(submission: "Submission", gathered: "Gathered", found: "Verification")
     shown = f"{submission.out}: {runs} {'run' if runs == 1 else 'runs'}"
     print(printable(f"{shown}, {len(gathered.contents)} files, verified"))
     if found.rehearsal:
-        print("REHEARSAL: simulated parts took part; these are not measurements.")
+        print(SIMULATED)

@@ -48,7 +48,7 @@ def run(options: argparse.Namespace) -> int:
         )
     found = kind(options)
     if options.json:
-        print(json.dumps(verification_view.document(found), indent=2))
+        print(json.dumps(verification_view.document(found), indent=2, allow_nan=False))
     else:
         for line in verification_view.lines(found):
             print(line)

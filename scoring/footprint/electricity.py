@@ -8,7 +8,7 @@ from typing import Final
 
 from benchmark_core import carbon
 from scoring.errors import ScoringError
-from scoring.footprint.factors import Factor, Figure, data, given
+from scoring.footprint.factors import Factor, SourcedFigure, data, given
 
 FILE: Final = "electricity.yaml"
 INTENSITY: Final = "carbon intensity"
@@ -96,10 +96,13 @@ def _intensity(region: str, source: str) -> Factor:
     return Factor(title, "g/kWh", tuple(figures[name] for name in ordered))
 
 
-def _intensities(region: str) -> Iterator[tuple[str, Figure]]:
+def _intensities(region: str) -> Iterator[tuple[str, SourcedFigure]]:
     if region in carbon.regions():
         known = carbon.grid_factor(region)
-        yield AS_RECORDED, Figure(value=known.g_per_kwh, source=known.source, year=known.year)
+        yield (
+            AS_RECORDED,
+            SourcedFigure(value=known.g_per_kwh, source=known.source, year=known.year),
+        )
     yield from _figures("g_per_kwh", region)
 
 
@@ -113,12 +116,12 @@ def _factor(title: str, unit: str, key: str, region: str, area: str = "") -> Fac
     return Factor(f"{title}, {of}", unit, figures) if figures else None
 
 
-def _figures(key: str, region: str) -> Iterator[tuple[str, Figure]]:
+def _figures(key: str, region: str) -> Iterator[tuple[str, SourcedFigure]]:
     table = data(FILE)
     for source, values in table[key].items():
         if region in values:
             said = table["sources"][source]
             yield (
                 source,
-                Figure(value=values[region], source=said["name"], year=said.get("year")),
+                SourcedFigure(value=values[region], source=said["name"], year=said.get("year")),
             )

@@ -1,9 +1,10 @@
 """What it took to make the hardware, for the share of its life that a run takes."""
 
+from functools import cache
 from typing import Any, Final, Literal, get_args
 
 from scoring.footprint.amounts import Range
-from scoring.footprint.factors import Factor, Figure, data
+from scoring.footprint.factors import Factor, SourcedFigure, data
 
 FILE: Final = "hardware.yaml"
 DEFAULT_SET: Final = "ecologits-2025-02"
@@ -30,31 +31,34 @@ class HardwareSet:
         """In the unit of `impact`, of `gpus` that are taken for `seconds`."""
         servers: float = gpus / self._constants["gpus_per_server"]
         lives: float = seconds / self._constants["life_seconds"]
-        made = self._factor("server", impact).range * servers
-        made += self._factor("gpu", impact).range * gpus
+        made = _factor(self.name, "server", impact).range * servers
+        made += _factor(self.name, "gpu", impact).range * gpus
         return made * lives
 
     def factors(self) -> tuple[Factor, ...]:
         parts = [(part, impact) for part in ("server", "gpu") for impact in get_args(Impact)]
-        life = Figure(
+        life = SourcedFigure(
             value=self._constants["life_seconds"],
             source=self._constants["source"],
             year=self._constants["year"],
         )
         return (
             Factor(f"{self.name}: life of the hardware", "s", (life,)),
-            *(self._factor(part, impact) for part, impact in parts),
+            *(_factor(self.name, part, impact) for part, impact in parts),
         )
 
-    def _factor(self, part: str, impact: Impact) -> Factor:
-        source, year = self._constants["source"], self._constants["year"]
-        first, *others = self._constants[part][impact]
-        figures = (
-            Figure(value=first, source=source, year=year),
-            *(Figure(value=one, source=f"{source}, its text", year=year) for one in others),
-        )
-        title = "server without GPUs" if part == "server" else "one GPU"
-        return Factor(f"{self.name}: {title}", UNITS[impact], figures)
+
+@cache
+def _factor(name: str, part: str, impact: Impact) -> Factor:
+    constants = data(FILE)[name]
+    source, year = constants["source"], constants["year"]
+    first, *others = constants[part][impact]
+    figures = (
+        SourcedFigure(value=first, source=source, year=year),
+        *(SourcedFigure(value=one, source=f"{source}, its text", year=year) for one in others),
+    )
+    title = "server without GPUs" if part == "server" else "one GPU"
+    return Factor(f"{name}: {title}", UNITS[impact], figures)
 
 
 def hardware_sets() -> tuple[str, ...]:

@@ -1,7 +1,7 @@
 """Factors with their sources. The first figure is the central one, all together are the range."""
 
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ from scoring.footprint.amounts import Range
 DATA = Path(__file__).parents[1] / "data"
 
 
-class Figure(Frozen):
+class SourcedFigure(Frozen):
     """One figure of one source. `year` is None where the source is not known to have one."""
 
     value: float
@@ -27,25 +27,26 @@ class Factor:
 
     name: str
     unit: str
-    figures: tuple[Figure, ...]
+    figures: tuple[SourcedFigure, ...]
     given: bool = False
 
-    @property
+    @cached_property
     def range(self) -> Range:
         values = [figure.value for figure in self.figures]
         return Range(min(values), values[0], max(values))
 
 
 def given(name: str, unit: str, value: float) -> Factor:
-    return Factor(name, unit, (Figure(value=value, source="given"),), given=True)
+    return Factor(name, unit, (SourcedFigure(value=value, source="given"),), given=True)
 
 
+@cache
 def facility_factor(name: str, title: str, value: float | None) -> Factor:
     """`pue`, `wue` or `cpu_ram_share`: `value` where a user gave one, else from the data."""
     known = data("facilities.yaml")[name]
     if value is not None:
         return given(title, known["unit"], value)
-    figures = tuple(Figure.model_validate(one) for one in known["figures"])
+    figures = tuple(SourcedFigure.model_validate(one) for one in known["figures"])
     return Factor(title, known["unit"], figures)
 
 

@@ -8,13 +8,15 @@ from typing import Final, cast, get_args
 
 from benchmark_core.names import SourceKind, TaskName
 from benchmark_core.tasks import registry as tasks
+from scoring.csv_table import Cells
 from scoring.energy_unit import contradiction
 from scoring.errors import ScoringError
 from scoring.footprint import electricity
 from scoring.footprint.amounts import Kind, Part, Range
-from scoring.footprint.factors import Factor, Figure, data
-from scoring.results_table import ENERGY, Cells, LeftOut, Row, read_cells
+from scoring.footprint.factors import Factor, SourcedFigure, data
+from scoring.results_table import ENERGY, LeftOut, Row, read_cells
 from scoring.tables import published_rows
+from scoring.words import REHEARSAL
 
 PER: Final = 1000
 MOST_REASONS: Final = 3
@@ -54,26 +56,33 @@ class NotCounted:
     because: str
 
 
-def read_measured(path: Path, wanted: str = "") -> list[Measured | NotCounted]:
-    """The rows whose model's name has `wanted` in it, whatever its capitals.
+def read_measured(path: Path, wanted: str = "") -> Iterator[Measured | NotCounted]:
+    """The rows whose model's name has `wanted` in it, whatever its capitals, one after the other.
 
     Raises:
-        ScoringError: the table cannot be read, or there is no such row, or none with GPU energy.
+        ScoringError: the table cannot be read, or, at its end, there was no such row, or none with
+            GPU energy.
     """
-    rows: list[Row | LeftOut | Cells] = [*(published_rows(path) or read_cells(path))]
-    # Mistakes in rows that nobody asked for are no matter here.
-    chosen = [one for one in rows if wanted.casefold() in _model(one).casefold()]
-    if not chosen:
-        raise ScoringError(str(path), *_nothing([_model(one) for one in rows], wanted))
-    found = [_measured(one) for one in chosen]
-    if all(isinstance(one, NotCounted) for one in found):
-        reasons = [f"{one.name}: {one.because}" for one in found if isinstance(one, NotCounted)]
-        raise ScoringError(
-            str(path),
-            f"has no row with GPU energy ({'; '.join(reasons[:MOST_REASONS])})",
-            "A footprint starts from that.",
-        )
-    return found
+    others: dict[str, None] = {}
+    reasons: list[str] = []
+    has_energy = False
+    for row in published_rows(path) or read_cells(path):
+        model = _model(row)
+        # Mistakes in rows that nobody asked for are no matter here.
+        if wanted.casefold() not in model.casefold():
+            others[model] = None
+            continue
+        one = _measured(row)
+        if isinstance(one, Measured):
+            has_energy = True
+        elif len(reasons) < MOST_REASONS:
+            reasons.append(f"{one.name}: {one.because}")
+        yield one
+    if not has_energy and not reasons:
+        raise ScoringError(str(path), *_nothing([*others], wanted))
+    if not has_energy:
+        what = f"has no row with GPU energy ({'; '.join(reasons)})"
+        raise ScoringError(str(path), what, "A footprint starts from that.")
 
 
 def _model(row: Row | LeftOut | Cells) -> str:
@@ -87,8 +96,7 @@ def _measured(row: Row | LeftOut | Cells) -> Measured | NotCounted:
 def _nothing(models: Sequence[str], wanted: str) -> tuple[str, str]:
     if not models:
         return "has no row", "Measure something first."
-    known = list(dict.fromkeys(models))
-    near = difflib.get_close_matches(wanted, known, n=3, cutoff=0.3) or known[:3]
+    near = difflib.get_close_matches(wanted, models, n=3, cutoff=0.3) or models[:3]
     return f"has no model with {wanted[:80]!r} in its name", f"It has {', '.join(near)}."
 
 
@@ -142,7 +150,7 @@ def _of_cells(cells: Cells) -> Measured | NotCounted:
 
 def _remarks(cells: Cells) -> Iterator[str]:
     if cells["rehearsal"] == "yes":
-        yield "REHEARSAL: nothing was measured"
+        yield f"{REHEARSAL}: nothing was measured"
     elif cells["official"] != "yes":
         yield "not official"
     if cells["verdict"] != "valid":
@@ -190,7 +198,7 @@ def _tokens(cells: Cells, samples: float | None) -> Factor | None:
     counted = _positive(cells, "total_prompt_tokens")
     if name not in data("dataset_tokens.yaml")["tokens"] or not counted or not samples:
         return _dataset_tokens(name)
-    figure = Figure(value=counted / samples * PER, source="counted in the run")
+    figure = SourcedFigure(value=counted / samples * PER, source="counted in the run")
     return Factor("input tokens", "per 1,000 tasks", (figure,))
 
 
@@ -198,7 +206,7 @@ def _dataset_tokens(name: TaskName | None) -> Factor | None:
     known = data("dataset_tokens.yaml")
     if name not in known["tokens"]:
         return None
-    figure = Figure(value=known["tokens"][name], source=known["source"])
+    figure = SourcedFigure(value=known["tokens"][name], source=known["source"])
     return Factor("input tokens", "per 1,000 tasks", (figure,))
 
 

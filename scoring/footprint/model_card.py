@@ -7,10 +7,11 @@ import yaml
 
 from benchmark_core.terminal_text import printable
 from scoring.errors import ScoringError
+from scoring.figures import DIGITS, figure
 from scoring.footprint.amounts import Range
 from scoring.footprint.footprint import Footprint
 from scoring.footprint.measured import Measured, NotCounted
-from scoring.footprint.view import NO_RANGE, basis, factor_words, figure, work
+from scoring.footprint.view import NO_RANGE, basis, factor_words, work
 
 SPECIAL = str.maketrans({character: f"\\{character}" for character in "\\`*_{}[]<>#|&~"})
 
@@ -47,7 +48,7 @@ def _emissions(one: Footprint) -> dict[str, Any]:
     if emitted is None:
         raise ValueError("carbon intensity is always known")
     told: dict[str, Any] = {
-        "emissions": float(figure(emitted.central)),
+        "emissions": float(f"{emitted.central:.{DIGITS}g}"),
         "source": printable("; ".join((_source(one), *measured.remarks))),
     }
     if one.electricity.place:

@@ -6,9 +6,9 @@ from dataclasses import dataclass, fields, replace
 from typing import Any, Final
 
 from scoring.errors import ScoringError
+from scoring.figures import number_of
 from scoring.footprint import electricity
 from scoring.footprint.embodied import hardware_sets
-from scoring.results_table import number_of
 
 DEFAULT_TASKS: Final = 1000
 LARGEST_SHARE: Final = 5

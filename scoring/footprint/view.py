@@ -1,9 +1,10 @@
 """Footprints on screen, and for programs."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from benchmark_core.terminal_text import printable
+from scoring.figures import LARGEST_WRITTEN_OUT, figure
 from scoring.footprint.amounts import Amount, Part, Range
 from scoring.footprint.energy import NOT_GIVEN
 from scoring.footprint.factors import Factor
@@ -12,17 +13,19 @@ from scoring.footprint.measured import Measured, NotCounted
 from scoring.footprint.what_if import Scenario, ratio_to
 
 Line = tuple[str, ...]
+Places = dict[Factor, int]
 Compared = Sequence[tuple[Scenario, Footprint]]
 LONGEST_NAME = 80
 MOST_NOT_COUNTED = 20
-MOST_DIGITS = 1e15
 NO_RANGE = "no range known"
 HEADING = ("", "low", "central", "high", "", "")
 
 
-def lines(footprints: Sequence[Footprint], not_counted: Sequence[NotCounted]) -> Iterator[str]:
+def lines(footprints: Iterable[Footprint], not_counted: Sequence[NotCounted]) -> Iterator[str]:
     """A table for each row, then all factors, then the rows without a footprint."""
+    places: Places = {}
     for one in footprints:
+        _placed(one, places)
         yield title(one.measured, work(one))
         cells = [
             *(
@@ -36,14 +39,17 @@ def lines(footprints: Sequence[Footprint], not_counted: Sequence[NotCounted]) ->
         ]
         yield from _columns([HEADING, *cells])
         yield ""
-    yield from _factor_lines([factor for one in footprints for factor in one.factors])
+    yield from _factor_lines(places)
     yield from _not_counted_lines(not_counted)
 
 
-def comparison_lines(rows: Sequence[Compared], not_counted: Sequence[NotCounted]) -> Iterator[str]:
+def comparison_lines(rows: Iterable[Compared], not_counted: Sequence[NotCounted]) -> Iterator[str]:
     """For each row and quantity the scenarios, and how many times the first one's they are."""
+    places: Places = {}
     for compared in rows:
         first = compared[0][1]
+        for _, one in compared:
+            _placed(one, places)
         yield title(first.measured, "by scenario")
         yield from (f"  {scenario.name}: {basis(one)}" for scenario, one in compared)
         for amount in first.amounts:
@@ -53,24 +59,27 @@ def comparison_lines(rows: Sequence[Compared], not_counted: Sequence[NotCounted]
             ]
             yield from (f"  {line}" for line in _columns([(*HEADING[:4], "x first", ""), *cells]))
         yield ""
-    every = [one for compared in rows for _, one in compared]
-    yield from _factor_lines([factor for one in every for factor in one.factors])
+    yield from _factor_lines(places)
     yield from _not_counted_lines(not_counted)
 
 
-def document(footprints: Sequence[Footprint], not_counted: Sequence[NotCounted]) -> dict[str, Any]:
-    """`factors` of a row are places in the list of all factors."""
-    places = _places(footprints)
-    rows = [_row_document(one.measured) | _document(one, places) for one in footprints]
+def document(footprints: Iterable[Footprint], not_counted: Sequence[NotCounted]) -> dict[str, Any]:
+    """`factors` of a row are places in the list of all factors, which is known after the rows.
+
+    Rows, factors and what is not counted are iterators, to be read in this order: `not_counted` may
+    be known after the rows, too.
+    """
+    places: Places = {}
+    rows = (_row_document(one.measured) | _document(one, places) for one in footprints)
     return _whole(rows, places, not_counted)
 
 
 def comparison_document(
-    rows: Sequence[Compared], not_counted: Sequence[NotCounted]
+    rows: Iterable[Compared], not_counted: Sequence[NotCounted]
 ) -> dict[str, Any]:
     """Likewise, with the scenarios of each row."""
-    places = _places([one for compared in rows for _, one in compared])
-    documents = [
+    places: Places = {}
+    documents = (
         _row_document(compared[0][1].measured)
         | {
             "scenarios": [
@@ -86,7 +95,7 @@ def comparison_document(
             ]
         }
         for compared in rows
-    ]
+    )
     return _whole(documents, places, not_counted)
 
 
@@ -113,23 +122,19 @@ def factor_words(factor: Factor) -> str:
     """Its figures with their sources; the first is the central one."""
     unit = f" {factor.unit}" if factor.unit else ""
     if factor.given:
-        return f"{factor.name}: {factor.range.central:.6g}{unit}, given"
+        return f"{factor.name}: {figure(factor.range.central)}{unit}, given"
     said = "; ".join(
-        f"{figure.value:.6g} {figure.source}" + f" ({figure.year or 'year not known'})"
-        for figure in factor.figures
+        f"{figure(one.value)} {one.source}" + f" ({one.year or 'year not known'})"
+        for one in factor.figures
     )
     span = factor.range
-    bounds = f"{span.low:.6g} to {span.high:.6g}" if span.is_known else NO_RANGE
-    return f"{factor.name}: {span.central:.6g}{unit} ({bounds}). {said}"
-
-
-def figure(value: float) -> str:
-    """Six digits: more than a factor is known to."""
-    return f"{value:.6g}"
+    bounds = f"{figure(span.low)} to {figure(span.high)}" if span.is_known else NO_RANGE
+    return f"{factor.name}: {figure(span.central)}{unit} ({bounds}). {said}"
 
 
 def _count(number: float) -> str:
-    return f"{number:,.0f}" if number.is_integer() and number < MOST_DIGITS else figure(number)
+    written_out = number.is_integer() and number < LARGEST_WRITTEN_OUT
+    return f"{number:,.0f}" if written_out else figure(number)
 
 
 def _cells(name: str, span: Range | None, unit: str, remark: str) -> Line:
@@ -158,7 +163,7 @@ def _columns(rows: Sequence[Line]) -> Iterator[str]:
         yield "  " + "  ".join(cells).rstrip()
 
 
-def _factor_lines(factors: Sequence[Factor]) -> Iterator[str]:
+def _factor_lines(factors: Iterable[Factor]) -> Iterator[str]:
     yield "Factors"
     for line in dict.fromkeys(factor_words(one) for one in factors):
         yield f"  {printable(line)}"
@@ -174,19 +179,24 @@ def _not_counted_lines(not_counted: Sequence[NotCounted]) -> Iterator[str]:
         yield f"  and {len(not_counted) - MOST_NOT_COUNTED} more; --json lists them all"
 
 
-def _places(footprints: Sequence[Footprint]) -> dict[Factor, int]:
-    every = dict.fromkeys(factor for one in footprints for factor in one.factors)
-    return {factor: place for place, factor in enumerate(every)}
+def _placed(one: Footprint, places: Places) -> list[int]:
+    """The places of its factors; new ones get the next."""
+    return [places.setdefault(factor, len(places)) for factor in one.factors]
 
 
 def _whole(
-    rows: Sequence[dict[str, Any]], places: dict[Factor, int], not_counted: Sequence[NotCounted]
+    rows: Iterator[dict[str, Any]], places: Places, not_counted: Sequence[NotCounted]
 ) -> dict[str, Any]:
     return {
-        "factors": [_factor_document(factor) for factor in places],
         "rows": rows,
-        "not_counted": [{"row": one.name, "because": one.because} for one in not_counted],
+        "factors": _factor_documents(places),
+        "not_counted": ({"row": one.name, "because": one.because} for one in not_counted),
     }
+
+
+def _factor_documents(places: Places) -> Iterator[dict[str, Any]]:
+    for factor in places:
+        yield _factor_document(factor)
 
 
 def _row_document(measured: Measured) -> dict[str, Any]:
@@ -199,7 +209,7 @@ def _row_document(measured: Measured) -> dict[str, Any]:
     }
 
 
-def _document(one: Footprint, places: dict[Factor, int]) -> dict[str, Any]:
+def _document(one: Footprint, places: Places) -> dict[str, Any]:
     return {
         "asked": one.asked.said(),
         "tasks": one.tasks,
@@ -207,7 +217,7 @@ def _document(one: Footprint, places: dict[Factor, int]) -> dict[str, Any]:
         "hardware_set": one.hardware.name,
         "it_energy": {part.name: _part_document(part) for part in one.parts},
         "amounts": {amount.name: _amount_document(amount) for amount in one.amounts},
-        "factors": [places[factor] for factor in one.factors],
+        "factors": _placed(one, places),
     }
 
 

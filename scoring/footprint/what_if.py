@@ -1,7 +1,5 @@
 """Scenarios from a file: the same measurement under other assumptions."""
 
-import csv
-import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,11 +8,11 @@ from typing import Any, Final
 import yaml
 
 from benchmark_core.documents import ContractError, read_bounded
+from scoring.csv_table import open_table
 from scoring.errors import ScoringError
 from scoring.footprint.footprint import Footprint, footprint
 from scoring.footprint.measured import Measured
 from scoring.footprint.parameters import Parameters, parse
-from scoring.results_table import LONGEST_CELL
 
 NAME: Final = "name"
 LONGEST_FILE_BYTES: Final = 2**20
@@ -35,12 +33,7 @@ def read_scenarios(path: Path) -> list[Scenario]:
     Raises:
         ScoringError: it cannot be read, names a scenario twice, or says what is not allowed.
     """
-    try:
-        text = read_bounded(path.resolve(), LONGEST_FILE_BYTES).decode("utf-8-sig")
-        entries = _of_csv(text) if path.suffix.lower() == ".csv" else _of_yaml(text)
-    except (OSError, RuntimeError, ContractError, ValueError, csv.Error, yaml.YAMLError) as error:
-        because = " ".join(str(error).split())[:100]
-        raise ScoringError(str(path), f"cannot be read ({because})", REMEDY) from error
+    entries = _of_csv(path) if path.suffix.lower() == ".csv" else _of_yaml(path)
     scenarios: dict[str, Scenario] = {}
     for number, entry in enumerate(entries, start=1):
         one = _scenario(f"{path}, scenario {number}", entry)
@@ -67,25 +60,26 @@ def ratio_to(first: Footprint, other: Footprint, name: str) -> float | None:
     return found.central / base.central
 
 
-def _of_csv(text: str) -> list[Mapping[str, str]]:
-    csv.field_size_limit(LONGEST_CELL)
-    reader = csv.DictReader(io.StringIO(text, newline=""), strict=True)
-    entries: list[Mapping[str, str]] = []
-    for line in reader:
-        if None in line or None in line.values():
-            raise csv.Error(f"line {reader.line_num} has another number of cells")
-        entries.append({name: cell for name, cell in line.items() if cell.strip()})
-    return entries
-
-
-def _of_yaml(text: str) -> list[Mapping[str, str]]:
-    content = yaml.safe_load(text)
-    if not isinstance(content, list) or not all(isinstance(one, dict) for one in content):
-        raise ValueError("no list of scenarios")
+def _of_csv(path: Path) -> list[Mapping[str, str]]:
+    table = open_table(path, (NAME,), REMEDY, LONGEST_FILE_BYTES)
     return [
-        {str(name): _as_text(name, value) for name, value in one.items() if value is not None}
-        for one in content
+        {name: cell for name, cell in cells.items() if cell.strip()} for _, cells in table.cells()
     ]
+
+
+def _of_yaml(path: Path) -> list[Mapping[str, str]]:
+    try:
+        text = read_bounded(path.resolve(), LONGEST_FILE_BYTES).decode("utf-8-sig")
+        content = yaml.safe_load(text)
+        if not isinstance(content, list) or not all(isinstance(one, dict) for one in content):
+            raise ValueError("no list of scenarios")
+        return [
+            {str(name): _as_text(name, value) for name, value in one.items() if value is not None}
+            for one in content
+        ]
+    except (OSError, RuntimeError, ContractError, ValueError, yaml.YAMLError) as error:
+        because = " ".join(str(error).split())[:100]
+        raise ScoringError(str(path), f"cannot be read ({because})", REMEDY) from error
 
 
 def _as_text(name: Any, value: Any) -> str:

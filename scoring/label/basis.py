@@ -28,6 +28,6 @@ def rated_by_edition(path: Path, results: Path | None = None) -> tuple[Ratings, 
         ScoringError: one of the files cannot be read.
     """
     edition = read_edition(path)
-    basis = Basis(hashlib.sha256(read_bounded(path)).hexdigest(), edition)
+    basis = Basis(hashlib.sha256(read_bounded(path.resolve())).hexdigest(), edition)
     rows = own_rows(edition, read_table(results)) if results else edition.rows()
     return rate_by(edition, rows), basis

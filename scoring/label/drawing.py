@@ -17,6 +17,7 @@ from scoring.label.facts import LabelFacts
 from scoring.label.text_fit import Step, fit
 from scoring.label.typeface import Weight, inter
 from scoring.stars import MOST_STARS
+from scoring.words import REHEARSAL
 
 if TYPE_CHECKING:
     from jinja2 import Template
@@ -110,7 +111,7 @@ def _drawn(facts: LabelFacts) -> dict[str, Any]:
         ],
         "note": _line(facts.note, "Regular", 122, PRINT_STEPS, 303),
         "small_print": _line(words.small_print(facts), "Regular", INNER, PRINT_STEPS, 356),
-        "watermark": words.WATERMARK if facts.rehearsal else "",
+        "watermark": REHEARSAL if facts.rehearsal else "",
         "learn_more": words.LEARN_MORE,
         "learn_more_link": words.LEARN_MORE_LINK,
         "stars": [(FIRST_STAR + STAR_PITCH * n, n < facts.stars) for n in range(MOST_STARS)],

@@ -8,9 +8,9 @@ from typing import Annotated, Final, Literal
 from pydantic import Field, field_validator
 
 from benchmark_core.documents import Document
+from scoring.csv_table import Cells
 from scoring.editions import Edition, PlainNumber, Stars, plain
 from scoring.ratings import RatedGroup, RatedRow
-from scoring.results_table import Cells
 
 Note = Literal["", "only model of its group", "all energies of its group are equal"]
 """Why stars mean little."""

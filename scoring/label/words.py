@@ -4,12 +4,11 @@ import re
 from decimal import Decimal
 from typing import Final
 
-from benchmark_core.tasks import registry as tasks
 from scoring.label.facts import LabelFacts
 from scoring.stars import MOST_STARS
+from scoring.words import REHEARSAL, hardware_words, task_words
 
 NOT_KNOWN: Final = "not known"
-WATERMARK: Final = "REHEARSAL"
 LEARN_MORE: Final = "Learn More: tiny.cc/AIEnergy"
 LEARN_MORE_LINK: Final = "https://tiny.cc/AIEnergy"
 MONTHS: Final = (
@@ -27,8 +26,7 @@ def month(facts: LabelFacts) -> str:
 
 
 def task(facts: LabelFacts) -> str:
-    name = tasks.named(facts.task)
-    words = name.replace("_", " ").title() if name else facts.task
+    words = task_words(facts.task).title()
     return f"{words}, Reasoning" if facts.reasoning else words
 
 
@@ -38,7 +36,7 @@ def hardware(facts: LabelFacts) -> str:
         return NOT_KNOWN
     found = DRIVERS_NAME.fullmatch(facts.gpu_name)
     name = f"{found[1]}-{found[2]}" if found else facts.gpu_name
-    return name if facts.gpu_count in ("", "1") else f"{facts.gpu_count} × {name}"
+    return hardware_words(name, facts.gpu_count)
 
 
 def energy(facts: LabelFacts) -> str:
@@ -63,7 +61,7 @@ def small_print(facts: LabelFacts) -> str:
 def description(facts: LabelFacts) -> str:
     """All of the label in sentences, for those who do not see it."""
     sentences = [
-        f"{WATERMARK}: not a measurement." if facts.rehearsal else "",
+        f"{REHEARSAL}: not a measurement." if facts.rehearsal else "",
         f"AI Energy Score of {facts.model}: {facts.stars} of {MOST_STARS} stars.",
         f"Of these stars: {facts.note}." if facts.note else "",
         f"{energy(facts)} of GPU energy per 1,000 queries.",

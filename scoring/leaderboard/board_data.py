@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any, Final
 
-from benchmark_core.tasks import registry as tasks
 from scoring.editions import UNIT
 from scoring.leaderboard.charts import AXES, Chart, make_charts
 from scoring.leaderboard.entries import HUB, Entry, bounded, make_entry
@@ -14,6 +13,7 @@ from scoring.leaderboard.views import View
 from scoring.ratings import RatedGroup
 from scoring.results_table import LeftOut
 from scoring.stars import MOST_STARS
+from scoring.words import task_words
 
 MOST_LEFT_OUT: Final = 200
 """Rows that are not rated and are named; the others are counted."""
@@ -80,7 +80,7 @@ def _table(
     task = groups[0].group.task
     return {
         "task": task,
-        "title": task_title(task),
+        "title": task_words(task).capitalize(),
         "rehearsal": groups[0].group.rehearsal,
         "groups": [
             _group(rated, len(members), charts)
@@ -132,9 +132,3 @@ def _rows(group: int, entries: Sequence[Entry]) -> Iterator[list[Any]]:
 
 def _left_out(one: LeftOut) -> list[str]:
     return [bounded(one.model), bounded(one.state), bounded(one.because)]
-
-
-def task_title(task: str) -> str:
-    """In words: `text_gen` is "Text generation"."""
-    name = tasks.named(task)
-    return (tasks.get(name).name if name else task).replace("_", " ").capitalize()

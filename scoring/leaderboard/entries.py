@@ -10,6 +10,7 @@ from benchmark_core.terminal_text import printable
 from scoring.editions import plain
 from scoring.leaderboard.sources import Key, key
 from scoring.ratings import RatedRow
+from scoring.words import hardware_words
 
 LONGEST_NAME = 120
 HUB = "https://huggingface.co/"
@@ -78,8 +79,8 @@ def _tokens(rated: RatedRow) -> float | None:
 
 
 def _hardware(rated: RatedRow) -> str:
-    name, count = rated.row.cells.get("gpu_name", ""), rated.row.cells.number("gpu_count")
-    return bounded(f"{count:f} × {name}" if name and count and count > 1 else name)
+    cells = rated.row.cells
+    return bounded(hardware_words(cells.get("gpu_name", ""), cells.get("gpu_count", "")))
 
 
 def _above_zero(number: Decimal | None) -> float | None:

@@ -13,9 +13,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 from benchmark_core import VERSION
 from benchmark_core.terminal_text import printable
-from scoring.leaderboard.board_data import COLUMNS, BoardData, task_title
+from scoring.figures import figure
+from scoring.leaderboard.board_data import COLUMNS, BoardData
 from scoring.leaderboard.evidence import Evidence
 from scoring.stars_view import drawn
+from scoring.words import task_words
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -66,17 +68,21 @@ def _environment() -> "Environment":
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.policies["json.dumps_kwargs"] = {"separators": (",", ":")}
-    environment.filters |= {"figure": figure, "stars": drawn, "task": task_title}
+    environment.policies["json.dumps_kwargs"] = {
+        "separators": (",", ":"),
+        "allow_nan": False,
+    }
+    environment.filters |= {
+        "figure": _figure,
+        "stars": drawn,
+        "task": lambda task: task_words(task).capitalize(),
+    }
     environment.globals |= {"generator": GENERATOR, "version": VERSION}
     return environment
 
 
-def figure(value: float | None, digits: int = 4) -> str | None:
-    """So many significant digits, none of them cut off before the point."""
-    if value is None:
-        return None
-    return f"{value:,.0f}" if abs(value) >= 10**digits else f"{value:.{digits}g}"
+def _figure(value: float | None, digits: int = 4) -> str | None:
+    return None if value is None else figure(value, digits)
 
 
 def _shown(value: object) -> object:

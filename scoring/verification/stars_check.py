@@ -11,7 +11,8 @@ from scoring.bundles.unambiguous_json import name_told_twice
 from scoring.editions import Edition, read_edition
 from scoring.errors import ScoringError
 from scoring.failed_point import FailedPoint, Finding, NotChecked
-from scoring.results_table import number_of, read_cells
+from scoring.figures import number_of
+from scoring.results_table import read_cells
 
 
 def check_stars(manifest: Manifest, folder: Path, given: Path | None) -> Iterator[Finding]:

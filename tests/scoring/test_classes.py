@@ -74,11 +74,53 @@ def test_the_class_of_the_table_counts_and_disagreement_is_a_warning(tmp_path):
     ]
 
 
+def test_published_tables_are_checked_too(tmp_path):
+    (tmp_path / "asr.csv").write_text("model,total_gpu_energy\norg/a-7b,1\n")
+    text = "model,class,total_gpu_energy\norg/a-7b,C,1\norg/b-70b,C,bad\n"
+    (tmp_path / "text_generation.csv").write_text(text)
+    for given in (tmp_path, tmp_path / "text_generation.csv"):
+        shown = classes(given, "--json")
+        told = json.loads(shown.stdout)
+        assert [(one["model"], one["class"], one["class_by_rule"]) for one in told] == [
+            ("org/a-7b", "C", "A"),
+            ("org/b-70b", "C", "C"),
+        ]
+        assert "org/a-7b is class C, and 7 billion" in shown.stderr
+
+
+def test_warnings_are_bounded_and_name_classes_that_there_are_not(tmp_path):
+    rows = [{"model_name": f"org/m{n}-1.8b", "model_class": "B"} for n in range(60)]
+    table(tmp_path, {"model_class": "Z"}, *rows)
+    shown = classes(tmp_path).stderr.splitlines()
+    assert shown[0] == (
+        "warning: org/model is class 'Z', which is none of A, B, C: it is not rated"
+    )
+    assert "1.8 billion parameters" in shown[1]
+    assert (len(shown), shown[-1]) == (51, "warning: and 11 more like these")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "org/big-" + "9" * 400 + "B",
+        "org/" + "9" * 400 + "x7B",
+        f"org/a1-0.{'3' * 400}b",
+        "org/\u0663b",
+    ],
+)
+def test_digits_of_a_name_that_can_be_no_size_are_none(tmp_path, name):
+    table(tmp_path, {"model_name": name})
+    shown = classes(tmp_path, "--json")
+    assert (shown.returncode, shown.stderr) == (0, "")
+    assert json.loads(shown.stdout)[0]["parameters_billion"] is None
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("model,size\na,1\n", "lacks model or billions"),
+        ("model,size\na,1\n", "lacks the column billions"),
         ("model,billions\na,many\n", "line 2, column billions: 'many' is no number above 0"),
+        ("model,billions\na,1\na,2\n", "line 3: names a again"),
         ("model,billions\na,0\n", "'0' is no number above 0"),
     ],
 )

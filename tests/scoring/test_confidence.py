@@ -5,7 +5,8 @@ import random
 from decimal import Decimal
 
 from scoring.confidence import possible_between, possible_stars
-from scoring.results_table import Cells, Group, Row
+from scoring.csv_table import Cells
+from scoring.results_table import Group, Row
 from scoring.stars import Bands, bands_of
 
 GROUP = Group("text_gen", "A", reasoning=False, rehearsal=False)

@@ -265,3 +265,11 @@ def test_mistakes_are_told(tmp_path, first):
     nothing = edition(empty, "--name", "x", "--scored", "2026-12", "--out", tmp_path / "o")
     assert "has no row that can be rated" in nothing.stderr
     assert not (tmp_path / "o").exists()
+
+
+def test_a_link_leads_to_an_edition_as_to_a_table(tmp_path, first):
+    (tmp_path / "latest.json").symlink_to(first)
+    assert read_edition(tmp_path / "latest.json") == read_edition(first)
+    (tmp_path / "loop.json").symlink_to("loop.json")
+    with pytest.raises(ScoringError, match="is no edition"):
+        read_edition(tmp_path / "loop.json")

@@ -10,7 +10,7 @@ from scoring.errors import ScoringError
 from scoring.footprint import electricity
 from scoring.footprint.amounts import Part, Range
 from scoring.footprint.embodied import HardwareSet, hardware_sets
-from scoring.footprint.factors import Factor, Figure
+from scoring.footprint.factors import Factor, SourcedFigure
 from scoring.footprint.footprint import footprint
 from scoring.footprint.measured import Measured
 from scoring.footprint.parameters import Parameters
@@ -133,7 +133,7 @@ def test_hardware_is_not_known_without_its_time_and_number(lacking):
 
 
 def test_tokens_are_as_many_tasks_as_have_them():
-    tokens = Factor("input tokens", "", (Figure(value=369139, source="table 1"),))
+    tokens = Factor("input tokens", "", (SourcedFigure(value=369139, source="table 1"),))
     row = measured(tokens=tokens)
     assert footprint(row, Parameters(tokens=369139 * 4)).tasks == pytest.approx(4000)
     assert tokens in footprint(row, Parameters(tokens=1)).factors

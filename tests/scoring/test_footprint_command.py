@@ -178,8 +178,8 @@ def test_scenarios_are_compared_with_the_first(tmp_path, form):
         ("a.yaml", "[", "cannot be read"),
         ("a.yaml", "[" * 5000, "cannot be read"),
         ("a.yaml", "[]", "has no scenario"),
-        ("a.csv", "name,pue\na\n", "line 2 has another number of cells"),
-        ("a.csv", "name,pue\na,1,2\n", "line 2 has another number of cells"),
+        ("a.csv", "name,pue\na\n", "a.csv, line 2: has 1 cell for 2 columns"),
+        ("a.csv", "name,pue\na,1,2\n", "line 2: has 3 cells for 2 columns"),
         ("missing.yaml", None, "cannot be read"),
     ],
 )

@@ -33,7 +33,7 @@ def test_rows_that_cannot_be_rated_are_left_out(tmp_path):
     assert out == [
         (4, "its energy '-1' is no number above 0"),
         (5, "its energy 'nan' is no number above 0"),
-        (6, "it has no class, and its task is rated within one"),
+        (6, "it has no class, and models of its task are rated within one"),
     ]
 
 
@@ -41,7 +41,7 @@ def test_rows_that_cannot_be_rated_are_left_out(tmp_path):
     ("name", "text", "message"),
     [
         ("dancing.csv", TEXT, "is a table of no known task ('dancing')"),
-        ("asr.csv", "model,total_gpu_energy\norg/a\n", "line 2 is cut off"),
+        ("asr.csv", "model,total_gpu_energy\norg/a\n", "asr.csv, line 2: has 1 cell for 2 columns"),
     ],
 )
 def test_what_is_no_such_table_is_refused(tmp_path, name, text, message):
@@ -49,3 +49,25 @@ def test_what_is_no_such_table_is_refused(tmp_path, name, text, message):
     with pytest.raises(ScoringError) as refused:
         read_table(tmp_path / name)
     assert message in str(refused.value)
+
+
+def test_a_table_with_other_columns_is_refused_in_a_folder_too(tmp_path):
+    (tmp_path / "asr.csv").write_text("name,wh\na,1\n")
+    with pytest.raises(ScoringError, match=r"asr\.csv: lacks the columns model, total_gpu_energy"):
+        read_table(tmp_path)
+
+
+def test_a_row_is_told_with_its_file_and_what_is_not_read_is_named(tmp_path):
+    (tmp_path / "text_generation.csv").write_text(TEXT + "2,org/a,1,5,A\n\n")
+    (tmp_path / "asr.csv").write_text("model,total_gpu_energy\norg/c,0\n")
+    (tmp_path / "reasoning.csv").write_text(TEXT)
+    shown = stars(tmp_path)
+    assert shown.returncode == 0
+    assert "asr.csv, line 2, org/c: its energy '0' is no number above 0" in shown.stdout
+    assert shown.stderr.splitlines()[:2] == [
+        "warning: not read, for their names are no tasks: reasoning.csv",
+        "warning: org/a stands in text_generation.csv, line 2, text_generation.csv, line 4:"
+        " each row is rated",
+    ]
+    told = json.loads(stars(tmp_path, "--json").stdout)
+    assert told["left_out"][0]["file"] == "asr.csv"

@@ -60,7 +60,14 @@ def test_class_task_and_reasoning_make_a_group(tmp_path):
     none = {"reasoning_requested": "", "reasoning_effective": "", "task": "image_gen"}
     # Other tasks have no classes, whatever a catalog says.
     none |= {"model_class": "C"}
-    rated = ratings(tmp_path, {}, {"model_class": "B"}, on, none, {"wh_per_1000_queries": "9"})
+    rated = ratings(
+        tmp_path,
+        {"model_class": "A "},
+        {"model_class": "B"},
+        on,
+        none,
+        {"wh_per_1000_queries": "9"},
+    )
     groups = [
         (
             one.group.task,
@@ -82,6 +89,8 @@ def test_class_task_and_reasoning_make_a_group(tmp_path):
     ("change", "because"),
     [
         ({"model_class": ""}, "it has no class, and models of its task are rated within one"),
+        ({"model_class": "a"}, "its class 'a' is none of A, B, C"),
+        ({"model_class": "Z"}, "its class 'Z' is none of A, B, C"),
         ({"wh_per_1000_queries": "1_000"}, "its energy '1_000' is no number above 0"),
         ({"error_message": "out_of_memory: no"}, "it failed"),
         ({"verdict": "flagged"}, "its verdict is flagged"),
@@ -127,7 +136,13 @@ def test_a_user_sees_groups_edges_and_stars(tmp_path):
     assert group["edges_wh"] == [2, 3, 4, 5]
     assert [row["stars"] for row in group["rows"]] == [5, 4, 1]
     assert document["left_out"] == [
-        {"line": 5, "model": "org/model", "state": "Off", "because": "it has no GPU energy"}
+        {
+            "file": None,
+            "line": 5,
+            "model": "org/model",
+            "state": "Off",
+            "because": "it has no GPU energy",
+        }
     ]
 
 
@@ -160,7 +175,7 @@ def test_what_is_no_results_table_is_refused(tmp_path):
         tmp_path / "sub": "cannot be read",
         old: "lacks the columns model_class, task",
         binary: "is no table",
-        cut: "cut.csv, line 2: is cut off",
+        cut: "cut.csv, line 2: has 2 cells for 10 columns",
     }.items():
         refused = stars(path)
         assert refused.returncode == 2, path

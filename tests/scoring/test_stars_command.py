@@ -49,17 +49,18 @@ def test_intervals_count_by_an_edition_too(tmp_path):
 def test_quality_stands_beside_the_stars_and_never_in_them(tmp_path):
     path = table(tmp_path, *rows("1", "6"))
     quality = tmp_path / "quality.csv"
-    quality.write_text("model,state,mmlu\norg/m1,,71.3\norg/m2,On,1\norg/m2,Off,88\nx,,3\n")
+    quality.write_text("model,state,\x1b[31mmmlu\norg/m1,,71.3\norg/m2,On,1\norg/m2,Off,88\nx,,3\n")
     shown = stars(path, "--quality", quality)
     assert [line.split()[0] for line in shown.stdout.splitlines() if "mmlu" in line] == [
         *("★★★★★", "★☆☆☆☆")
     ]
-    assert "mmlu 71.3" in shown.stdout
+    assert "[31mmmlu 71.3" in shown.stdout
+    assert "\x1b" not in shown.stdout
     assert "mmlu 88" in shown.stdout
     assert "warning: x has a quality, and no row" in shown.stderr
     for text, message in {
-        "name,mmlu\na,1\n": "needs the column model",
-        "model\na\n": "needs the column model and at least one more",
+        "name,mmlu\na,1\n": "lacks the column model. Name",
+        "model\na\n": "has nothing beside model. Name a CSV",
         "model,mmlu\na,1\na,2\n": "line 3: names a again",
     }.items():
         quality.write_text(text)
@@ -81,7 +82,7 @@ def test_another_scheme_is_used_only_by_its_name_and_says_so(tmp_path):
 def test_what_looks_wrong_is_said_aloud_and_rated(tmp_path):
     again = table(tmp_path, *rows("2000", "3000"), *rows("2.1"))
     assert "line 4, org/m1: 2.1 Wh is a thousandth of the 2000 Wh" in stars(again).stderr
-    assert "org/m1 Off stands in lines 2, 4: each row is rated" in stars(again).stderr
+    assert "org/m1 Off stands in line 2, line 4: each row is rated" in stars(again).stderr
     below = table(tmp_path, *rows("2", "1500", "2500", "4000"))
     assert "line 2, org/m1: 2 Wh is far below all others" in stars(below).stderr
     assert stars(table(tmp_path, *rows("2", "300", "2500"))).stderr == ""

@@ -1,0 +1,20 @@
+"""Words for what labels, pages and screens all say."""
+
+from typing import Final
+
+from benchmark_core.tasks import registry as tasks
+from scoring.figures import number_of
+
+REHEARSAL: Final = "REHEARSAL"
+SIMULATED: Final = f"{REHEARSAL}: simulated parts took part; these are not measurements."
+
+
+def task_words(task: str) -> str:
+    """By any of its spellings: `text_gen` is "text generation"."""
+    return (tasks.named(task) or task).replace("_", " ")
+
+
+def hardware_words(gpu_name: str, gpu_count: str) -> str:
+    """With how many, where it was more than one: "2 × NVIDIA H100 80GB HBM3"."""
+    count = number_of(gpu_count)
+    return f"{count:f} × {gpu_name}" if gpu_name and count and count > 1 else gpu_name
