@@ -76,7 +76,7 @@ def test_a_job_held_for_as_long_as_the_profile_says_is_given_up_by_collect(
     code, said = submit(place, "echo 7", "--slurm-profile", "profile.yaml")
     assert code == 0, said
     (job,) = (json.loads(path.read_text()) for path in jobs(place))
-    queued = f"7|PENDING|{job['name']}|{job['comment']}|JobHeldUser"
+    queued = f"7|PENDING|{job['name']}|{job['comment']}||JobHeldUser"
     program(place / "bin" / "squeue", f"echo '{queued}'")
     monkeypatch.setenv("PATH", f"{place / 'bin'}:/usr/bin:/bin")
 
