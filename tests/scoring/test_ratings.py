@@ -12,20 +12,8 @@ import pytest
 from orchestrator.master_columns import COLUMNS
 from scoring.ratings import rate
 from scoring.results_table import NEEDED, read_rows
+from tests.support.boards import GOOD
 from tests.support.runner import ROOT
-
-GOOD = {
-    "model_name": "org/model",
-    "model_class": "A",
-    "task": "text_gen",
-    "error_message": "",
-    "verdict": "valid",
-    "official": "yes",
-    "rehearsal": "no",
-    "reasoning_requested": "Off",
-    "reasoning_effective": "off",
-    "wh_per_1000_queries": "2.5",
-}
 
 
 def table(folder, *rows, name="master_results.csv", columns=tuple(GOOD)):

@@ -10,7 +10,8 @@ from pathlib import Path
 from scoring.__main__ import main
 
 EVIL = "=cmd|'/C calc'!A0<img src=x onerror=alert(1)></script>&amp;\u2028\u202e"
-COLUMNS = {
+# What rating needs of a row, and what a page shows beside it.
+GOOD = {
     "model_name": "org/model",
     "model_class": "A",
     "task": "text_gen",
@@ -21,6 +22,8 @@ COLUMNS = {
     "reasoning_requested": "Off",
     "reasoning_effective": "off",
     "wh_per_1000_queries": "2.5",
+}
+COLUMNS = GOOD | {
     "gpu_energy_wh": "2.5",
     "gpu_energy_ci95_wh": "0.1",
     "successful_prompts": "1000",
