@@ -5,8 +5,11 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from benchmark_core.contract import DeviceSpec
 from benchmark_core.faults import SpecFault
 from benchmark_core.report.carbon import Carbon
+from benchmark_core.report.spread import mean
+from benchmark_core.report.summary import Summary
 
 WORLD = "WORLD"
 FACTORS_FILE = Path(__file__).parent / "data" / "grid_factors.csv"
@@ -41,6 +44,18 @@ def grid_factor(region: str) -> GridFactor:
             f"there is no grid factor for region {region!r}",
             f"Choose one of {', '.join(regions())}.",
         ) from None
+
+
+def of_run(summary: Summary, device: DeviceSpec | None, region: str) -> Carbon | None:
+    """The CO2 of one repetition on average. Without a `device` nobody knows what computed, and a
+    GPU may have. Raises as `emissions`."""
+    return emissions(
+        mean(summary.gpu_energy_wh),
+        mean(summary.cpu_energy_wh),
+        mean(summary.ram_energy_wh),
+        region,
+        gpu_used=device is None or device.kind != "cpu",
+    )
 
 
 def emissions(

@@ -16,13 +16,13 @@ from benchmark_core import (
     trace_analysis,
     verdict,
 )
-from benchmark_core.contract import JOULES_PER_WH, Launch, RunSpec
+from benchmark_core.contract import Launch, RunSpec
 from benchmark_core.evidence import Evidence
+from benchmark_core.idle import idle_baseline
 from benchmark_core.ledger import Span
 from benchmark_core.reasoning.facts import ReasoningFacts
 from benchmark_core.repetitions import Repetitions
 from benchmark_core.report.applied import Applied
-from benchmark_core.report.carbon import Carbon
 from benchmark_core.report.energy import EnergySources, Reading
 from benchmark_core.report.gpu_facts import GpuFacts
 from benchmark_core.report.ledger import Ledger
@@ -79,7 +79,7 @@ def make_report(
         applied=measurements.applied,
         summary=evidence.summary,
         reasoning=measurements.reasoning,
-        carbon=_carbon(evidence, launch.region),
+        carbon=carbon.of_run(evidence.summary, evidence.applied.device, launch.region),
         energy_sources=measurements.sources,
         repetitions=measurements.repetitions.measured,
         environment=environment.describe(
@@ -117,17 +117,6 @@ def _evidence(
     )
 
 
-def _carbon(evidence: Evidence, region: str) -> Carbon | None:
-    summary, device = evidence.summary, evidence.applied.device
-    return carbon.emissions(
-        mean(summary.gpu_energy_wh),
-        mean(summary.cpu_energy_wh),
-        mean(summary.ram_energy_wh),
-        region,
-        gpu_used=device is None or device.kind != "cpu",
-    )
-
-
 def _single_pass(trace_path: Path, measurements: Measurements) -> SinglePass | None:
     return single_pass.split(trace_path, len(measurements.gpus), measurements.repetitions.marks)
 
@@ -156,13 +145,5 @@ def _trace(trace_path: Path, measurements: Measurements) -> TraceAnalysis | None
 
 
 def _idle(measurements: Measurements, summary: Summary) -> IdleBaseline | None:
-    before, after = measurements.rest_watts
-    if before is None and after is None:
-        return None
     gpu_wh = mean(summary.gpu_energy_wh)
-    active = None
-    if gpu_wh is not None and before is not None:
-        repetitions = measurements.repetitions.measured
-        seconds = [p.duration_seconds for r in repetitions for p in r.phases.values()]
-        active = gpu_wh - before * sum(seconds) / len(repetitions) / JOULES_PER_WH
-    return IdleBaseline(before_watts=before, after_watts=after, active_energy_wh=active)
+    return idle_baseline(*measurements.rest_watts, gpu_wh, measurements.repetitions.measured)

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from benchmark_core.contract import JOULES_PER_WH
 from benchmark_core.report.trace_facts import SinglePass
-from benchmark_core.trace_energy import joules_at
+from benchmark_core.trace_energy import joules_between
 
 SHORTEST_SECONDS = 0.5
 """Five steps of a counter that is renewed every 0.1 s. In less, the energy of a part is mostly that
@@ -55,16 +55,23 @@ def split(
     ]
     if any(later < earlier for earlier, later in pairwise(edges)):
         return _no_split("the samples overlap in time")
-    joules = joules_at(path, uuids_count, edges)
-    if joules is None:
+    parts = joules_between(path, uuids_count, list(pairwise(edges)))
+    # Every third part lies between two samples.
+    prefills, decodes = _known(parts[0::3]), _known(parts[1::3])
+    if prefills is None or decodes is None:
         return _no_split("the power trace does not cover every sample, or a counter went back")
-    starts, firsts, ends = joules[0::3], joules[1::3], joules[2::3]
-    prefill = sum(first - start for start, first in zip(starts, firsts, strict=True))
-    decode = sum(end - first for first, end in zip(firsts, ends, strict=True))
     per_repetition = JOULES_PER_WH * len(generate_marks)
     return SinglePass(
-        prefill_wh=prefill / per_repetition, decode_wh=decode / per_repetition, because=None
+        prefill_wh=sum(prefills) / per_repetition,
+        decode_wh=sum(decodes) / per_repetition,
+        because=None,
     )
+
+
+def _known(joules: Sequence[float | None]) -> list[float] | None:
+    """All of them; None where one is not known."""
+    known = [value for value in joules if value is not None]
+    return known if len(known) == len(joules) else None
 
 
 def _no_split(because: str) -> SinglePass:

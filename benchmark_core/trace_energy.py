@@ -1,7 +1,9 @@
-"""How much energy GPUs had used at given times, from the power trace, read once. Pure."""
+"""How much energy GPUs used between given times, from the power trace, read once. Pure."""
 
+from bisect import bisect_left
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from benchmark_core.power_trace import LONGEST_GAP_SECONDS, TraceRow, rows
 
@@ -9,33 +11,62 @@ LONGEST_LOOK_SECONDS = 0.1
 """A counter that is found changed did so since the last look, but hardly longer ago than this."""
 
 LONGEST_STEP_SECONDS = 0.5
-"""So long after the last point that is known the energy may be taken to go on as before."""
+"""So long before the first and after the last point that is known the energy may be taken to go on
+as beside it."""
 
 
-def joules_at(path: Path, gpus: int, edges: Sequence[float]) -> list[float] | None:
-    """The energy in joules of all GPUs together at times in order, from an arbitrary zero.
+def joules_between(
+    path: Path, gpus: int, windows: Sequence[tuple[float, float]]
+) -> list[float | None]:
+    """The energy in joules of all GPUs together in each window (start, end), in any order.
 
-    By their counters where the trace has them, else by their power. None where one of the times is
-    not covered, a counter went back, or two readings between the first and the last time lie more
-    than a second apart.
+    By their counters where the trace has them, else by their power. None for a window of which an
+    edge is not covered or lies where no reading came for more than a second, in which a counter
+    went back, or in which there was no power reading for more than a second; what a counter counted
+    meanwhile is known when it answers again.
     """
+    edges = sorted({edge for window in windows for edge in window})
     energies = [_Energy(edges) for _ in range(gpus)]
     for row in rows(path):
         if 0 <= row.gpu < gpus:
             energies[row.gpu].see(row)
-    values = [energy.at_edges() for energy in energies]
-    known = [value for value in values if value is not None]
-    if not known or len(known) < len(values):
-        return None
-    return [sum(of_all) for of_all in zip(*known, strict=True)]
+    places = [(bisect_left(edges, start), bisect_left(edges, end)) for start, end in windows]
+    return _sums([_parts(energy.at_edges(), places) for energy in energies], len(windows))
+
+
+class _Point(NamedTuple):
+    """The cumulative energy at an edge. Only points of one stretch can be subtracted."""
+
+    joules: float
+    stretch: int
+
+
+def _parts(
+    points: Sequence[_Point | None], places: Sequence[tuple[int, int]]
+) -> list[float | None]:
+    """The joules of one GPU between the edges at two places each."""
+    pairs = ((points[start], points[end]) for start, end in places)
+    return [
+        end.joules - start.joules if start and end and start.stretch == end.stretch else None
+        for start, end in pairs
+    ]
+
+
+def _sums(of_gpus: Sequence[Sequence[float | None]], count: int) -> list[float | None]:
+    if not of_gpus:
+        return [None] * count
+    return [
+        None if None in parts else sum(part for part in parts if part is not None)
+        for parts in zip(*of_gpus, strict=True)
+    ]
 
 
 class _Energy:
     """The cumulative energy of one GPU, by its counter and, for want of that, by its power."""
 
     def __init__(self, edges: Sequence[float]) -> None:
-        self._counted = _Curve(edges)
-        self._integrated = _Curve(edges)
+        self._counted = _Curve(edges, spans_gaps=True)
+        self._integrated = _Curve(edges, spans_gaps=False)
         self._look: tuple[float, float] | None = None
         self._power: tuple[float, float] | None = None
         self._joules = 0.0
@@ -50,9 +81,9 @@ class _Energy:
             self._power = (row.seconds, watts)
             self._integrated.add(row.seconds, self._joules)
 
-    def at_edges(self) -> list[float] | None:
+    def at_edges(self) -> list[_Point | None]:
         curve = self._integrated if self._look is None else self._counted
-        return curve.values()
+        return curve.points()
 
     def _see_counter(self, seconds: float, joules: float) -> None:
         earlier, self._look = self._look, (seconds, joules)
@@ -63,18 +94,19 @@ class _Energy:
 
 
 class _Curve:
-    """A cumulative energy, known at points that come in order, asked for at times in order.
+    """A cumulative energy, known at points that come in order, asked for at edges in order.
 
-    Straight between points; past the last point it goes on as before, for as long as a counter may
-    take for its next step.
+    Straight between points; beyond the first and the last it goes on as beside them, for as long
+    as a counter may take for a step. One that `spans_gaps` is right again after a gap.
     """
 
-    def __init__(self, edges: Sequence[float]) -> None:
+    def __init__(self, edges: Sequence[float], spans_gaps: bool) -> None:
         self._edges = edges
-        self._values: list[float] = []
+        self._spans_gaps = spans_gaps
+        self._points: list[_Point | None] = []
         self._last: tuple[float, float] | None = None
-        self._slope = 0.0
-        self._broken = False
+        self._slope: float | None = None
+        self._stretch = 0
 
     def add(self, seconds: float, joules: float) -> None:
         last = self._last
@@ -82,23 +114,29 @@ class _Curve:
             return
         self._last = (seconds, joules)
         if last is None:
-            self._broken = seconds > self._edges[0]
             return
-        asked = last[0] < self._edges[-1] and seconds > self._edges[0]
         gap = seconds - last[0] > LONGEST_GAP_SECONDS
-        self._broken = self._broken or joules < last[1] or (gap and asked)
-        self._slope = (joules - last[1]) / (seconds - last[0])
-        self._answer_until(seconds, last)
+        back = joules < last[1]
+        slope = None if gap or back else (joules - last[1]) / (seconds - last[0])
+        if not self._points:
+            self._answer(last[0] - LONGEST_STEP_SECONDS, last, None)
+        self._answer(seconds, last, slope)
+        self._stretch += back or (gap and not self._spans_gaps)
+        self._slope = slope
 
-    def values(self) -> list[float] | None:
-        """The energy at each of the times, None where one of them is not known. Ends the curve."""
+    def points(self) -> list[_Point | None]:
+        """One for each edge, None where the energy is not known there. Ends the curve."""
         if self._last is not None:
-            self._answer_until(self._last[0] + LONGEST_STEP_SECONDS, self._last)
-        if self._broken or len(self._values) < len(self._edges):
-            return None
-        return self._values
+            self._answer(self._last[0] + LONGEST_STEP_SECONDS, self._last, self._slope)
+        return self._points + [None] * (len(self._edges) - len(self._points))
 
-    def _answer_until(self, seconds: float, last: tuple[float, float]) -> None:
-        while len(self._values) < len(self._edges) and self._edges[len(self._values)] <= seconds:
-            edge = self._edges[len(self._values)]
-            self._values.append(last[1] + self._slope * (edge - last[0]))
+    def _answer(
+        self, until_seconds: float, known: tuple[float, float], slope: float | None
+    ) -> None:
+        """All edges that are left up to a time, from a known point and the power beside it."""
+        while len(self._points) < len(self._edges):
+            edge = self._edges[len(self._points)]
+            if edge > until_seconds:
+                return
+            joules = None if slope is None else known[1] + slope * (edge - known[0])
+            self._points.append(None if joules is None else _Point(joules, self._stretch))

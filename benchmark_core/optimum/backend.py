@@ -4,23 +4,21 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
-
 from benchmark_core.backends.base import Conditions
 from benchmark_core.checkpoints.checkpoint import Checkpoint
 from benchmark_core.contract import OPTIMUM_DIR, DeviceSpec, Launch, RunSpec
 from benchmark_core.delegate import Delegated, Found
-from benchmark_core.documents import ContractError, one_line, read_bounded
+from benchmark_core.documents import ContractError
 from benchmark_core.environment import Programs
 from benchmark_core.faults import ModelFault, SampleFault
 from benchmark_core.meters.codecarbon import describe_cpu, describe_ram
-from benchmark_core.optimum import worker
 from benchmark_core.optimum.dataset_file import write_dataset
-from benchmark_core.optimum.energies import Counts, kind_of, read_repetition
+from benchmark_core.optimum.energies import kind_of
 from benchmark_core.optimum.findings import Findings
 from benchmark_core.optimum.gpus import GivenGpus, given_gpus
 from benchmark_core.optimum.objection import METERS, refuse_impossible
 from benchmark_core.optimum.order import Commits, worker_order
+from benchmark_core.optimum.results import read_result
 from benchmark_core.optimum.worker_process import find_python, run_worker
 from benchmark_core.reasoning.raw_text import raw_facts
 from benchmark_core.recipe import LoadedModel
@@ -68,16 +66,12 @@ class OptimumBenchmark:
         place = self._folder / str(number)
         run_worker(self._python, self._order, place, f"model {self._spec.model.id}")
         try:
-            findings = Findings.model_validate_json(read_bounded(place / worker.FINDINGS_FILE))
-            report = read_bounded(place / worker.REPORT_FILE)
-            tracked = 0 < findings.tracker.gpus == len(findings.model.gpu_uuids)
-            repetition = read_repetition(report, self._counts(findings), tracked)
+            repetition, findings = read_result(place)
         except OSError as error:
             raise self._no_result(f"cannot be read: {error.strerror}") from error
         except ContractError as error:
             raise self._no_result(str(error)) from error
-        except ValidationError as error:
-            raise self._no_result(f"is not valid: {one_line(error)}") from error
+        self._refuse_other_samples(findings)
         return Delegated(repetition, self._found(findings, repetition))
 
     def close(self) -> None:
@@ -90,17 +84,12 @@ class OptimumBenchmark:
             f"See {OPTIMUM_DIR}/ in the run folder; its environment may have another version.",
         )
 
-    def _counts(self, findings: Findings) -> Counts:
+    def _refuse_other_samples(self, findings: Findings) -> None:
         if findings.ran.samples != self._samples:
             raise SampleFault(
                 f"optimum-benchmark ran {findings.ran.samples} samples of {self._samples}",
                 "It leaves out samples that are empty for it: take them out.",
             )
-        return Counts(
-            samples=self._samples,
-            prompt=findings.prompts.tokens,
-            new_tokens=findings.ran.max_new_tokens or 0,
-        )
 
     def _found(self, findings: Findings, repetition: Repetition) -> Found:
         spec, model, ran = self._spec, findings.model, findings.ran

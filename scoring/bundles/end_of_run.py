@@ -16,6 +16,7 @@ class EndOfRun(Document):
     spec_hash: str
     outcome: Literal["finished", "failed", "interrupted"]
     engine: str
+    started_at: str | None = None
     finished_at: str
     image_digest: str | None = None
     log_file: str = ""

@@ -2,10 +2,14 @@
 
 import csv
 from collections.abc import Callable, Iterator, Mapping
+from itertools import islice
+from typing import Final, NamedTuple
 
+from benchmark_core.contract import REASONING_FILE
 from benchmark_core.documents import ContractError
 from benchmark_core.faults import RunFault
 from scoring.failed_point import Finding
+from scoring.verification.delegated_check import check_delegated, measures_itself
 from scoring.verification.evidence import RunEvidence
 from scoring.verification.figures_check import (
     check_carbon,
@@ -13,29 +17,59 @@ from scoring.verification.figures_check import (
     check_idle,
     check_summary,
 )
+from scoring.verification.host_energy import check_host_energy, is_host_metered
 from scoring.verification.identity_check import check_identity
 from scoring.verification.judgement_check import check_judgement
+from scoring.verification.reasoning_check import check_reasoning
 from scoring.verification.row_check import check_row
-from scoring.verification.samples_check import check_reasoning_tokens, check_samples
+from scoring.verification.samples_check import check_samples
+from scoring.verification.sources_check import check_sources
 from scoring.verification.trace_check import check_trace
-from scoring.verification.windows_check import check_host_energy, check_ledger, check_phases
+from scoring.verification.windows_check import check_ledger, check_phases
 
-CHECKS: Mapping[str, Callable[[RunEvidence], Iterator[Finding]]] = {
-    "run, spec and settings": check_identity,
-    "samples": check_samples,
-    "reasoning tokens": check_reasoning_tokens,
-    "phases": check_phases,
-    "ledger": check_ledger,
-    "GPU energy by the power trace": check_trace,
-    "CPU and RAM energy": check_host_energy,
-    "summary": check_summary,
-    "power at rest": check_idle,
-    "CO2": check_carbon,
-    "verdict and protocol": check_judgement,
-    "GPU_ENERGY files": check_energy_files,
+
+def _always(_: RunEvidence) -> bool:
+    return True
+
+
+def _walked(of: RunEvidence) -> bool:
+    return not measures_itself(of)
+
+
+class _Check(NamedTuple):
+    """`applies` says whether a run has anything that it could look at."""
+
+    look: Callable[[RunEvidence], Iterator[Finding]]
+    applies: Callable[[RunEvidence], bool] = _always
+
+
+def _reasons(of: RunEvidence) -> bool:
+    told = (window for one in of.report.repetitions for window in one.windows)
+    return of.path(REASONING_FILE).exists() or any(
+        window.tokens.reasoning is not None or window.truncated is not None for window in told
+    )
+
+
+CHECKS: Final[Mapping[str, _Check]] = {
+    "run, spec and settings": _Check(check_identity),
+    "meters and GPUs": _Check(check_sources),
+    "samples": _Check(check_samples, _walked),
+    "reasoning tokens": _Check(check_reasoning, _reasons),
+    "phases": _Check(check_phases),
+    "ledger": _Check(check_ledger, _walked),
+    "GPU energy by the power trace": _Check(check_trace, _walked),
+    "CPU and RAM energy": _Check(check_host_energy, lambda of: _walked(of) and is_host_metered(of)),
+    "energy by optimum-benchmark": _Check(check_delegated, measures_itself),
+    "summary": _Check(check_summary),
+    "power at rest": _Check(check_idle, _walked),
+    "CO2": _Check(check_carbon),
+    "verdict and protocol": _Check(check_judgement),
+    "GPU_ENERGY files": _Check(check_energy_files),
 }
 
-ROW = "row of the table"
+ROW: Final = "row of the table"
+MOST_FINDINGS: Final = 20
+"""Of one point; a forged file could have a million."""
 
 IMPOSSIBLE = (
     *(ArithmeticError, AttributeError, LookupError, OSError, RecursionError, TypeError, ValueError),
@@ -48,15 +82,22 @@ def check_run(of: RunEvidence, row: Mapping[str, str] | None) -> tuple[list[str]
     """The names of the points that hold, and what speaks against the others."""
     holds: list[str] = []
     findings: list[Finding] = []
-    every = {name: check(of) for name, check in CHECKS.items()}
+    every = {name: check.look(of) for name, check in CHECKS.items() if check.applies(of)}
     for name, checked in (*every.items(), (ROW, check_row(of, row))):
-        found: list[Finding] = []
-        try:
-            found.extend(checked)
-        except IMPOSSIBLE as error:
-            what = f"{name}: {type(error).__name__}: {error}"
-            found.append(of.failed("evidence_impossible", what))
+        found = _looked(of, name, checked)
         findings += found
         if not found:
             holds.append(f"{of.run.run_id}: {name}")
     return holds, findings
+
+
+def _looked(of: RunEvidence, name: str, checked: Iterator[Finding]) -> list[Finding]:
+    found: list[Finding] = []
+    try:
+        found.extend(islice(checked, MOST_FINDINGS))
+        if next(checked, None) is not None:
+            found.append(of.not_checked(name, f"more than {MOST_FINDINGS} things speak against it"))
+    except IMPOSSIBLE as error:
+        what = f"{name}: {type(error).__name__}: {error}"
+        found.append(of.failed("evidence_impossible", what))
+    return found

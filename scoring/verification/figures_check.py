@@ -5,11 +5,11 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from benchmark_core import carbon, statistics
-from benchmark_core.contract import GPU_ENERGY_FILE, GPU_ENERGY_SUMMARY_FILE, JOULES_PER_WH
+from benchmark_core.contract import GPU_ENERGY_FILE, GPU_ENERGY_SUMMARY_FILE
 from benchmark_core.documents import read_bounded
 from benchmark_core.energy_files import energy_texts
+from benchmark_core.idle import idle_baseline
 from benchmark_core.ledger import IDLE_AFTER, IDLE_BEFORE
-from benchmark_core.report.rest import IdleBaseline
 from benchmark_core.report.spread import mean
 from scoring.bundles.unambiguous_json import name_told_twice
 from scoring.failed_point import Finding
@@ -35,43 +35,23 @@ def check_summary(of: RunEvidence) -> Iterator[Finding]:
 
 
 def check_idle(of: RunEvidence) -> Iterator[Finding]:
-    idle = of.report.idle
-    if idle is None:
-        return
     watts = {
         one.name: None if one.gpu_joules is None else one.gpu_joules / one.duration_seconds
         for one in (of.report.ledger.entries if of.report.ledger else ())
         if one.name in (IDLE_BEFORE, IDLE_AFTER)
     }
     before = None if of.report.model_load_shared_with else watts.get(IDLE_BEFORE)
-    active, gpu_wh = None, mean(of.summary.gpu_energy_wh)
-    if gpu_wh is not None and before is not None:
-        repetitions = of.report.repetitions
-        seconds = [phase.duration_seconds for one in repetitions for phase in one.phases.values()]
-        active = gpu_wh - before * sum(seconds) / len(repetitions) / JOULES_PER_WH
-    made = IdleBaseline(
-        before_watts=before, after_watts=watts.get(IDLE_AFTER), active_energy_wh=active
-    )
-    for phrase in differences(idle, made, "idle"):
+    gpu_wh = mean(of.summary.gpu_energy_wh)
+    made = idle_baseline(before, watts.get(IDLE_AFTER), gpu_wh, of.report.repetitions)
+    for phrase in differences(of.report.idle, made, "idle"):
         yield of.failed("idle_differs", phrase)
 
 
 def check_carbon(of: RunEvidence) -> Iterator[Finding]:
     """Raises SpecFault for a region without a factor."""
-    device = of.applied.device
-    told = of.report.carbon
-    made = carbon.emissions(
-        mean(of.summary.gpu_energy_wh),
-        mean(of.summary.cpu_energy_wh),
-        mean(of.summary.ram_energy_wh),
-        told.region if told else of.launch.region,
-        gpu_used=device is None or device.kind != "cpu",
-    )
-    for phrase in differences(told, made, "carbon"):
+    made = carbon.of_run(of.summary, of.applied.device, of.launch.region)
+    for phrase in differences(of.report.carbon, made, "carbon"):
         yield of.failed("carbon_differs", phrase)
-    if told and told.region != of.launch.region:
-        what = f"the region is {told.region}, and the launch has {of.launch.region}"
-        yield of.failed("carbon_differs", what)
 
 
 def check_energy_files(of: RunEvidence) -> Iterator[Finding]:

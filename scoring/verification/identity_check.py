@@ -18,6 +18,10 @@ def check_identity(of: RunEvidence) -> Iterator[Finding]:
         yield of.failed("runs_mixed_up", "it belongs to another spec than the report", OUTCOME_FILE)
     if of.launch.image_digest != of.environment.image_digest:
         yield of.failed("runs_mixed_up", "it names another image than the report", LAUNCH_FILE)
+    if of.end.image_digest != of.launch.image_digest:
+        yield of.failed("runs_mixed_up", "it names another image than the launch", OUTCOME_FILE)
+    if of.end.engine != of.launch.engine:
+        yield of.failed("runs_mixed_up", "it names another engine than the launch", OUTCOME_FILE)
     if of.launch.log_file and of.run.log not in ("", of.launch.log_file):
         yield of.failed("runs_mixed_up", "it names another log than the manifest", LAUNCH_FILE)
     if "model-config" in of.sealed:

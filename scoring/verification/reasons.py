@@ -19,13 +19,18 @@ REASONS: Mapping[str, str] = MappingProxyType(
         "settings_differ": "the run applied other settings than it was asked to",
         "samples_missing": "lines of samples are missing that the report counts",
         "samples_differ": "counts, tokens or times do not follow from the samples' lines",
-        "reasoning_tokens_differ": "reasoning tokens do not follow from the samples' lines",
+        "reasoning_tokens_differ": "reasoning tokens, or samples cut in their reasoning, do not"
+        " follow from the samples' lines",
+        "sources_differ": "meters or GPUs are told otherwise than launch and readings have them",
         "trace_missing": "the GPU energy was measured by a meter that leaves a power trace, and"
         " there is none",
         "trace_windows_differ": "the power trace shows other windows than the report",
-        "window_energy_differs": "the energy of a window does not follow from the power trace",
+        "window_energy_differs": "the energy of a window, or of the run, does not follow from the"
+        " power trace",
         "trace_facts_differ": "what the report says of the power trace does not follow from it",
         "host_energy_differs": "CPU or RAM energy of a window is not what CodeCarbon wrote",
+        "delegated_differs": "a repetition does not follow from the files of the backend that"
+        " measures by itself",
         "phases_differ": "the energies of phases do not follow from the windows",
         "ledger_differs": "the ledger does not follow from its windows and its total",
         "summary_differs": "a figure of the summary does not follow from the repetitions",

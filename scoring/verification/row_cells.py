@@ -1,6 +1,7 @@
 """What the cells of a row of `master_results.csv` follow from. Data."""
 
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from typing import Final
 
 from benchmark_core.contract import JOULES_PER_WH
@@ -11,6 +12,9 @@ from scoring.verification.evidence import RunEvidence
 
 Figure = float | int | None
 Word = str | None
+
+HASH_CHARACTERS: Final = 16
+"""So much of a hash the table shows."""
 
 
 def _ci95(spread: Spread | None) -> float | None:
@@ -35,6 +39,44 @@ def _per_prompt(of: RunEvidence) -> Figure:
 def _run_wh(of: RunEvidence) -> Figure:
     joules = of.report.ledger.total_joules if of.report.ledger else None
     return None if joules is None else joules / JOULES_PER_WH
+
+
+def _highest_celsius(of: RunEvidence) -> float | None:
+    gpus = of.report.trace.gpus if of.report.trace else ()
+    return max(
+        (gpu.highest_celsius for gpu in gpus if gpu.highest_celsius is not None), default=None
+    )
+
+
+def _throttle_reasons(of: RunEvidence) -> str:
+    gpus = of.report.trace.gpus if of.report.trace else ()
+    return "; ".join(
+        sorted({name for gpu in gpus for name, share in gpu.throttled.items() if share > 0})
+    )
+
+
+def _of_gpus(name: str) -> Callable[[RunEvidence], str]:
+    """A fact of all GPUs; where they differ, each value once."""
+    return lambda of: "; ".join(
+        dict.fromkeys(
+            str(value) for gpu in of.environment.gpus if (value := getattr(gpu, name)) is not None
+        )
+    )
+
+
+def _gpu_hashes(of: RunEvidence) -> str:
+    return "; ".join(
+        gpu.uuid_sha256[:HASH_CHARACTERS] for gpu in of.environment.gpus if gpu.uuid_sha256
+    )
+
+
+def _run_seconds(of: RunEvidence) -> float | None:
+    """None also where a time lacks its zone."""
+    try:
+        begin = datetime.fromisoformat(of.end.started_at or "")
+        return max((datetime.fromisoformat(of.end.finished_at) - begin).total_seconds(), 0)
+    except (ValueError, TypeError):
+        return None
 
 
 def _source(source: EnergySource | None) -> str | None:
@@ -101,6 +143,8 @@ COUNTS: Final[Mapping[str, Callable[[RunEvidence], Figure]]] = {
         of.report.thermal_gate.waited_seconds if of.report.thermal_gate else None
     ),
     "avg_time_to_first_token_seconds": lambda of: of.summary.avg_time_to_first_token_seconds,
+    "highest_celsius": _highest_celsius,
+    "run_seconds": _run_seconds,
     "gpu_count": lambda of: of.spec.device.gpu_count,
     "concurrency": lambda of: of.applied.concurrency,
     "seed": lambda of: of.applied.seed,
@@ -152,6 +196,22 @@ WORDS: Final[Mapping[str, Callable[[RunEvidence], Word]]] = {
     ),
     "rehearsal": lambda of: _yes_or_no(of.report.rehearsal),
     "spec_hash": lambda of: of.report.spec_hash,
+    "reasoning_enforced": lambda of: (
+        None
+        if of.report.reasoning is None or of.report.reasoning.enforced is None
+        else _yes_or_no(of.report.reasoning.enforced)
+    ),
+    "reasoning_mechanism": lambda of: (
+        of.report.reasoning.mechanism if of.report.reasoning else None
+    ),
+    "throttle_reasons": _throttle_reasons,
+    "co2_factor_source": lambda of: (
+        f"{of.report.carbon.source} {of.report.carbon.year}" if of.report.carbon else None
+    ),
+    "gpu_uuids_sha256": _gpu_hashes,
+    "gpu_power_limit_watts": _of_gpus("power_limit_watts"),
+    "driver_version": _of_gpus("driver_version"),
+    "cuda_version": _of_gpus("cuda_version"),
     "gpu_name": lambda of: "; ".join(sorted({gpu.name for gpu in of.environment.gpus})) or None,
     "dtype": lambda of: of.applied.dtype,
     "model_commit": lambda of: of.applied.model_commit,

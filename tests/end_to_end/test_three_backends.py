@@ -6,6 +6,11 @@ from functools import partial
 import pytest
 
 from demo.tiny_models import build_hub
+from scoring.submission.gathering import Wanted, gather
+from scoring.submission.privacy import Identity
+from scoring.submission.submitting import Submission, write_bundle
+from tests.support.builders import NOW
+from tests.support.forgery import codes, forged, members_of, write_members
 from tests.support.optimum_environment import optimum, sweep_past_noise  # noqa: F401
 from tests.support.runner import HEADER, ROOT, batch, table
 from tests.support.task_runs import altered_copy, remove
@@ -125,3 +130,19 @@ def test_every_folder_has_the_files_of_the_energy_and_none_says_zero(place):
             assert (summary["units"], summary["total"]) == ("Wh", None)
             assert {"preprocess_wh", "prefill_wh", "decode_wh"} <= summary.keys()
             assert not (folder / "GPU_ENERGY_WH.txt").exists()
+
+
+def test_each_can_be_submitted_and_is_verified_by_its_own_evidence(place, tmp_path):
+    for model in (BASE, CHAT):
+        for backend in BACKENDS:
+            run_id = run_name(model, backend)
+            gathered = gather(Wanted(place, (run_id,), not_official=True), Identity("", "", ""))
+            assert gathered.problems == []
+            path = tmp_path / f"{run_id}.zip"
+            assert write_bundle(Submission(path, "Ann", NOW), gathered).failed == []
+    members = members_of(tmp_path / f"{run_name(BASE, 'optimum')}.zip")
+    place = f"runs/{run_name(BASE, 'optimum')}/optimum/2/benchmark_report.json"
+    told = json.loads(members[place])
+    told["prefill"]["energy"]["cpu"] *= 1.01
+    changed = {**members, place: json.dumps(told).encode()}
+    assert codes(write_members(tmp_path / "forged.zip", forged(changed))) == {"delegated_differs"}

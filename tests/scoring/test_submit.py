@@ -168,7 +168,11 @@ ODD = {
     "slower": ({"seconds_per_sample": 0.1}, "valid", set()),
     "no power": ({"has_power": False}, "flagged", set()),
     "no counter": ({"has_counter": False}, "flagged", set()),
-    "a hole": ({"hole": (5.0, 6.5)}, "flagged", {"GPU energy of the windows"}),
+    "a hole": (
+        {"hole": (5.0, 6.5)},
+        "flagged",
+        {"GPU energy of generate 1, preprocess 2, prefill 2"},
+    ),
     "very short": ({"seconds_per_sample": 0.001}, "valid", set()),
 }
 

@@ -5,6 +5,7 @@ folder agrees; the report is made by the code that makes real ones.
 """
 
 import csv
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,7 +42,7 @@ from tests.support.traces import sampled, write_trace
 UUID = "GPU-51510000-0000-4000-8000-000000000000"
 GPU = GpuFacts(
     uuid=UUID,
-    uuid_sha256="5" * 64,
+    uuid_sha256=hashlib.sha256(UUID.encode()).hexdigest(),
     name="NVIDIA H100 80GB HBM3",
     memory_bytes=85_520_809_984,
     power_limit_watts=700.0,
