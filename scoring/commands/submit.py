@@ -101,7 +101,7 @@ def _tell(submission: "Submission", gathered: "Gathered", found: "Verification")
 
     for one in found.not_checked:
         print(printable(one.line()))
-    if gathered.items:
+    if gathered.seals.items:
         print(printable(f"{submission.key_path}: opens what is redacted; keep it to yourself"))
     runs = len(gathered.runs)
     shown = f"{submission.out}: {runs} {'run' if runs == 1 else 'runs'}"

@@ -23,7 +23,7 @@ from scoring.bundles.signature import sign
 from scoring.errors import ScoringError
 from scoring.failed_point import Verification
 from scoring.submission.gathering import Gathered
-from scoring.submission.redaction import KEY_FILE_MODE, KeyFile
+from scoring.submission.seals import KEY_FILE_MODE, KeyFile
 from scoring.verification.bundle import verify_bundle
 
 
@@ -97,13 +97,13 @@ def _manifest(submission: Submission, gathered: Gathered, members: tuple[Member,
         rehearsal=any(run.rehearsal for run in gathered.runs),
         runs=tuple(gathered.runs),
         redacted=tuple(sorted(submission.redact)),
-        seals={name: item.seal() for name, item in gathered.items.items()},
+        seals=dict(gathered.seals.named),
         members=members,
     )
 
 
 def _write_key(submission: Submission, gathered: Gathered) -> None:
     """Raises OSError."""
-    if gathered.items:
+    if gathered.seals.items:
         with replacing(submission.key_path, KEY_FILE_MODE) as stream:
-            stream.write(KeyFile(items=gathered.items).to_json().encode())
+            stream.write(KeyFile(items=gathered.seals.items).to_json().encode())
