@@ -10,6 +10,8 @@ file whose change is not named.
 
 import argparse
 import random
+import shutil
+import subprocess
 import sys
 import tempfile
 import time
@@ -21,6 +23,7 @@ sys.path.insert(0, str(ROOT))
 
 from benchmarks.meter_rig.bounds import Bound  # noqa: E402
 from scoring.bundles.manifest import MANIFEST_FILE  # noqa: E402
+from scoring.bundles.signature import PROGRAM  # noqa: E402
 from scoring.errors import ScoringError  # noqa: E402
 from scoring.submission.gathering import Wanted, gather  # noqa: E402
 from scoring.submission.privacy import Identity  # noqa: E402
@@ -45,7 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
         whole = make_bundle(folder / "whole", Shape(seconds_per_sample=options.seconds_per_sample))
-        small = make_bundle(folder / "small", Shape(samples=20, repetitions=3))
+        small = make_bundle(folder / "small", Shape(samples=20, repetitions=3), _key(folder))
         bounds = [
             Bound("verifying 10 x 1,000 samples takes", _seconds(whole), LONGEST_SECONDS, "s"),
             *_fuzzed(small, folder, options.mutants),
@@ -62,12 +65,22 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
-def make_bundle(folder: Path, shape: Shape) -> Path:
+def _key(folder: Path) -> Path | None:
+    """A new one to sign with; None where OpenSSH is not there."""
+    path = folder / "key"
+    if shutil.which(PROGRAM) is None:
+        return None
+    subprocess.run([PROGRAM, "-q", "-t", "ed25519", "-N", "", "-f", str(path)], check=True)
+    return path
+
+
+def make_bundle(folder: Path, shape: Shape, sign_key: Path | None = None) -> Path:
     """Of a run that was never measured, whose evidence agrees."""
     record_run(folder / "results", shape)
     wanted = Wanted(folder / "results", (shape.run_id,), not_official=True)
     path = folder / "bundle.zip"
-    found = write_bundle(Submission(path, "Ann", NOW), gather(wanted, Identity("", "", "")))
+    submission = Submission(path, "Ann", NOW, sign_key=sign_key)
+    found = write_bundle(submission, gather(wanted, Identity("", "", "")))
     if found.failed:
         raise SystemExit("\n".join(point.line() for point in found.failed))
     return path

@@ -1,11 +1,13 @@
 """`manifest.json`: every file of a bundle with its SHA-256, and what was promised of them."""
 
 import hashlib
+from datetime import datetime, timedelta
 from typing import Annotated, Final, Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from benchmark_core.documents import Document, Frozen
+from scoring.bundles.terms import LONGEST_NAME
 
 MANIFEST_FILE: Final = "manifest.json"
 DIGEST_FILE: Final = "manifest.sha256"
@@ -32,11 +34,26 @@ class Member(Frozen):
 
 
 class AcceptedTerms(Frozen):
-    """Who accepted which points, and when (UTC)."""
+    """Who accepted which points, when (UTC), and in which words: the SHA-256 of their text."""
 
-    name: Annotated[str, Field(min_length=1, max_length=200)]
+    name: Annotated[str, Field(min_length=1, max_length=LONGEST_NAME)]
     accepted_at: str
     points: tuple[str, ...]
+    wording_sha256: Digest
+
+    @field_validator("name")
+    @classmethod
+    def _names_somebody(cls, value: str) -> str:
+        if value != value.strip() or not value.isprintable():
+            raise ValueError("no name in letters that can be shown")
+        return value
+
+    @field_validator("accepted_at")
+    @classmethod
+    def _is_in_utc(cls, value: str) -> str:
+        if datetime.fromisoformat(value).utcoffset() != timedelta(0):
+            raise ValueError("no time in UTC")
+        return value
 
 
 class BundledRun(Frozen):

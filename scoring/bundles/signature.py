@@ -1,5 +1,6 @@
 """Signatures by OpenSSH: `ssh-keygen` makes them and checks them, nothing is computed here."""
 
+import base64
 import subprocess
 import tempfile
 from collections.abc import Sequence
@@ -13,6 +14,10 @@ NAMESPACE: Final = "ai-energy-score"
 PROGRAM: Final = "ssh-keygen"
 PATIENCE_SECONDS: Final = 60
 LONGEST_ANSWER: Final = 200
+BEGIN: Final = b"-----BEGIN SSH SIGNATURE-----"
+END: Final = b"-----END SSH SIGNATURE-----"
+LINE_BYTES: Final = 70
+LONGEST_SIGNATURE_BYTES: Final = 16 * 2**10
 
 
 class NoProgram(Exception):
@@ -38,11 +43,30 @@ def sign(manifest: bytes, key: Path) -> bytes:
             raise ScoringError(
                 PROGRAM, "is not on this machine", "Install OpenSSH, or leave --sign-key out."
             ) from None
+        except BadSignature as error:
+            raise ScoringError(
+                f"--sign-key {key}", f"cannot sign: {error}", "See that ssh-keygen can be run."
+            ) from None
         if done.returncode:
             raise ScoringError(
                 f"--sign-key {key}", f"cannot sign: {_words(done)}", "Name a private SSH key."
             )
         return path.with_name("manifest.json.sig").read_bytes()
+
+
+def is_canonical(signature: bytes) -> bool:
+    """Whether it is written as OpenSSH writes signatures, byte for byte.
+
+    The program reads them in other forms as well, with line breaks elsewhere for example.
+    """
+    lines = signature.split(b"\n")
+    try:
+        blob = base64.b64decode(b"".join(lines[1:-2]), validate=True)
+    except ValueError:
+        return False
+    text = base64.b64encode(blob)
+    body = [text[at : at + LINE_BYTES] for at in range(0, len(text), LINE_BYTES)]
+    return lines == [BEGIN, *body, END, b""]
 
 
 def check_signer(manifest: bytes, signature: Path, allowed_signers: Path) -> str:

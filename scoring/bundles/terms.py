@@ -1,5 +1,7 @@
 """What a submitter has to accept, point by point."""
 
+import hashlib
+
 LONGEST_NAME = 200
 """Of whoever accepts them."""
 
@@ -18,6 +20,9 @@ POINTS: dict[str, str] = {
     ),
 }
 
+EARLIER_WORDINGS: frozenset[str] = frozenset()
+"""Hashes of texts that bundles were accepted with before the points were worded as above."""
+
 
 def text() -> str:
     """All points, as they are shown to whoever has not accepted them."""
@@ -25,3 +30,13 @@ def text() -> str:
         f"{number}. {name.replace('_', ' ').capitalize()}. {point}"
         for number, (name, point) in enumerate(POINTS.items(), start=1)
     )
+
+
+def wording_sha256() -> str:
+    """Of the points as they are shown: which text somebody accepted."""
+    return hashlib.sha256(text().encode()).hexdigest()
+
+
+def is_known_wording(sha256: str) -> bool:
+    """Whether this is the text of today, or one that was shown earlier."""
+    return sha256 == wording_sha256() or sha256 in EARLIER_WORDINGS

@@ -21,11 +21,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Exit code 0 when the item is the one that was sealed, 1 when it is not."""
-    from scoring.submission.opening import open_item, read_key, write_single_key
+    from scoring.submission.opening import names, open_item, read_key, write_single_key
 
     key = read_key(options.key)
     if options.item is None:
-        for name in sorted(key.items):
+        for name in names(options.bundle, key):
             print(printable(name))
         return 0
     opened = open_item(options.bundle, key, options.item)
@@ -33,7 +33,7 @@ def run(options: argparse.Namespace) -> int:
         print(printable(f"{options.item}: is not what was sealed: {opened.seal} is in the bundle"))
         return 1
     if options.out:
-        write_single_key(options.out, key, options.item)
+        write_single_key(options.out, key, opened)
     print(printable(f"{options.item}: is what was sealed as {opened.seal}"))
     for line in opened.value.splitlines():
         print(printable(line))

@@ -44,6 +44,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--sign-key", type=Path, metavar="FILE", help="a private SSH key to sign with"
     )
+    parser.add_argument(
+        "--replace",
+        action="store_true",
+        help="write over a bundle that is there already, and over its key file",
+    )
 
 
 def run(options: argparse.Namespace) -> int:
@@ -56,10 +61,15 @@ def run(options: argparse.Namespace) -> int:
     from scoring.submission.submitting import Submission, write_bundle
 
     name = " ".join((options.accept_terms or "").split())
-    if not name or len(name) > terms.LONGEST_NAME:
+    if not name:
         return _refuse(
             ["the terms have to be accepted with --accept-terms YOUR_NAME:"], terms.text()
         )
+    now = datetime.now(UTC).isoformat(timespec="seconds")
+    submission = Submission(
+        options.out, name, now, options.redact, options.sign_key, options.replace
+    )
+    submission.check()
     wanted = Wanted(
         options.results,
         tuple(options.run),
@@ -72,8 +82,6 @@ def run(options: argparse.Namespace) -> int:
         print(f"note: {printable(notice)}", file=sys.stderr)
     if gathered.problems:
         return _refuse(gathered.problems)
-    now = datetime.now(UTC).isoformat(timespec="seconds")
-    submission = Submission(options.out, name, now, options.redact, options.sign_key)
     found = write_bundle(submission, gathered)
     if found.failed:
         return _refuse([one.line() for one in found.failed])
@@ -101,7 +109,7 @@ def _tell(submission: "Submission", gathered: "Gathered", found: "Verification")
 
     for one in found.not_checked:
         print(printable(one.line()))
-    if gathered.items:
+    if gathered.seals.items:
         print(printable(f"{submission.key_path}: opens what is redacted; keep it to yourself"))
     runs = len(gathered.runs)
     shown = f"{submission.out}: {runs} {'run' if runs == 1 else 'runs'}"

@@ -1,12 +1,13 @@
 """Everything that goes into a bundle, and everything that speaks against it. Writes nothing."""
 
+import csv
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
 from benchmark_core.contract import OUTCOME_FILE, REPORT_FILE
-from benchmark_core.documents import ContractError
+from benchmark_core.documents import LONGEST_FILE_BYTES, ContractError
 from benchmark_core.report.outline import ReportOutline
 from scoring.bundles.archive import MOST_BYTES, MOST_MEMBERS, Content
 from scoring.bundles.bundled_stars import stars_by_run
@@ -21,9 +22,11 @@ from scoring.bundles.manifest import (
     run_member,
 )
 from scoring.editions import Edition, read_edition
+from scoring.submission.leaks import leaks
 from scoring.submission.privacy import Identity, disclosures
-from scoring.submission.redaction import Item, can_redact, leaks, redact
+from scoring.submission.redaction import can_redact, redact
 from scoring.submission.run_files import RunFiles, run_files
+from scoring.submission.seals import KeyFile, Seals
 from scoring.submission.table_lines import TableLines, joined
 
 FOLDERS_DIR: Final = "individual_runs"
@@ -47,7 +50,7 @@ class Gathered:
     runs: list[BundledRun] = field(default_factory=list)
     contents: list[Content] = field(default_factory=list)
     tables: list[bytes] = field(default_factory=list)
-    items: dict[str, Item] = field(default_factory=dict)
+    seals: Seals = field(default_factory=Seals)
     problems: list[str] = field(default_factory=list)
     notices: list[str] = field(default_factory=list)
 
@@ -60,7 +63,7 @@ def gather(wanted: Wanted, identity: Identity) -> Gathered:
     for run_id in dict.fromkeys(wanted.run_ids):
         try:
             _add_run(wanted, run_id, table, gathered)
-        except (OSError, ContractError, ValueError) as error:
+        except (OSError, ContractError, ValueError, csv.Error) as error:
             gathered.problems.append(f"{run_id}: cannot be read: {str(error)[:300]}")
     if not gathered.problems:
         _finish(gathered, edition)
@@ -69,7 +72,7 @@ def gather(wanted: Wanted, identity: Identity) -> Gathered:
 
 
 def _add_run(wanted: Wanted, run_id: str, table: TableLines, gathered: Gathered) -> None:
-    """Raises OSError, ContractError, ValueError."""
+    """Raises OSError, ContractError, ValueError, csv.Error."""
     folder = wanted.results / FOLDERS_DIR / run_id
     if run_id in ("", ".", "..") or "/" in run_id or not folder.is_dir():
         gathered.problems.append(f"{run_id}: there is no such run in {wanted.results}")
@@ -88,10 +91,8 @@ def _add_run(wanted: Wanted, run_id: str, table: TableLines, gathered: Gathered)
     run, contents = _bundled(wanted, run_id, found, gathered)
     contents.append(Content(TABLE_FILE, line))
     if wanted.redact:
-        redacted = redact(run, contents, sorted(wanted.redact))
-        run, contents = redacted.run, list(redacted.contents)
-        prefix = "" if len(wanted.run_ids) == 1 else f"{run.run_id}/"
-        gathered.items |= {f"{prefix}{name}": item for name, item in redacted.items.items()}
+        is_one_of_many = len(set(wanted.run_ids)) > 1
+        run, contents = redact(run, contents, wanted.redact, gathered.seals, is_one_of_many)
     gathered.runs.append(run)
     for content in contents:
         if content.name == TABLE_FILE:
@@ -161,7 +162,7 @@ def _finish(gathered: Gathered, edition: Edition | None) -> None:
 def _objections(gathered: Gathered, identity: Identity) -> list[str]:
     try:
         return [
-            *_beyond_limits(gathered.contents),
+            *_beyond_limits(gathered.contents, gathered.seals),
             *(
                 f"{one.member}, line {one.line}: holds {one.what}; a bundle says neither who made"
                 " it nor where, and holds no secret"
@@ -170,17 +171,21 @@ def _objections(gathered: Gathered, identity: Identity) -> list[str]:
             *(
                 f"{member}: still shows {item}, which is to be redacted; redact more, or leave the"
                 " file out"
-                for member, item in leaks(gathered.contents, gathered.items)
+                for member, item in leaks(gathered.contents, gathered.seals.private)
             ),
         ]
     except OSError as error:
         return [f"{error.filename}: cannot be read ({error.strerror})"]
 
 
-def _beyond_limits(contents: Sequence[Content]) -> Iterator[str]:
+def _beyond_limits(contents: Sequence[Content], seals: Seals) -> Iterator[str]:
     """Raises OSError."""
     if len(contents) > MOST_MEMBERS - 3:
         yield f"{len(contents)} files, and {MOST_MEMBERS - 3} are the most; submit fewer runs"
     total = sum(content.size() for content in contents)
     if total > MOST_BYTES:
         yield f"{total} B, and {MOST_BYTES} B are the most; submit fewer runs"
+    key_bytes = len(KeyFile(items=seals.items).to_json().encode())
+    if key_bytes > LONGEST_FILE_BYTES:
+        what = f"the key file has {key_bytes} B, and {LONGEST_FILE_BYTES} B are the most"
+        yield f"{what}; redact fewer runs at a time"

@@ -1,5 +1,6 @@
 """One sealed item of a bundle, opened with its salt."""
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from benchmark_core.documents import ContractError
 from scoring.bundles.archive import DamagedMember, open_archive
 from scoring.bundles.manifest import MANIFEST_FILE, Manifest
 from scoring.errors import ScoringError
-from scoring.submission.redaction import KEY_FILE_MODE, KeyFile
+from scoring.submission.seals import KEY_FILE_MODE, KeyFile
 
 
 @dataclass(frozen=True)
@@ -32,22 +33,31 @@ def read_key(path: Path) -> KeyFile:
         ) from error
 
 
+def names(bundle: Path, key: KeyFile) -> list[str]:
+    """Items of the bundle that the key opens. Raises ScoringError."""
+    return sorted(name for name, seal in _seals(bundle).items() if seal in key.items)
+
+
 def open_item(bundle: Path, key: KeyFile, name: str) -> Opened:
     """Raises ScoringError where the bundle or the key does not know the item."""
     remedy = "The command open lists those that a key file has when no item is named."
-    item, seal = key.items.get(name), _seals(bundle).get(name)
-    if item is None:
-        raise ScoringError(f"--item {name}", "is not in the key file", remedy)
+    seal = _seals(bundle).get(name)
     if seal is None:
         raise ScoringError(f"--item {name}", f"is nothing that {bundle} has sealed", remedy)
+    item = key.items.get(seal)
+    if item is None:
+        raise ScoringError(f"--item {name}", "is not in the key file", remedy)
     return Opened(item.value, seal, item.seal() == seal)
 
 
-def write_single_key(path: Path, key: KeyFile, name: str) -> None:
+def write_single_key(path: Path, key: KeyFile, opened: Opened) -> None:
     """A key file that opens nothing but this item. Raises ScoringError."""
+    if os.path.lexists(path):
+        # It may be the key file itself, which nothing brings back.
+        raise ScoringError(str(path), "is there already", "Choose another --out.")
     try:
         with replacing(path, KEY_FILE_MODE) as stream:
-            stream.write(KeyFile(items={name: key.items[name]}).to_json().encode())
+            stream.write(KeyFile(items={opened.seal: key.items[opened.seal]}).to_json().encode())
     except OSError as error:
         raise ScoringError(
             str(path), f"cannot be written ({error.strerror})", "Choose another --out."

@@ -1,20 +1,15 @@
 """Private content replaced by salted hashes, each of which can be opened later by itself.
 
-A hash stands in the place of a value wherever that value was: in documents, in cells of tables, in
-names of files. The salts are kept by the submitter in a key file.
+A file in which nothing is sealed stays as it was, byte for byte.
 """
 
 import csv
-import hashlib
 import io
 import json
-import secrets
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Final
-
-from pydantic import Field
+from typing import IO, Any, Final
 
 from benchmark_core.contract import (
     ATTEMPTS_DIR,
@@ -24,82 +19,24 @@ from benchmark_core.contract import (
     REPORT_FILE,
     SAMPLES_FILE,
     SPEC_FILE,
-    TRACE_FILE,
 )
-from benchmark_core.documents import Document, Frozen, read_bounded
+from benchmark_core.documents import ContractError, read_bounded
 from scoring.bundles.archive import Content
-from scoring.bundles.manifest import (
-    SEAL,
-    TABLE_FILE,
-    BundledRun,
-    Sealed,
-    log_member,
-    run_member,
-)
+from scoring.bundles.manifest import TABLE_FILE, BundledRun, Sealed, log_member, run_member
+from scoring.submission.private_places import COMMON, LAST_WORDS, PLACES, SPEC_HASHES, Place
 from scoring.submission.run_files import PICTURES
+from scoring.submission.seals import Seals
 
-KEY_FILE_MODE: Final = 0o600
-SALT_BYTES: Final = 32
-SHORTEST_LEAK: Final = 6
-"""In characters; shorter values occur in any text."""
-
-PLACES: Final[dict[Sealed, tuple[tuple[str, str], ...]]] = {
-    "prompts": (
-        (REPORT_FILE, "reasoning.system_message"),
-        (REPORT_FILE, "reasoning.user_prefix"),
-        (REPORT_FILE, "reasoning.example_prompt"),
-        (REPORT_FILE, "reasoning.prompts_sha256"),
-    ),
-    "outputs": (),
-    "model-config": (
-        (SPEC_FILE, "model.id"),
-        (SPEC_FILE, "model.revision"),
-        (SPEC_FILE, "model.processor"),
-        (SPEC_FILE, "backend.endpoint"),
-        (SPEC_FILE, "backend.serve_image"),
-        (SPEC_FILE, "backend.serve_args"),
-        (REPORT_FILE, "run_id"),
-        (REPORT_FILE, "spec_hash"),
-        (REPORT_FILE, "model_load_shared_with"),
-        (REPORT_FILE, "runs_beside"),
-        (REPORT_FILE, "applied.model_commit"),
-        (REPORT_FILE, "applied.processor_commit"),
-        (REPORT_FILE, "applied.template_sha256"),
-        (REPORT_FILE, "reasoning.family"),
-        (LAUNCH_FILE, "log_file"),
-        (LAUNCH_FILE, "runs_beside"),
-    ),
-}
-"""Where values stand that are replaced; every text below a place is a value of its own."""
-
-MODEL_NAME: Final = f"{SPEC_FILE}:model.id"
-
-LAST_WORDS: Final = ("error_message", "log_tail")
-"""Of earlier attempts; both may quote anything."""
-
-
-class Item(Frozen):
-    """`salt` is in hexadecimal digits."""
-
-    salt: str = Field(pattern=r"^[0-9a-f]{64}$")
-    value: str
-
-    def seal(self) -> str:
-        salted = bytes.fromhex(self.salt) + self.value.encode("utf-8", "surrogatepass")
-        return SEAL + hashlib.sha256(salted).hexdigest()
-
-
-class KeyFile(Document):
-    """What opens items of one bundle; with a single item in it, it opens that and nothing else."""
-
-    items: dict[str, Item]
-
-
-@dataclass(frozen=True)
-class Redacted:
-    run: BundledRun
-    contents: tuple[Content, ...]
-    items: dict[str, Item]
+DOCUMENTS: Final = (SPEC_FILE, LAUNCH_FILE, REPORT_FILE, OUTCOME_FILE)
+LONGEST_LOG_BYTES: Final = 16 * 2**20
+"""Of a log to be sealed; its text is kept in the key file as a whole."""
+LINES_AT_A_TIME: Final = 10_000
+LOG: Final[Place] = ("log", "")
+ERROR: Final[Place] = (SAMPLES_FILE, "error")
+MODEL_NAME: Final[Place] = (SPEC_FILE, "model.id")
+"""Which may not be read without its organisation either."""
+SHORTEST_SAYING: Final = 12
+"""In characters. Shorter words of a run, as `timeout`, stand in other files by chance."""
 
 
 def can_redact(names: Collection[str]) -> bool:
@@ -111,152 +48,197 @@ def redact(
     run: BundledRun,
     contents: Sequence[Content],
     categories: Collection[Sealed],
-    new_salt: Callable[[], str] = lambda: secrets.token_hex(SALT_BYTES),
-) -> Redacted:
+    seals: Seals,
+    is_one_of_many: bool = False,
+) -> tuple[BundledRun, list[Content]]:
     """The members of one run, its log and its lines of the table with sealed values.
 
+    Of several runs in one bundle the names of items begin with the run's.
+
     Raises:
-        OSError, ContractError, ValueError: a document cannot be read.
+        OSError, ContractError, ValueError, csv.Error: a file cannot be read.
     """
     by_name = {content.name: content for content in contents}
-    values = dict(_values(run.run_id, by_name, categories))
-    if "outputs" in categories or "model-config" in categories:
-        values |= _spoken(run, by_name)
-    items = {name: Item(salt=new_salt(), value=value) for name, value in values.items()}
-    items = _one_seal_for_each_value(items)
-    seals = {item.value: item.seal() for item in items.values()}
-    sealed = [
-        Content(_renamed(content.name, seals), source)
-        for content in contents
-        if "model-config" not in categories or not content.name.endswith(PICTURES)
-        for source in [_sealed_source(content, seals)]
-    ]
-    return Redacted(
-        run=run.model_copy(
+    spec = _json(by_name[run_member(run.run_id, SPEC_FILE)])
+    hides_model = "model-config" in categories
+    renamed = {name: seals.seal(name) for name in (run.run_id, run.log) if hides_model and name}
+    redaction = _Redaction(
+        run,
+        seals,
+        f"{renamed.get(run.run_id, run.run_id)}/" if is_one_of_many else "",
+        _places(categories, spec),
+        hides_words=hides_model or "outputs" in categories,
+    )
+    return (
+        run.model_copy(
             update={
-                "run_id": seals.get(run.run_id, run.run_id),
-                "log": seals.get(run.log, run.log),
+                "run_id": renamed.get(run.run_id, run.run_id),
+                "log": renamed.get(run.log, run.log),
             }
         ),
-        contents=tuple(sealed),
-        items=items,
+        [
+            replace(
+                redaction.sealed(content),
+                name="/".join(renamed.get(part, part) for part in content.name.split("/")),
+            )
+            for content in contents
+            # A picture may be titled with the model.
+            if not (hides_model and content.name.endswith(PICTURES))
+        ],
     )
 
 
-def leaks(contents: Sequence[Content], items: Mapping[str, Item]) -> Iterator[tuple[str, str]]:
-    """Members in which a sealed value can still be read, with the item. Raises OSError."""
-    values = {name: set(_written(name, item.value)) for name, item in items.items()}
-    for content in contents:
-        # A trace has numbers and the names of passes; it may have gigabytes of them.
-        text = b"" if content.name.endswith(f"/{TRACE_FILE}") else b"".join(content.blocks())
-        for name, forms in values.items():
-            if any(form in text for form in forms):
-                yield content.name, name
+def _places(categories: Collection[Sealed], spec: Any) -> frozenset[Place]:
+    places = {place for category in categories for place in PLACES[category]}
+    of_spec = (place for file, place in places if file == SPEC_FILE)
+    return frozenset(places.union(SPEC_HASHES if any(_at(spec, one) for one in of_spec) else ()))
 
 
-def _written(name: str, value: str) -> Iterator[bytes]:
-    """As it may stand in a text or in JSON; a model also by its bare name."""
-    bare = [value.rpartition("/")[2]] if name.endswith(MODEL_NAME) else []
-    for text in (value, *bare):
-        if len(text) >= SHORTEST_LEAK:
-            forms = (text, *(json.dumps(text, ensure_ascii=one)[1:-1] for one in (True, False)))
-            yield from (form.encode("utf-8", "surrogatepass") for form in forms)
+def _at(value: Any, place: str) -> Any:
+    for part in place.split("."):
+        value = value.get(part) if isinstance(value, dict) else None
+    return value
 
 
-def _values(
-    run_id: str, by_name: Mapping[str, Content], categories: Collection[Sealed]
-) -> Iterator[tuple[str, str]]:
-    for category in categories:
-        for file, place in PLACES[category]:
-            found: Any = _json(by_name[run_member(run_id, file)])
-            for part in place.split("."):
-                found = found.get(part) if isinstance(found, dict) else None
-            yield from ((f"{file}:{place}{at}", text) for at, text in _texts(found))
+@dataclass(frozen=True)
+class SealedSamples(Content):
+    """Lines of samples with their errors sealed, made anew each time that they are read."""
+
+    seals: Seals
+
+    def blocks(self) -> Iterator[bytes]:
+        """Raises OSError, csv.Error."""
+        lines: list[bytes] = []
+        for number, row in _sample_rows(self.source):
+            if number > 1 and row[-1]:
+                row[-1] = self.seals.seal(row[-1])
+            lines.append(_line(row))
+            if len(lines) == LINES_AT_A_TIME:
+                yield b"".join(lines)
+                lines.clear()
+        yield b"".join(lines)
+
+    def size(self) -> int:
+        return sum(len(block) for block in self.blocks())
 
 
-def _spoken(run: BundledRun, by_name: Mapping[str, Content]) -> dict[str, str]:
-    """What a run said in its own words: its log, the errors of its samples, its earlier ends."""
-    spoken = {}
-    samples = by_name.get(run_member(run.run_id, SAMPLES_FILE))
-    if samples:
-        for number, row in enumerate(_table(samples), start=1):
-            if number > 1 and row and row[-1]:
-                spoken[f"{SAMPLES_FILE}:{number}"] = row[-1]
-    log = by_name.get(log_member(run.log)) if run.log else None
-    if log:
-        spoken["log"] = _text(log)
-    for name, content in by_name.items():
-        if _is_earlier_end(name):
-            earlier = _json(content)
-            for part in LAST_WORDS:
-                place = f"{name.partition(f'/{ATTEMPTS_DIR}/')[2]}:{part}"
-                spoken |= {f"{place}{at}": text for at, text in _texts(earlier.get(part))}
-    return spoken
+@dataclass(frozen=True)
+class _Redaction:
+    """What of one run is sealed, and the files of it one by one."""
 
+    run: BundledRun
+    seals: Seals
+    prefix: str
+    places: frozenset[Place]
+    hides_words: bool
 
-def _is_earlier_end(name: str) -> bool:
-    return f"/{ATTEMPTS_DIR}/" in name and name.endswith(f"/{OUTCOME_FILE}")
+    def sealed(self, content: Content) -> Content:
+        """Raises as `redact`."""
+        name = content.name.removeprefix(run_member(self.run.run_id, ""))
+        file = OUTCOME_FILE if name.startswith(f"{ATTEMPTS_DIR}/") else name
+        if file == TABLE_FILE:
+            return Content(content.name, self._table(content))
+        if self.hides_words and content.name == log_member(self.run.log):
+            return Content(content.name, self._log(content))
+        if self.hides_words and file == SAMPLES_FILE:
+            return self._samples(content)
+        if file in DOCUMENTS:
+            return self._document(content, name, file)
+        return content
 
+    def _document(self, content: Content, name: str, file: str) -> Content:
+        whole = found = _json(content)
+        for place in sorted(place for of, place in self.places if of == file):
+            found = self._replaced(found, place.split("."), (file, place), f"{name}:{place}")
+        if found == whole:
+            return content
+        return Content(content.name, (json.dumps(found, indent=2) + "\n").encode())
 
-def _one_seal_for_each_value(items: Mapping[str, Item]) -> dict[str, Item]:
-    """A value that stands in several places has one salt, so that it is seen to be the same."""
-    first: dict[str, Item] = {}
-    return {name: first.setdefault(item.value, item) for name, item in items.items()}
+    def _replaced(self, value: Any, below: Sequence[str], place: Place, item: str) -> Any:
+        """With the texts at a place sealed one by one, and an object as a whole."""
+        if below:
+            if not isinstance(value, dict) or below[0] not in value:
+                return value
+            inner = self._replaced(value[below[0]], below[1:], place, item)
+            return {**value, below[0]: inner}
+        if isinstance(value, list):
+            return [
+                self._replaced(one, (), place, f"{item}.{number}")
+                for number, one in enumerate(value)
+            ]
+        if isinstance(value, dict) and value:
+            return {"sealed": self._add(item, json.dumps(value, sort_keys=True), place)}
+        return self._add(item, value, place) if isinstance(value, str) and value else value
 
+    def _table(self, content: Content) -> bytes:
+        header, *rows = csv.reader(io.StringIO(_text(content), newline=""))
+        sealed = [
+            [
+                self._cell(name, cell) if (TABLE_FILE, name) in self.places else cell
+                for name, cell in zip(header, row, strict=True)
+            ]
+            for row in rows
+        ]
+        return b"".join(map(_line, (header, *sealed)))
 
-def _sealed_source(content: Content, seals: Mapping[str, str]) -> Path | bytes:
-    if content.name.endswith(".json"):
-        return (json.dumps(_sealed(_json(content), seals), indent=2) + "\n").encode()
-    if content.name.endswith(f"/{SAMPLES_FILE}") or content.name == TABLE_FILE:
-        rows = ([_sealed_cell(cell, seals) for cell in row] for row in _table(content))
-        return "".join(",".join(row) + "\n" for row in map(_quoted, rows)).encode()
-    if content.name.endswith(".log"):
+    def _cell(self, column: str, cell: str) -> str:
+        """Several values in one cell are replaced one by one."""
+        place = (TABLE_FILE, column)
+        parts = cell.split("; ") if cell else []
+        names = (f"{TABLE_FILE}:{column}.{number}" for number in range(len(parts)))
+        return "; ".join(
+            self._add(name, part, place) for name, part in zip(names, parts, strict=True)
+        )
+
+    def _log(self, content: Content) -> bytes:
+        if content.size() > LONGEST_LOG_BYTES:
+            raise ContractError(
+                f"{content.name} has {content.size()} B, and a log of at most"
+                f" {LONGEST_LOG_BYTES} B can be sealed"
+            )
         text = _text(content)
-        return f"{seals[text]}\n".encode() if text in seals else content.source
-    return content.source
+        if not text:
+            return b""
+        return f"{self._add('log', text, LOG)}\n".encode()
+
+    def _samples(self, content: Content) -> Content:
+        has_errors = False
+        for number, row in _sample_rows(content.source):
+            if number > 1 and row[-1]:
+                has_errors = True
+                self._add(f"{SAMPLES_FILE}:{number}", row[-1], ERROR)
+        return SealedSamples(content.name, content.source, self.seals) if has_errors else content
+
+    def _add(self, item: str, value: str, place: Place) -> str:
+        is_saying = place in (*LAST_WORDS, ERROR)
+        is_private = place not in COMMON and (not is_saying or len(value) >= SHORTEST_SAYING)
+        name = f"{self.prefix}{item}"
+        if place == MODEL_NAME:
+            self.seals.private.setdefault(value.rpartition("/")[2], name)
+        return self.seals.add(name, value, is_private)
 
 
-def _sealed_cell(cell: str, seals: Mapping[str, str]) -> str:
-    """Several values in one cell are replaced one by one."""
-    return seals.get(cell) or "; ".join(seals.get(part, part) for part in cell.split("; "))
+def _sample_rows(source: Path | bytes) -> Iterator[tuple[int, list[str]]]:
+    """Numbered from 1, the header. Raises OSError, csv.Error."""
+    if isinstance(source, bytes):
+        stream: IO[str] = io.StringIO(source.decode("utf-8", "replace"), newline="")
+    else:
+        stream = source.open(encoding="utf-8", errors="replace", newline="")
+    with stream:
+        yield from ((number, row) for number, row in enumerate(csv.reader(stream), 1) if row)
 
 
-def _quoted(row: Sequence[str]) -> list[str]:
+def _line(row: Sequence[str]) -> bytes:
     stream = io.StringIO()
-    csv.writer(stream, lineterminator="").writerow(row)
-    return [stream.getvalue()]
-
-
-def _sealed(value: Any, seals: Mapping[str, str]) -> Any:
-    if isinstance(value, dict):
-        return {name: _sealed(one, seals) for name, one in value.items()}
-    if isinstance(value, list):
-        return [_sealed(one, seals) for one in value]
-    return seals.get(value, value) if isinstance(value, str) else value
-
-
-def _texts(value: Any) -> Iterator[tuple[str, str]]:
-    """Every text that is not empty, with the place below which it stands."""
-    if isinstance(value, dict):
-        for name, one in value.items():
-            yield from ((f".{name}{at}", text) for at, text in _texts(one))
-    elif isinstance(value, list):
-        for number, one in enumerate(value):
-            yield from ((f".{number}{at}", text) for at, text in _texts(one))
-    elif isinstance(value, str) and value:
-        yield "", value
-
-
-def _renamed(name: str, seals: Mapping[str, str]) -> str:
-    return "/".join(seals.get(part, part) for part in name.split("/"))
+    csv.writer(stream, lineterminator="\n").writerow(row)
+    return stream.getvalue().encode()
 
 
 def _json(content: Content) -> Any:
-    return json.loads(_bytes(content))
-
-
-def _table(content: Content) -> list[list[str]]:
-    return list(csv.reader(io.StringIO(_text(content), newline="")))
+    try:
+        return json.loads(_bytes(content))
+    except RecursionError as error:
+        raise ContractError(f"{content.name} is nested too deeply") from error
 
 
 def _text(content: Content) -> str:

@@ -1,11 +1,15 @@
 """Whether all files of a run are of one run, and it did what it was asked."""
 
 from collections.abc import Iterator
+from typing import Final
 
 from benchmark_core import differences
 from benchmark_core.contract import LAUNCH_FILE, OUTCOME_FILE, REPORT_FILE, SPEC_FILE
 from scoring.failed_point import Finding
 from scoring.verification.evidence import RunEvidence
+
+INSTRUCTION: Final = "instruction"
+"""What the model was told beside its samples, as the table of families has it."""
 
 
 def check_identity(of: RunEvidence) -> Iterator[Finding]:
@@ -29,8 +33,17 @@ def check_identity(of: RunEvidence) -> Iterator[Finding]:
             "spec hash, and settings applied as asked", "the model's configuration is redacted"
         )
         return
-    if of.spec.spec_hash() != spec_hash:
+    report = of.report
+    if "prompts" in of.sealed:
+        because = "the prompts are redacted"
+        yield of.not_checked(INSTRUCTION, because)
+        if of.spec.samples.prompts_sha256 or of.spec.samples.folder_sha256:
+            # The hash of the user's samples is in it, and sealed.
+            yield of.not_checked("spec hash", because)
+            report = report.model_copy(update={"spec_hash": of.spec.spec_hash()})
+    if of.spec.spec_hash() != report.spec_hash:
         yield of.failed("runs_mixed_up", "it belongs to another spec than the one here")
         return
-    for phrase in differences.differences(of.spec, of.report):
-        yield of.failed("settings_differ", phrase)
+    for phrase in differences.differences(of.spec, report):
+        if "prompts" not in of.sealed or not phrase.startswith(f"{INSTRUCTION}:"):
+            yield of.failed("settings_differ", phrase)

@@ -78,6 +78,8 @@ def check_manifest(manifest: Manifest, folder: Path) -> Iterator[Finding]:
     if missing:
         what = f"{', '.join(missing)} not accepted"
         yield FailedPoint("terms_missing", what, MANIFEST_FILE)
+    if not terms.is_known_wording(manifest.terms.wording_sha256):
+        yield FailedPoint("terms_missing", "another text of them was accepted", MANIFEST_FILE)
     run_ids = [run.run_id for run in manifest.runs]
     if len(set(run_ids)) < len(run_ids):
         yield FailedPoint("runs_mixed_up", "it lists a run twice", MANIFEST_FILE)

@@ -3,14 +3,16 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from benchmark_core.documents import read_bounded
+from benchmark_core.documents import ContractError, read_bounded
 from scoring.bundles.manifest import MANIFEST_FILE, SIGNATURE_FILE
 from scoring.bundles.signature import (
+    LONGEST_SIGNATURE_BYTES,
     PROGRAM,
     BadSignature,
     NoProgram,
     check_signer,
     check_text,
+    is_canonical,
 )
 from scoring.failed_point import FailedPoint, Finding, NotChecked
 
@@ -25,6 +27,10 @@ def check_signature(folder: Path, allowed_signers: Path | None) -> Iterator[Find
             yield NotChecked("who made the bundle", "no signature", MANIFEST_FILE)
         return
     manifest = read_bounded(folder / MANIFEST_FILE)
+    if not _is_as_written(signature):
+        what = f"it is not as {PROGRAM} writes it"
+        yield FailedPoint("signature_wrong", what, SIGNATURE_FILE)
+        return
     try:
         if allowed_signers:
             check_signer(manifest, signature, allowed_signers)
@@ -40,3 +46,10 @@ def check_signature(folder: Path, allowed_signers: Path | None) -> Iterator[Find
             yield FailedPoint("signature_wrong", f"not checked, because {because}", SIGNATURE_FILE)
         else:
             yield NotChecked(what, because, SIGNATURE_FILE)
+
+
+def _is_as_written(signature: Path) -> bool:
+    try:
+        return is_canonical(read_bounded(signature, LONGEST_SIGNATURE_BYTES))
+    except ContractError:
+        return False

@@ -2,6 +2,8 @@
 
 import json
 import random
+import shutil
+import subprocess
 
 import pytest
 
@@ -13,7 +15,8 @@ from orchestrator.master_columns import COLUMNS
 from orchestrator.master_table import row
 from orchestrator.run_folder import RunFolder
 from orchestrator.run_record import read_record
-from scoring.bundles.manifest import MANIFEST_FILE
+from scoring.bundles.manifest import MANIFEST_FILE, SIGNATURE_FILE
+from scoring.bundles.signature import PROGRAM, sign
 from scoring.editions import freeze, write_edition
 from scoring.ratings import rate
 from scoring.results_table import read_rows
@@ -115,9 +118,20 @@ def test_an_honest_bundle_is_verified_and_says_what_it_does_not_tell(bundle):
     ]
 
 
-def test_a_flipped_byte_of_any_file_is_found_and_named(members, tmp_path):
-    chance = random.Random(8)
-    assert len(members) == 14
+@pytest.fixture(scope="module")
+def signed(members, tmp_path_factory):
+    """With a signature of the manifest, where OpenSSH is there to make one."""
+    if shutil.which(PROGRAM) is None:
+        return members
+    key = tmp_path_factory.mktemp("key") / "key"
+    make = [PROGRAM, "-q", "-t", "ed25519", "-N", "", "-f", key]
+    subprocess.run(make, check=True)
+    return {**members, SIGNATURE_FILE: sign(members[MANIFEST_FILE], key)}
+
+
+def test_a_flipped_byte_of_any_file_is_found_and_named(signed, tmp_path):
+    chance, members = random.Random(8), signed
+    assert len(members) == 14 + (SIGNATURE_FILE in members)
     for name, text in members.items():
         for place in (0, len(text) // 2, len(text) - 1, chance.randrange(len(text))):
             changed = {**members, name: flipped(text, place)}
@@ -518,6 +532,8 @@ def test_claims_of_the_manifest_are_checked(members, tmp_path):
     assert codes_with(runs=[run | {"official": False}]) == {"official_differs"}
     assert codes_with(runs=[run, run]) == {"runs_mixed_up"}
     terms = manifest["terms"] | {"points": ["data_integrity"]}
+    assert codes_with(terms=terms) == {"terms_missing"}
+    terms = manifest["terms"] | {"wording_sha256": "0" * 64}
     assert codes_with(terms=terms) == {"terms_missing"}
     listed = [one for one in manifest["members"] if one["name"] != SAMPLES]
     assert codes_with(members=listed) == {"member_extra"}

@@ -1,5 +1,6 @@
 """Bundles signed with SSH keys: by OpenSSH's own program, or not at all."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -7,7 +8,8 @@ import sys
 
 import pytest
 
-from scoring.bundles.manifest import SIGNATURE_FILE
+from scoring.bundles.manifest import MANIFEST_FILE, SIGNATURE_FILE
+from scoring.verification.signature_check import check_signature
 from tests.support.forgery import flipped, forged, members_of, write_members
 from tests.support.recorded_run import Shape, record_run
 from tests.support.runner import ROOT
@@ -70,7 +72,7 @@ def test_other_signers_other_manifests_and_none_are_not(place):
     assert "signature_wrong" in verified(place, "other.zip").stdout
     members = members_of(place / "signed.zip")
     # The forger's own manifest under the honest signature, and the signature of another bundle.
-    terms = {"name": "Mallory", "accepted_at": "", "points": []}
+    terms = json.loads(members["manifest.json"])["terms"] | {"name": "Mallory"}
     write_members(place / "forged.zip", forged(members, terms=terms))
     assert "signature_wrong" in verified(place, "forged.zip").stdout
     assert "signature_wrong" in scoring("verify", place / "forged.zip").stdout
@@ -82,6 +84,34 @@ def test_other_signers_other_manifests_and_none_are_not(place):
     write_members(place / "flipped.zip", changed)
     for done in (verified(place, "flipped.zip"), scoring("verify", place / "flipped.zip")):
         assert (done.returncode, SIGNATURE_FILE in done.stdout) == (1, True)
+
+
+def test_every_byte_of_a_signature_counts(place, tmp_path):
+    members = members_of(place / "signed.zip")
+    signature = members[SIGNATURE_FILE]
+    (tmp_path / MANIFEST_FILE).write_bytes(members[MANIFEST_FILE])
+
+    def codes_of(text):
+        (tmp_path / SIGNATURE_FILE).write_bytes(text)
+        return {type(one).__name__ for one in check_signature(tmp_path, None)}
+
+    assert codes_of(signature) == {"NotChecked"}
+    flips = (flipped(signature, at, bit) for at in range(len(signature)) for bit in (0, 5))
+    other_forms = (
+        *(signature + b"\n", b"\n" + signature, signature.replace(b"\n", b"\r\n")),
+        *(signature.rstrip(b"\n"), signature + signature, b"", b"\0" * 20_000),
+    )
+    passed = [text for text in (*flips, *other_forms) if codes_of(text) != {"FailedPoint"}]
+    assert passed == []
+
+
+def test_a_program_that_cannot_be_run_is_told(place, tmp_path):
+    program = tmp_path / "ssh-keygen"
+    program.write_text("no program")
+    program.chmod(0o755)
+    done = submitted(place, "none.zip", "ann", PATH=str(tmp_path))
+    assert (done.returncode, "cannot sign" in done.stderr) == (2, True)
+    assert "Traceback" not in done.stderr
 
 
 def test_a_signature_for_another_purpose_does_not_count(place):

@@ -54,7 +54,7 @@ def results(tmp_path_factory):
     document["verdict"] = {"verdict": "flagged", "reasons": ["other_runs_on_host"]}
     report.write_text(json.dumps(document))
     write_energy_files(folder, RunReport.model_validate(document))
-    launch = json.loads((folder / "launch.json").read_text()) | {"runs_beside": [OTHER]}
+    launch = json.loads((folder / "launch.json").read_text()) | {"runs_beside": [OTHER, "org_x_Off"]}
     (folder / "launch.json").write_text(json.dumps(launch))
     earlier = folder / "attempts" / "1"
     earlier.mkdir(parents=True)
@@ -115,7 +115,7 @@ def test_each_item_opens_by_itself(results, tmp_path):
     items = opened(out, "--key", key).stdout.splitlines()
     assert "run_spec.json:model.id" in items
     assert "log" in items
-    assert "1/outcome.json:log_tail.0" in items
+    assert "attempts/1/outcome.json:log_tail.0" in items
     one = tmp_path / "one.json"
     item = "run_spec.json:model.id"
     done = opened(out, "--key", key, "--item", item, "--out", one)
@@ -124,10 +124,17 @@ def test_each_item_opens_by_itself(results, tmp_path):
     assert MODEL in one.read_text()
     assert "always" not in one.read_text()
     assert opened(out, "--key", one, "--item", item).returncode == 0
+    # The key file itself is never replaced by a single key.
+    whole = key.read_bytes()
+    for place in (key, one):
+        again = opened(out, "--key", key, "--item", item, "--out", place)
+        assert (again.returncode, "is there already" in again.stderr) == (2, True)
+    assert key.read_bytes() == whole
     refused = opened(out, "--key", one, "--item", "log")
     assert (refused.returncode, "is not in the key file" in refused.stderr) == (2, True)
     document = json.loads(one.read_text())
-    document["items"][item]["value"] = "other/model"
+    (only,) = document["items"].values()
+    only["value"] = "other/model"
     one.write_text(json.dumps(document))
     assert opened(out, "--key", one, "--item", item).returncode == 1
     one.write_text("{}")

@@ -1,16 +1,19 @@
 """The command `submit`: what it takes, what it refuses, and that it writes whole files or none."""
 
+import hashlib
 import json
 import os
 import shutil
 import subprocess
 import sys
 import zipfile
+from datetime import datetime, timedelta
 
 import pytest
 
 from benchmark_core.contract import RUN_ENTRIES
 from scoring.bundles import terms
+from scoring.errors import ScoringError
 from scoring.submission.gathering import Wanted, gather
 from scoring.submission.privacy import Identity
 from scoring.submission.run_files import FILES, FOLDERS, OF_THE_PLACE
@@ -62,6 +65,61 @@ def test_without_the_terms_they_are_shown_and_nothing_is_written(results, tmp_pa
     assert not out.exists()
 
 
+NAMES = {"blank": "   ", "no UTF-8": b"Ann \xff", "control": "Ann\x1b[31m", "long": "A" * 201}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_name_that_is_none_accepts_nothing(results, tmp_path, name):
+    flags = ("--run", "org_model_Off", "--out", tmp_path / "out.zip", "--accept-terms")
+    done = subprocess.run(
+        [sys.executable, "-m", "scoring", "submit", results, *flags, NAMES[name]],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, "--accept-terms" in done.stderr) == (2, True), done.stderr
+    assert "Traceback" not in done.stderr
+    assert not (tmp_path / "out.zip").exists()
+
+
+@pytest.mark.parametrize(
+    "moment", ["", "yesterday", "2026-01-02T03:04:05", "2026-01-02T03:04+02:00"]
+)
+def test_terms_are_accepted_at_a_moment_of_utc(tmp_path, moment):
+    with pytest.raises(ScoringError, match="accepted_at"):
+        Submission(tmp_path / "out.zip", "Ann", moment).check()
+
+
+def test_nothing_that_is_there_is_lost(results, tmp_path):
+    out, key = tmp_path / "out.zip", tmp_path / "out.zip.key.json"
+    flags = ("--out", out, "--accept-terms", "Ann", "--redact", "outputs", "--not-official")
+    for there in (out, key):
+        there.write_text("what was there")
+        # Before anything is read, so the run that is none is not told.
+        done = submit(tmp_path, "--run", "nobody", *flags)
+        assert (done.returncode, f"{there}: is there already" in done.stderr) == (2, True)
+        assert there.read_text() == "what was there"
+        there.unlink()
+    # The bundle cannot be put in its place, so the key that was there stays.
+    (out / "inside").mkdir(parents=True)
+    key.write_text("what was there")
+    done = submit(results, "--run", "org_small_Off", *flags, "--replace")
+    assert (done.returncode, "cannot be written" in done.stderr) == (2, True), done.stderr
+    assert key.read_text() == "what was there"
+    key.unlink()
+    done = submit(results, "--run", "org_small_Off", *flags, "--replace")
+    assert done.returncode == 2
+    assert not key.exists()
+    (out / "inside").rmdir()
+    out.rmdir()
+    assert submit(results, "--run", "org_small_Off", *flags).returncode == 0
+    earlier = key.read_bytes()
+    assert submit(results, "--run", "org_small_Off", *flags, "--replace").returncode == 0
+    assert key.read_bytes() != earlier
+    assert sorted(one.name for one in tmp_path.iterdir()) == [out.name, key.name, "results"]
+
+
 def test_an_official_run_is_bundled_whole(results, tmp_path):
     out = tmp_path / "out.zip"
     flags = ("--run", "org_model_Off", "--out", out, "--accept-terms", "Ann  Example")
@@ -72,6 +130,9 @@ def test_an_official_run_is_bundled_whole(results, tmp_path):
     manifest = json.loads(members["manifest.json"])
     assert manifest["terms"]["name"] == "Ann Example"
     assert manifest["terms"]["points"] == list(terms.POINTS)
+    wording = hashlib.sha256(terms.text().encode()).hexdigest()
+    assert manifest["terms"]["wording_sha256"] == wording
+    assert datetime.fromisoformat(manifest["terms"]["accepted_at"]).utcoffset() == timedelta(0)
     assert manifest["rehearsal"] is False
     folder = results / "individual_runs" / "org_model_Off"
     for path in (path for path in folder.rglob("*") if path.is_file()):
@@ -144,7 +205,8 @@ def test_a_run_that_would_not_be_verified_is_not_written(results, tmp_path):
     report.write_text(json.dumps(document))
     out = tmp_path / "out.zip"
     out.write_text("what was there")
-    done = submit(results, "--run", "org_model_Off", "--out", out, "--accept-terms", "Ann")
+    flags = ("--out", out, "--accept-terms", "Ann", "--replace")
+    done = submit(results, "--run", "org_model_Off", *flags)
     assert done.returncode == 2
     assert "summary_differs: " in done.stderr
     assert "row_differs: " in done.stderr

@@ -6,9 +6,10 @@ folder agrees; the report is made by the code that makes real ones.
 
 import csv
 import hashlib
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from benchmark_core.conclusion import Measurements, make_report
 from benchmark_core.contract import (
@@ -63,7 +64,7 @@ class Shape:
     """How large the run is. `watts_factor` scales the power of its work.
 
     `has_power` and `has_counter` say what the GPU's driver tells; `hole` are seconds of the run of
-    which the trace has no line.
+    which the trace has no line. `changes` are fields of the spec.
     """
 
     run_id: str = "org_model_Off"
@@ -75,20 +76,22 @@ class Shape:
     has_power: bool = True
     has_counter: bool = True
     hole: tuple[float, float] = (0.0, 0.0)
+    changes: Mapping[str, Any] = field(default_factory=dict)
 
     def spec(self) -> RunSpec:
-        return builders.spec(
-            run_id=self.run_id,
-            model=ModelSpec(id=self.model, model_class="A"),
-            samples=SampleSource(
+        fields: dict[str, Any] = {
+            "run_id": self.run_id,
+            "model": ModelSpec(id=self.model, model_class="A"),
+            "samples": SampleSource(
                 dataset_id=tasks.get("text_generation").dataset_id, count=self.samples
             ),
-            repetitions=self.repetitions,
-            backend=BackendSpec(name="pytorch"),
-            device=DeviceSpec(kind="cuda", gpu_count=1),
-            meters=("nvml", "codecarbon"),
-            idle_seconds=1.0,
-        )
+            "repetitions": self.repetitions,
+            "backend": BackendSpec(name="pytorch"),
+            "device": DeviceSpec(kind="cuda", gpu_count=1),
+            "meters": ("nvml", "codecarbon"),
+            "idle_seconds": 1.0,
+        }
+        return builders.spec(**(fields | dict(self.changes)))
 
 
 class _Course:
