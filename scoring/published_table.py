@@ -71,5 +71,5 @@ def _row(file: str, line: int, cells: Cells) -> Row | LeftOut:
             raise Unrated(f"its energy {text!r} is no number above 0")
         group = group_of(cells["task"], cells["model_class"], reasoning=False, rehearsal=False)
     except Unrated as because:
-        return LeftOut(line, model, "", str(because), file)
+        return LeftOut(line, model, "", str(because), file, cells["task"])
     return Row(line, model, "", group, Decimal(WH_PER_KWH) * kwh, None, cells, file)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from benchmark_core.terminal_text import printable
 
 if TYPE_CHECKING:
-    from scoring.editions import Edition
+    from scoring.editions.edition import Edition
     from scoring.ratings import Ratings
 
 
@@ -25,7 +25,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Exit code 0 when the file is written."""
-    from scoring.editions import carried_over, read_edition, write_edition
+    from scoring.editions.file import read_edition, write_edition
+    from scoring.editions.freezing import carried_over
     from scoring.errors import ScoringError
     from scoring.ratings import rate
     from scoring.results_table import Row
@@ -59,7 +60,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _check_name(name: str) -> None:
-    from scoring.editions import usable_name
+    from scoring.editions.edition import usable_name
     from scoring.errors import ScoringError
 
     try:
@@ -71,7 +72,7 @@ def _check_name(name: str) -> None:
 def _frozen(options: argparse.Namespace, ratings: "Ratings") -> "Edition":
     from pydantic import ValidationError
 
-    from scoring.editions import freeze
+    from scoring.editions.freezing import freeze
     from scoring.errors import ScoringError
 
     try:

@@ -29,7 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Exit code 0 when the site is written."""
-    from scoring.editions import read_edition
+    from scoring.editions.file import read_edition
     from scoring.leaderboard.site import INDEX_FILE, write_site
     from scoring.leaderboard.sources import read_sources
     from scoring.results_table import Row

@@ -5,15 +5,14 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any, Final
 
-from scoring.editions import UNIT
 from scoring.leaderboard.charts import AXES, Chart, make_charts
 from scoring.leaderboard.entries import HUB, Entry, bounded, make_entry
-from scoring.leaderboard.sources import Key
 from scoring.leaderboard.views import View
 from scoring.ratings import RatedGroup
 from scoring.results_table import LeftOut
+from scoring.row_identity import Measurement
 from scoring.stars import MOST_STARS
-from scoring.words import task_words
+from scoring.words import UNIT, task_words
 
 MOST_LEFT_OUT: Final = 200
 """Rows that are not rated and are named; the others are counted."""
@@ -35,7 +34,7 @@ class BoardData:
     pictures: tuple[Picture, ...]
 
 
-def make_board_data(views: Sequence[View], evidence: Mapping[Key, str]) -> BoardData:
+def make_board_data(views: Sequence[View], evidence: Mapping[Measurement, str]) -> BoardData:
     """`evidence` has the addresses of the pages that were written."""
     pictures: list[Picture] = []
     document = {
@@ -49,7 +48,7 @@ def make_board_data(views: Sequence[View], evidence: Mapping[Key, str]) -> Board
 
 
 def _view(
-    number: int, view: View, evidence: Mapping[Key, str], pictures: list[Picture]
+    number: int, view: View, evidence: Mapping[Measurement, str], pictures: list[Picture]
 ) -> dict[str, Any]:
     tables = groupby(view.ratings.groups, key=lambda one: (one.group.task, one.group.rehearsal))
     return {
@@ -67,7 +66,7 @@ def _view(
 def _table(
     name: str,
     groups: Sequence[RatedGroup],
-    evidence: Mapping[Key, str],
+    evidence: Mapping[Measurement, str],
     pictures: list[Picture],
 ) -> dict[str, Any]:
     """The groups of one task; `rows` are those of all groups, in the groups' order."""

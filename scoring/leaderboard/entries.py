@@ -7,9 +7,9 @@ from decimal import Decimal
 
 from benchmark_core.named_size import named_size
 from benchmark_core.terminal_text import printable
-from scoring.editions import plain
-from scoring.leaderboard.sources import Key, key
+from scoring.figures import plain
 from scoring.ratings import RatedRow
+from scoring.row_identity import Measurement, measurement
 from scoring.words import hardware_words
 
 LONGEST_NAME = 120
@@ -42,7 +42,7 @@ class Entry:
     evidence: str
 
 
-def make_entry(rated: RatedRow, evidence: Mapping[Key, str]) -> Entry:
+def make_entry(rated: RatedRow, evidence: Mapping[Measurement, str]) -> Entry:
     row, cells = rated.row, rated.row.cells
     size = named_size(row.model)
     return Entry(
@@ -57,7 +57,7 @@ def make_entry(rated: RatedRow, evidence: Mapping[Key, str]) -> Entry:
         tokens=_tokens(rated),
         hardware=_hardware(rated),
         on_hub=not row.group.rehearsal and is_on_hub(row.model),
-        evidence=evidence.get(key(row), ""),
+        evidence=evidence.get(measurement(row), ""),
     )
 
 

@@ -14,7 +14,8 @@ from orchestrator.master_table import row
 from orchestrator.run_folder import RunFolder
 from orchestrator.run_record import read_record
 from scoring.bundles.manifest import MANIFEST_FILE
-from scoring.editions import freeze, write_edition
+from scoring.editions.file import write_edition
+from scoring.editions.freezing import freeze
 from scoring.ratings import rate
 from scoring.results_table import read_rows
 from scoring.submission.gathering import Wanted, gather
