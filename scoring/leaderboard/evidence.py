@@ -10,6 +10,7 @@ from benchmark_core.documents import ContractError, read_bounded
 from benchmark_core.report.outline import ReportOutline
 from scoring.leaderboard.entries import bounded
 from scoring.leaderboard.sources import Sources
+from scoring.quality import Quality
 from scoring.results_table import Row
 from scoring.row_identity import Measurement
 
@@ -21,13 +22,17 @@ PLAIN_NAME = re.compile(r"[A-Za-z0-9_][\w.+-]{0,180}", re.ASCII)
 
 @dataclass(frozen=True)
 class Evidence:
-    """`plot` is the power trace as an address that holds the picture; None where there is none."""
+    """`plot` is the power trace as an address that holds the picture; None where there is none.
+
+    `quality` are the figures beside the stars with their names, as far as the model has any.
+    """
 
     model: str
     state: str
     task: str
     report: ReportOutline
     plot: str | None
+    quality: tuple[tuple[str, str], ...]
 
 
 def addresses(sources: Sources) -> dict[Measurement, str]:
@@ -52,7 +57,7 @@ def _free(name: str, taken: set[str]) -> str:
     return f"{PAGES_DIR}/{candidate}.html"
 
 
-def read_evidence(row: Row, folder: Path) -> Evidence | None:
+def read_evidence(row: Row, folder: Path, quality: Quality) -> Evidence | None:
     """None where the report cannot be believed, or its energy is not that of the row."""
     try:
         report = ReportOutline.read(folder / REPORT_FILE)
@@ -61,7 +66,15 @@ def read_evidence(row: Row, folder: Path) -> Evidence | None:
     if report.summary is None or report.summary.wh_per_1000_queries != float(row.wh):
         return None
     plot = _plot(folder / PLOT_FILE)
-    return Evidence(bounded(row.model), bounded(row.state), row.task, report, plot)
+    known = zip(map(bounded, quality.columns), map(bounded, quality.of(row)), strict=True)
+    return Evidence(
+        model=bounded(row.model),
+        state=bounded(row.state),
+        task=row.task,
+        report=report,
+        plot=plot,
+        quality=tuple((name, cell) for name, cell in known if cell),
+    )
 
 
 def _plot(path: Path) -> str | None:

@@ -9,10 +9,12 @@ from typing import Final
 from scoring.editions.edition import Edition
 from scoring.errors import ScoringError
 from scoring.leaderboard.board_data import make_board_data
+from scoring.leaderboard.entries import Beside
 from scoring.leaderboard.evidence import PAGES_DIR, addresses, read_evidence
 from scoring.leaderboard.page import GENERATOR, render_board, render_evidence
 from scoring.leaderboard.sources import Sources
 from scoring.leaderboard.views import make_views
+from scoring.quality import Quality
 from scoring.row_identity import Measurement
 
 INDEX_FILE: Final = "index.html"
@@ -20,7 +22,9 @@ HEAD_BYTES: Final = 2000
 """Of a page, in which its generator is named."""
 
 
-def write_site(out: Path, sources: Sources, editions: Sequence[Edition]) -> list[Path]:
+def write_site(
+    out: Path, sources: Sources, editions: Sequence[Edition], quality: Quality
+) -> list[Path]:
     """Make the site at `out`; one that stands there is replaced.
 
     The answer has the run folders whose report does not bear out its row: they get no page.
@@ -37,8 +41,8 @@ def write_site(out: Path, sources: Sources, editions: Sequence[Edition]) -> list
         with tempfile.TemporaryDirectory(prefix=f".{out.name}.", dir=out.parent) as scratch:
             made = Path(scratch) / "site"
             made.mkdir()
-            evidence = _write_evidence(made, sources)
-            page = render_board(make_board_data(views, evidence))
+            evidence = _write_evidence(made, sources, quality)
+            page = render_board(make_board_data(views, Beside(evidence, quality)))
             (made / INDEX_FILE).write_text(page, encoding="utf-8")
             _put(made, out, Path(scratch) / "earlier")
             return [path for one, path in sources.folders.items() if one not in evidence]
@@ -72,12 +76,12 @@ def _refuse_foreign(out: Path) -> None:
     raise ScoringError(str(out), "holds something else than a leaderboard", "Choose another --out.")
 
 
-def _write_evidence(site: Path, sources: Sources) -> dict[Measurement, str]:
+def _write_evidence(site: Path, sources: Sources, quality: Quality) -> dict[Measurement, str]:
     """The address of every page that was written."""
     written: dict[Measurement, str] = {}
     (site / PAGES_DIR).mkdir()
     for one, address in addresses(sources).items():
-        evidence = read_evidence(sources.known[one], sources.folders[one])
+        evidence = read_evidence(sources.known[one], sources.folders[one], quality)
         if evidence:
             page = render_evidence(evidence, back=f"../{INDEX_FILE}")
             (site / address).write_text(page, encoding="utf-8")
