@@ -26,7 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Exit code 0 when the file is written."""
     from scoring.editions.file import read_edition, write_edition
-    from scoring.editions.freezing import carried_over
+    from scoring.editions.freezing import carried_over, other_runs
     from scoring.errors import ScoringError
     from scoring.ratings import rate
     from scoring.results_table import Row
@@ -40,7 +40,10 @@ def run(options: argparse.Namespace) -> int:
     known = earlier.rows() if earlier else []
     warn(ignored_files(options.results))
     warn(suspicions([row for row in rows if isinstance(row, Row)], known))
-    ratings = rate(carried_over(rows, earlier) if earlier else rows)
+    if earlier:
+        warn(other_runs(rows, earlier))
+        rows = carried_over(rows, earlier)
+    ratings = rate(rows)
     if not ratings.groups:
         raise ScoringError(
             str(options.results),

@@ -4,7 +4,7 @@ A new edition may change any star, because it has other rows; energies never cha
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from scoring.editions.edition import Edition, EditionGroup, EditionRow
@@ -12,16 +12,16 @@ from scoring.errors import ScoringError
 from scoring.figures import plain
 from scoring.ratings import RatedGroup, RatedRow, Ratings
 from scoring.results_table import LeftOut, Row
-from scoring.row_identity import RowId, row_id
+from scoring.row_identity import RowId, name, row_id
 
 KEPT: Final = ("run_id", "timestamp", "gpu_name", "gpu_count", "spec_hash", "imported_from")
 """Cells by which the run of a row can be found again, and what its label shows of it."""
 
 
-def freeze(name: str, scored: str, ratings: Ratings) -> Edition:
+def freeze(edition: str, scored: str, ratings: Ratings) -> Edition:
     """Raises ValueError (pydantic's) for a name or a month that an edition cannot have."""
     return Edition(
-        edition=name, scored=scored, groups=tuple(_group(rated) for rated in ratings.groups)
+        edition=edition, scored=scored, groups=tuple(_group(rated) for rated in ratings.groups)
     )
 
 
@@ -47,6 +47,18 @@ def carried_over(rows: Sequence[Row | LeftOut], earlier: Edition) -> list[Row | 
             )
         more += lost
     return [*rows, *more]
+
+
+def other_runs(rows: Sequence[Row | LeftOut], earlier: Edition) -> Iterator[str]:
+    """A sentence on each row that an earlier edition has another run of: both stay in."""
+    frozen = earlier.rows()
+    names, ids = {name(row) for row in frozen}, {row_id(row) for row in frozen}
+    for row in rows:
+        if isinstance(row, Row) and name(row) in names and row_id(row) not in ids:
+            yield (
+                f"{row.place}, {row.model} {row.state}".strip()
+                + f" is another run than that of the edition {earlier.edition!r}: both are rated"
+            )
 
 
 def _by_id(rows: Sequence[Row]) -> dict[RowId, list[Row]]:
