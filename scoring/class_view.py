@@ -24,7 +24,7 @@ def lines(checked: Sequence[Checked]) -> Iterator[str]:
 
 def _figures(by_rule: Classed | None) -> str:
     if by_rule is None:
-        return "its size is not known; --parameters can tell it"
+        return "its size is not known; --parameters, such as the catalog, can tell it"
     name = by_rule.name + ("?" if by_rule.ambiguous else "")
     sizes = f"{by_rule.billions:>8.2f} B  {by_rule.rule_gb:>7.1f}  {by_rule.loaded_gb:>8.1f}"
     return f"{name:<7}  {sizes}  {_fitting(by_rule)}"

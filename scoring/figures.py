@@ -30,3 +30,9 @@ def figure(value: float | Decimal, digits: int = DIGITS) -> str:
     """So many significant digits, none of them cut off before the point."""
     text = f"{value:.{digits}g}"
     return f"{value:,.0f}" if "e+" in text and abs(float(value)) < LARGEST_WRITTEN_OUT else text
+
+
+def plain(number: Decimal) -> str:
+    """Without an exponent, and without zeros that say nothing."""
+    text = f"{number:f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text

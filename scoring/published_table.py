@@ -1,4 +1,8 @@
-"""The tables that AI Energy Score publishes: one CSV per task, in kWh per 1,000 queries."""
+"""The tables that AI Energy Score publishes: one CSV per task, in kWh per 1,000 queries.
+
+Since December 2025 text generation has two: the models that reason stand in `reasoning.csv`, and
+are rated apart, within classes as well.
+"""
 
 import csv
 from collections.abc import Iterator
@@ -6,6 +10,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Final
 
+from benchmark_core.names import TaskName
 from benchmark_core.tasks import registry as tasks
 from scoring.csv_table import LONGEST_CELL, Cells, open_table
 from scoring.errors import ScoringError
@@ -16,13 +21,16 @@ ENERGY: Final = "total_gpu_energy"
 MODEL: Final = "model"
 CLASS: Final = "class"
 OUR_NAMES: Final = {MODEL: "model_name", CLASS: "model_class"}
+REASONING: Final = "reasoning"
+REASONS: Final = "On"
+"""The state of those models. Such a table tells of no level, and neither does this word."""
 WH_PER_KWH: Final = 1000
 REMEDY: Final = "Get the table again."
 
 
 def published_files(folder: Path) -> list[Path]:
-    """The tables in a folder: those CSVs whose name is a task."""
-    return sorted(path for path in folder.glob("*.csv") if tasks.named(path.stem))
+    """The tables in a folder: those CSVs whose name is a task, or `reasoning`."""
+    return sorted(path for path in folder.glob("*.csv") if _task_of(path))
 
 
 def is_published(path: Path) -> bool:
@@ -41,7 +49,8 @@ def read_published(path: Path) -> list[Row | LeftOut]:
     Raises:
         ScoringError: it cannot be read, lacks a column, or its name is no task.
     """
-    return [_row(path.name, line, cells) for line, cells in _lines(path)]
+    state = REASONS if _is_of_reasoning(path) else ""
+    return [_row(path.name, state, line, cells) for line, cells in _lines(path)]
 
 
 def published_cells(path: Path) -> Iterator[Cells]:
@@ -49,11 +58,21 @@ def published_cells(path: Path) -> Iterator[Cells]:
     return (cells for _, cells in _lines(path))
 
 
+def _is_of_reasoning(path: Path) -> bool:
+    return path.stem.casefold() == REASONING
+
+
+def _task_of(path: Path) -> TaskName | None:
+    return "text_generation" if _is_of_reasoning(path) else tasks.named(path.stem)
+
+
 def _lines(path: Path) -> Iterator[tuple[int, Cells]]:
-    name = tasks.named(path.stem)
+    name = _task_of(path)
     if name is None:
         raise ScoringError(
-            str(path), f"is a table of no known task ({path.stem[:40]!r})", "Name it after one."
+            str(path),
+            f"is a table of no known task ({path.stem[:40]!r})",
+            "Name it after one, or reasoning.csv.",
         )
     table = open_table(path, (MODEL, ENERGY), REMEDY)
     columns = {OUR_NAMES.get(name, name): place for name, place in table.columns.items()}
@@ -63,13 +82,13 @@ def _lines(path: Path) -> Iterator[tuple[int, Cells]]:
         yield line, Cells(places | columns, [*values, *added.values()])
 
 
-def _row(file: str, line: int, cells: Cells) -> Row | LeftOut:
+def _row(file: str, state: str, line: int, cells: Cells) -> Row | LeftOut:
     model, kwh = cells["model_name"], number_of(cells[ENERGY])
     try:
         if kwh is None or kwh <= 0:
             text = cells[ENERGY][:LONGEST_NUMBER]
             raise Unrated(f"its energy {text!r} is no number above 0")
-        group = group_of(cells["task"], cells["model_class"], reasoning=False, rehearsal=False)
+        group = group_of(cells["task"], cells["model_class"], bool(state), rehearsal=False)
     except Unrated as because:
-        return LeftOut(line, model, "", str(because), file)
-    return Row(line, model, "", group, Decimal(WH_PER_KWH) * kwh, None, cells, file)
+        return LeftOut(line, model, state, str(because), file, cells["task"])
+    return Row(line, model, state, group, Decimal(WH_PER_KWH) * kwh, None, cells, file)

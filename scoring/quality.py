@@ -6,6 +6,7 @@ from pathlib import Path
 
 from scoring.csv_table import open_table
 from scoring.errors import ScoringError
+from scoring.figures import number_of
 from scoring.results_table import Row
 
 MODEL, STATE = "model", "state"
@@ -24,6 +25,11 @@ class Quality:
         """A cell for each column: of the model in this state, or in any. Empty where unknown."""
         found = self._cells.get((row.model, row.state)) or self._cells.get((row.model, ""))
         return found or ("",) * len(self.columns)
+
+    def is_numeric(self, place: int) -> bool:
+        """Whether a column has figures alone, so that it can be put in order by them."""
+        cells = [row[place] for row in self._cells.values() if row[place].strip()]
+        return bool(cells) and all(number_of(cell) is not None for cell in cells)
 
     def models_without_row(self, rows: Sequence[Row]) -> list[str]:
         known = {row.model for row in rows}

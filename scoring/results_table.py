@@ -66,20 +66,37 @@ class Row:
     file: str = ""
 
     @property
+    def run_id(self) -> str:
+        """Empty where its table has none."""
+        return self.cells.get("run_id", "")
+
+    @property
+    def task(self) -> str:
+        return self.group.task
+
+    @property
     def place(self) -> str:
         """Where it stands, for a message."""
         return _place(self.file, self.line)
 
+    def left_out(self, because: str) -> "LeftOut":
+        """The same row, which is not rated after all."""
+        return LeftOut(
+            self.line, self.model, self.state, because, self.file, self.task, self.run_id
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class LeftOut:
-    """A row that cannot be rated, and why."""
+    """A row that cannot be rated, and why. `task` and `run_id` are as its table has them."""
 
     line: int
     model: str
     state: str
     because: str
     file: str = ""
+    task: str = ""
+    run_id: str = ""
 
     @property
     def place(self) -> str:
@@ -135,7 +152,14 @@ def _row(line: int, cells: Cells) -> Row | LeftOut:
             raise Unrated(because)
         return Row(line, model, state, group, wh, _interval_wh(cells, energy, wh), cells)
     except Unrated as because:
-        return LeftOut(line, model, state, str(because))
+        return LeftOut(
+            line,
+            model,
+            state,
+            str(because),
+            task=cells["task"],
+            run_id=cells.get("run_id", ""),
+        )
 
 
 @lru_cache(maxsize=1000)

@@ -6,14 +6,13 @@ from decimal import Decimal
 from typing import Any
 
 from benchmark_core.terminal_text import printable
-from scoring.editions import UNIT
 from scoring.figures import figure
 from scoring.quality import Quality
 from scoring.ratings import RatedGroup, RatedRow, Ratings
 from scoring.results_table import Group, LeftOut
 from scoring.schemes import DEFAULT
 from scoring.stars import MOST_STARS
-from scoring.words import REHEARSAL
+from scoring.words import REHEARSAL, UNIT
 
 MOST_LEFT_OUT = 20
 LONGEST_NAME = 80

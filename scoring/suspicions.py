@@ -7,6 +7,7 @@ from decimal import Decimal
 
 from scoring.energy_unit import WH_PER_KWH
 from scoring.results_table import Group, Row
+from scoring.row_identity import Name, name
 
 NEAR = Decimal("0.1")
 """Two measurements of one model seldom differ by more."""
@@ -35,10 +36,10 @@ def _by_group(rows: Sequence[Row]) -> dict[Group, list[Row]]:
 
 
 def _twice(rows: Sequence[Row]) -> Iterator[str]:
-    by_name: dict[tuple[str, str], list[Row]] = defaultdict(list)
+    by_name: dict[Name, list[Row]] = defaultdict(list)
     for row in rows:
-        by_name[row.model, row.state].append(row)
-    for (model, state), found in by_name.items():
+        by_name[name(row)].append(row)
+    for (_, model, state), found in by_name.items():
         if len(found) > 1:
             where = ", ".join(row.place for row in found[:MOST_PLACES])
             more = len(found) - MOST_PLACES

@@ -66,7 +66,7 @@ def ignored_files(path: Path) -> Iterator[str]:
     if others:
         named = ", ".join(others[:MOST_IGNORED])
         more = len(others) - MOST_IGNORED
-        yield f"not read, for their names are no tasks: {named}" + (
+        yield f"not read, for their names are no tasks, nor reasoning: {named}" + (
             f" and {more} more" if more > 0 else ""
         )
 

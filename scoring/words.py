@@ -6,6 +6,9 @@ from benchmark_core.tasks import registry as tasks
 from scoring.figures import number_of
 
 REHEARSAL: Final = "REHEARSAL"
+UNIT: Final = "Wh of GPU energy per 1,000 queries"
+ALL_RESULTS: Final = "All results"
+"""What a leaderboard calls rows that no edition has chosen."""
 SIMULATED: Final = f"{REHEARSAL}: simulated parts took part; these are not measurements."
 
 

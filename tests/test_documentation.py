@@ -66,8 +66,8 @@ TREES = (
     *("orchestrator", "orchestrator/morning", "benchmark_core", "benchmark_core/reasoning"),
     *("benchmark_core/checkpoints", "benchmark_core/serving", "benchmark_core/direct"),
     *("benchmark_core/optimum", "benchmark_core/report", "scoring", "scoring/bundles"),
-    *("scoring/footprint", "scoring/label", "scoring/leaderboard", "scoring/submission"),
-    "scoring/verification",
+    *("scoring/editions", "scoring/footprint", "scoring/label", "scoring/leaderboard"),
+    *("scoring/submission", "scoring/verification"),
 )
 # Places inside a container, the path of a page on the hub, and words that switch reasoning.
 KNOWN_ROOTS = {

@@ -4,7 +4,8 @@ import tempfile
 from pathlib import Path
 
 from scoring.bundles.manifest import TABLE_FILE
-from scoring.editions import Edition, rate_by
+from scoring.editions.edition import Edition
+from scoring.editions.rating import rate_by
 from scoring.results_table import read_rows
 
 

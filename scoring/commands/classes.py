@@ -13,7 +13,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--parameters",
         type=Path,
         metavar="FILE",
-        help="a CSV with the columns model and billions, where a name does not tell the size",
+        help="the catalog, or a CSV with the columns model and billions: counts before the name",
     )
     parser.add_argument("--json", action="store_true", help="for programs")
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from benchmark_core.terminal_text import printable
 
 if TYPE_CHECKING:
-    from scoring.editions import Edition
+    from scoring.editions.edition import Edition
     from scoring.ratings import Ratings
 
 
@@ -25,7 +25,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Exit code 0 when the file is written."""
-    from scoring.editions import carried_over, read_edition, write_edition
+    from scoring.editions.file import read_edition, write_edition
+    from scoring.editions.freezing import carried_over, other_runs
     from scoring.errors import ScoringError
     from scoring.ratings import rate
     from scoring.results_table import Row
@@ -39,7 +40,10 @@ def run(options: argparse.Namespace) -> int:
     known = earlier.rows() if earlier else []
     warn(ignored_files(options.results))
     warn(suspicions([row for row in rows if isinstance(row, Row)], known))
-    ratings = rate(carried_over(rows, earlier) if earlier else rows)
+    if earlier:
+        warn(other_runs(rows, earlier))
+        rows = carried_over(rows, earlier)
+    ratings = rate(rows)
     if not ratings.groups:
         raise ScoringError(
             str(options.results),
@@ -59,7 +63,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _check_name(name: str) -> None:
-    from scoring.editions import usable_name
+    from scoring.editions.edition import usable_name
     from scoring.errors import ScoringError
 
     try:
@@ -71,7 +75,7 @@ def _check_name(name: str) -> None:
 def _frozen(options: argparse.Namespace, ratings: "Ratings") -> "Edition":
     from pydantic import ValidationError
 
-    from scoring.editions import freeze
+    from scoring.editions.freezing import freeze
     from scoring.errors import ScoringError
 
     try:

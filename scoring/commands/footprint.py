@@ -57,6 +57,7 @@ def run(options: argparse.Namespace) -> int:
     from scoring.footprint.what_if import compare, read_scenarios
     from scoring.json_pieces import json_pieces
     from scoring.results_table import Row
+    from scoring.row_identity import the_row
     from scoring.suspicions import suspicions
     from scoring.tables import ignored_files, read_table
     from scoring.warning import warn
@@ -73,7 +74,8 @@ def run(options: argparse.Namespace) -> int:
     without: list[NotCounted] = []
     measured = _measured(rows, without)
     if options.model_card:
-        one = footprint(model_card.row_of([*rows], options.model_card), asked)
+        row = the_row([*measured], options.model_card, "--model-card", "row with a footprint")
+        one = footprint(row, asked)
         shown = _lines(model_card.card(one))
     elif scenarios:
         compared = (compare(one, asked, scenarios) for one in measured)

@@ -1,7 +1,8 @@
 """`label`: a label for every rated row."""
 
 import argparse
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -12,7 +13,8 @@ if TYPE_CHECKING:
     from scoring.ratings import Ratings
 
 LONGEST_NAME: Final = 80
-MOST_LEFT_OUT: Final = 20
+MOST_NAMED: Final = 5
+"""Rows in one sentence; the command stars names more, and with --json all."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -45,7 +47,9 @@ def run(options: argparse.Namespace) -> int:
     warn(ignored_files(options.results))
     warn(suspicions(rows, basis.edition.rows() if basis.edition else ()))
     warn(_without_label(ratings, options.model))
-    found = _facts(ratings, basis, options.model)
+    found, unusable = _facts(ratings, basis, options.model)
+    if unusable:
+        warn([f"{_named(unusable)}: no label, it has no name or one too long"])
     if not found:
         of = " of the edition" if options.edition else ""
         named = f" with {options.model!r} in its model" if options.model else ""
@@ -54,19 +58,17 @@ def run(options: argparse.Namespace) -> int:
             f"has no rated row{of}{named}",
             "The command stars tells which rows are rated.",
         )
-    for name, spares in write_labels(options.out, found).items():
-        if spares.lacking:
-            characters = " ".join(sorted(spares.lacking)[:20])
-            warn([f"{name}.png: no font here has {characters}: drawn as boxes"])
+    written = write_labels(options.out, found)
+    warn(_boxes({name: spares.lacking for name, spares in written.items() if spares.lacking}))
     print(printable(f"{options.out}: {len(found)} labels, each as SVG and as PNG in two sizes"))
     return 0
 
 
-def _facts(ratings: "Ratings", basis: "Basis", wanted: str) -> "list[LabelFacts]":
+def _facts(ratings: "Ratings", basis: "Basis", wanted: str) -> "tuple[list[LabelFacts], list[str]]":
+    """What labels say, and the places of rows that no label can be made of."""
     from scoring.label.facts import facts_of
-    from scoring.warning import warn
 
-    found = []
+    found, unusable = [], []
     for rated in ratings.groups:
         for one in rated.rows:
             if not _is_wanted(one.row.model, wanted):
@@ -74,18 +76,33 @@ def _facts(ratings: "Ratings", basis: "Basis", wanted: str) -> "list[LabelFacts]
             try:
                 found.append(facts_of(one, rated, basis))
             except ValueError:
-                place = f"{one.row.place}, {one.row.model[:LONGEST_NAME]!r}"
-                warn([f"{place}: no label, it has no name or one too long"])
-    return found
+                unusable.append(f"{one.row.place}, {one.row.model[:LONGEST_NAME]!r}")
+    return found, unusable
+
+
+def _boxes(lacking: Mapping[str, Collection[str]]) -> Iterator[str]:
+    """One sentence on all pictures in which characters are missing, by their names."""
+    if not lacking:
+        return
+    characters = " ".join(sorted({one for of in lacking.values() for one in of})[:20])
+    of = next(iter(lacking)) if len(lacking) == 1 else f"{len(lacking)} labels"
+    yield f"no font here has {characters}: drawn as boxes in the PNG of {of}"
 
 
 def _without_label(ratings: "Ratings", wanted: str) -> Iterator[str]:
-    left_out = [one for one in ratings.left_out if _is_wanted(one.model, wanted)]
-    for one in left_out[:MOST_LEFT_OUT]:
-        name = f"{one.model} {one.state}".strip()[:LONGEST_NAME]
-        yield f"{one.place}, {name}: no label, {one.because}"
-    if len(left_out) > MOST_LEFT_OUT:
-        yield f"{len(left_out) - MOST_LEFT_OUT} more rows without a label; stars --json lists all"
+    """A sentence for each reason, however many rows it is that of."""
+    rows: dict[str, list[str]] = defaultdict(list)
+    for one in ratings.left_out:
+        if _is_wanted(one.model, wanted):
+            name = f"{one.model} {one.state}".strip()[:LONGEST_NAME]
+            rows[one.because].append(f"{one.place}, {name}")
+    for because, places in rows.items():
+        yield f"{_named(places)}: no label, {because}"
+
+
+def _named(places: Sequence[str]) -> str:
+    more = len(places) - MOST_NAMED
+    return "; ".join(places[:MOST_NAMED]) + (f"; and {more} more" if more > 0 else "")
 
 
 def _is_wanted(model: str, wanted: str) -> bool:

@@ -23,15 +23,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="an edition that can be chosen on the page; may be given several times",
     )
     parser.add_argument(
+        "--quality",
+        type=Path,
+        metavar="FILE",
+        help="a CSV with the column model: its other columns are shown beside the stars",
+    )
+    parser.add_argument(
         "--out", type=Path, required=True, metavar="DIR", help="the folder that is written"
     )
 
 
 def run(options: argparse.Namespace) -> int:
     """Exit code 0 when the site is written."""
-    from scoring.editions import read_edition
+    from scoring.editions.file import read_edition
     from scoring.leaderboard.site import INDEX_FILE, write_site
     from scoring.leaderboard.sources import read_sources
+    from scoring.quality import Quality, read_quality
     from scoring.results_table import Row
     from scoring.suspicions import suspicions
     from scoring.tables import ignored_files
@@ -39,14 +46,17 @@ def run(options: argparse.Namespace) -> int:
 
     editions = [read_edition(path) for path in options.edition]
     sources = read_sources(options.results)
+    quality = read_quality(options.quality) if options.quality else Quality()
     known = [row for edition in editions for row in edition.rows()]
+    rows = [row for row in sources.rows if isinstance(row, Row)]
     for path in options.results:
         warn(ignored_files(path))
-    warn(suspicions([row for row in sources.rows if isinstance(row, Row)], known))
+    warn(suspicions(rows, known))
+    warn(f"{model} has a quality, and no row" for model in quality.models_without_row(rows + known))
     warn(
         f"{folder}: its report does not bear out its row in the table, which goes without a page"
         " of evidence"
-        for folder in write_site(options.out, sources, editions)
+        for folder in write_site(options.out, sources, editions, quality)
     )
     print(printable(f"Written: {options.out / INDEX_FILE}"))
     return 0

@@ -35,7 +35,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Exit code 0, whether or not a row can be rated."""
     from scoring import stars_view
-    from scoring.editions import rate_by, read_edition
+    from scoring.editions.file import read_edition
+    from scoring.editions.rating import rate_by
     from scoring.errors import ScoringError
     from scoring.json_pieces import json_pieces
     from scoring.quality import Quality, read_quality

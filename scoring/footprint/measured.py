@@ -42,6 +42,7 @@ class Measured:
     gpu_name: str = ""
     region: str | None = None
     tokens: Factor | None = None
+    run_id: str = ""
 
     @property
     def name(self) -> str:
@@ -105,6 +106,7 @@ def _of_published(row: Row | LeftOut) -> Measured | NotCounted:
         return NotCounted(f"{row.model} {row.state}".strip(), row.because)
     how = "published by AI Energy Score"
     return Measured(
+        run_id=row.run_id,
         model=row.model,
         state=row.state,
         task=row.group.task,
@@ -132,6 +134,7 @@ def _of_cells(cells: Cells) -> Measured | NotCounted:
     seconds = _positive(cells, "total_duration_seconds")
     region = cells.get("co2_region")
     return Measured(
+        run_id=cells.get("run_id", ""),
         model=model,
         state=state,
         task=cells["task"],

@@ -1,35 +1,17 @@
 """A footprint as a block for the page of a model on the hub."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any
 
 import yaml
 
 from benchmark_core.terminal_text import printable
-from scoring.errors import ScoringError
 from scoring.figures import DIGITS, figure
 from scoring.footprint.amounts import Range
 from scoring.footprint.footprint import Footprint
-from scoring.footprint.measured import Measured, NotCounted
 from scoring.footprint.view import NO_RANGE, basis, factor_words, work
 
 SPECIAL = str.maketrans({character: f"\\{character}" for character in "\\`*_{}[]<>#|&~"})
-
-
-def row_of(rows: Sequence[Measured | NotCounted], name: str) -> Measured:
-    """The one row of this model, or of this model in this state (`org/model On`).
-
-    Raises:
-        ScoringError: there is none, or more than one.
-    """
-    found = [one for one in rows if isinstance(one, Measured) and name in (one.model, one.name)]
-    if len(found) == 1:
-        return found[0]
-    names = dict.fromkeys(one.name for one in found or rows)
-    what = "is the name of several rows" if found else "is no model with a footprint here"
-    listed = ", ".join(list(names)[:10])
-    remedy = f"Name one of {listed}." if len(names) > 1 or not found else "Leave one in the table."
-    raise ScoringError(f"--model-card {name[:80]}", what, remedy)
 
 
 def card(one: Footprint) -> Iterator[str]:

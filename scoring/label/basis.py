@@ -4,7 +4,8 @@ import hashlib
 from pathlib import Path
 
 from benchmark_core.documents import read_bounded
-from scoring.editions import own_rows, rate_by, read_edition
+from scoring.editions.file import read_edition
+from scoring.editions.rating import own_rows, rate_by
 from scoring.label.facts import Basis
 from scoring.ratings import Ratings, rate
 from scoring.tables import read_table, table_sha256

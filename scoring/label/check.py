@@ -14,6 +14,7 @@ from scoring.label.basis import rated_alone, rated_by_edition
 from scoring.label.drawing import HASH_ATTRIBUTE, canonical, content_sha256, draw
 from scoring.label.facts import Basis, LabelFacts, facts_of
 from scoring.ratings import RatedGroup, RatedRow, Ratings
+from scoring.row_identity import answers_to, row_id, row_id_of
 
 MOST_BYTES: Final = 2**18
 MOST_POINTS: Final = 20
@@ -158,11 +159,12 @@ def _short(text: str | None) -> str:
 
 def _points_of_row(facts: LabelFacts, ratings: Ratings, basis: Basis) -> Iterator[FailedPoint]:
     """The digest of the same row as the results give it now, held against the label's."""
+    wanted = row_id_of(facts.run_id, facts.name)
     candidates = [
         _facts_now(one, rated, basis)
         for rated in ratings.groups
         for one in rated.rows
-        if _is_of(facts, one)
+        if row_id(one.row) == wanted
     ]
     known = [now for now in candidates if now is not None]
     if not known:
@@ -170,14 +172,6 @@ def _points_of_row(facts: LabelFacts, ratings: Ratings, basis: Basis) -> Iterato
         return
     # A model can stand in a table twice: the label is of the row that it fits best.
     yield from min((list(_contradictions(facts, now)) for now in known), key=len)
-
-
-def _is_of(facts: LabelFacts, one: RatedRow) -> bool:
-    """By the run_id; published tables have none."""
-    run_id = one.row.cells.get("run_id", "")
-    if run_id or facts.run_id:
-        return run_id == facts.run_id
-    return (one.row.model, one.row.state) == (facts.model, facts.state)
 
 
 def _facts_now(one: RatedRow, rated: RatedGroup, basis: Basis) -> LabelFacts | None:
@@ -188,9 +182,13 @@ def _facts_now(one: RatedRow, rated: RatedGroup, basis: Basis) -> LabelFacts | N
 
 
 def _why_missing(facts: LabelFacts, ratings: Ratings) -> str:
+    called = facts.run_id or f"{facts.model} {facts.state}".strip()
     for one in ratings.left_out:
-        if (one.model, one.state) == (facts.model, facts.state):
+        if answers_to(one, called):
             return f"the results do not rate it: {one.because}"
+    rated = (group for group in ratings.groups if group.group.rehearsal != facts.rehearsal)
+    if any(answers_to(one.row, called) for group in rated for one in group.rows):
+        return f"the results have it as {'no rehearsal' if facts.rehearsal else 'a rehearsal'}"
     return "the results have no such row"
 
 

@@ -9,8 +9,11 @@ from pydantic import Field, field_validator
 
 from benchmark_core.documents import Document
 from scoring.csv_table import Cells
-from scoring.editions import Edition, PlainNumber, Stars, plain
+from scoring.editions.edition import Edition, PlainNumber, Stars
+from scoring.figures import plain
 from scoring.ratings import RatedGroup, RatedRow
+from scoring.results_table import Group
+from scoring.row_identity import Name
 
 Note = Literal["", "only model of its group", "all energies of its group are equal"]
 """Why stars mean little."""
@@ -54,6 +57,12 @@ class LabelFacts(Document):
     edition: Text
     basis_sha256: Text
 
+    @property
+    def name(self) -> Name:
+        """That of its row."""
+        group = Group(self.task, self.model_class, self.reasoning, self.rehearsal)
+        return group, self.model, self.state
+
     @field_validator("wh_per_1000_queries")
     @classmethod
     def _energy(cls, value: str) -> str:
@@ -67,7 +76,7 @@ def facts_of(one: RatedRow, rated: RatedGroup, basis: Basis) -> LabelFacts:
     row, group, bands = one.row, rated.group, rated.bands
     first, second, third, fourth = map(plain, bands.edges)
     return LabelFacts(
-        run_id=row.cells.get("run_id", ""),
+        run_id=row.run_id,
         model=row.model,
         state=row.state,
         task=group.task,

@@ -1,20 +1,20 @@
 """All that the page shows, as one document that is embedded in it once."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Any, Final
 
-from scoring.editions import UNIT
 from scoring.leaderboard.charts import AXES, Chart, make_charts
-from scoring.leaderboard.entries import HUB, Entry, bounded, make_entry
-from scoring.leaderboard.sources import Key
+from scoring.leaderboard.entries import HUB, Beside, Entry, bounded, make_entry
 from scoring.leaderboard.views import View
+from scoring.quality import Quality
 from scoring.ratings import RatedGroup
 from scoring.results_table import LeftOut
 from scoring.stars import MOST_STARS
-from scoring.words import task_words
+from scoring.words import UNIT, task_words
 
+NAMELESS: Final = "no name"
 MOST_LEFT_OUT: Final = 200
 """Rows that are not rated and are named; the others are counted."""
 
@@ -35,28 +35,32 @@ class BoardData:
     pictures: tuple[Picture, ...]
 
 
-def make_board_data(views: Sequence[View], evidence: Mapping[Key, str]) -> BoardData:
-    """`evidence` has the addresses of the pages that were written."""
+def make_board_data(views: Sequence[View], beside: Beside) -> BoardData:
     pictures: list[Picture] = []
     document = {
         "unit": UNIT,
         "most_stars": MOST_STARS,
         "hub": HUB,
         "axes": AXES,
-        "views": [_view(number, view, evidence, pictures) for number, view in enumerate(views)],
+        "quality": list(_quality(beside.quality)),
+        "views": [_view(number, view, beside, pictures) for number, view in enumerate(views)],
     }
     return BoardData(document, tuple(pictures))
 
 
-def _view(
-    number: int, view: View, evidence: Mapping[Key, str], pictures: list[Picture]
-) -> dict[str, Any]:
+def _quality(quality: Quality) -> Iterator[dict[str, Any]]:
+    """The columns beside the stars, in the order of the cells of a row."""
+    for place, name in enumerate(quality.columns):
+        yield {"name": bounded(name) or NAMELESS, "numeric": quality.is_numeric(place)}
+
+
+def _view(number: int, view: View, beside: Beside, pictures: list[Picture]) -> dict[str, Any]:
     tables = groupby(view.ratings.groups, key=lambda one: (one.group.task, one.group.rehearsal))
     return {
         "name": bounded(view.name),
         "scored": view.scored,
         "tables": [
-            _table(f"{number}-{place}", list(groups), evidence, pictures)
+            _table(f"{number}-{place}", list(groups), beside, pictures)
             for place, (_, groups) in enumerate(tables)
         ],
         "left_out": len(view.ratings.left_out),
@@ -67,11 +71,11 @@ def _view(
 def _table(
     name: str,
     groups: Sequence[RatedGroup],
-    evidence: Mapping[Key, str],
+    beside: Beside,
     pictures: list[Picture],
 ) -> dict[str, Any]:
     """The groups of one task; `rows` are those of all groups, in the groups' order."""
-    entries = [[make_entry(row, evidence) for row in one.rows] for one in groups]
+    entries = [[make_entry(row, beside) for row in one.rows] for one in groups]
     found = [
         [Picture(f"{name}-{place}-{chart.axis}", chart) for chart in make_charts(members)]
         for place, members in enumerate(entries)
@@ -115,7 +119,7 @@ def _group(rated: RatedGroup, size: int, pictures: Sequence[Picture]) -> dict[st
 
 COLUMNS: Final = (
     *("group", "model", "state", "stars", "fewest", "most", "wh", "interval", "throughput"),
-    *("billions", "tokens", "hardware", "on_hub", "evidence"),
+    *("billions", "tokens", "hardware", "on_hub", "evidence", "quality"),
 )
 """Of a row in the document: lists are a third of the length of objects."""
 
@@ -126,7 +130,7 @@ def _rows(group: int, entries: Sequence[Entry]) -> Iterator[list[Any]]:
         yield [
             *(group, one.model, one.state, one.stars, fewest, most, one.wh, one.interval_wh),
             *(one.throughput, one.billions, one.tokens, one.hardware),
-            *(int(one.on_hub), one.evidence),
+            *(int(one.on_hub), one.evidence, one.quality),
         ]
 
 

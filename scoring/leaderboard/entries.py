@@ -7,9 +7,10 @@ from decimal import Decimal
 
 from benchmark_core.named_size import named_size
 from benchmark_core.terminal_text import printable
-from scoring.editions import plain
-from scoring.leaderboard.sources import Key, key
+from scoring.figures import plain
+from scoring.quality import Quality
 from scoring.ratings import RatedRow
+from scoring.row_identity import Measurement, measurement
 from scoring.words import hardware_words
 
 LONGEST_NAME = 120
@@ -25,7 +26,7 @@ class Entry:
 
     `on_hub`: the name is one that a page of the hub can have; `evidence` is the address of the page
     of the run, in the site. `possible` are the fewest and the most stars within the
-    intervals.
+    intervals. `quality` has a text for each column that stands beside the stars.
     """
 
     model: str
@@ -40,9 +41,18 @@ class Entry:
     hardware: str
     on_hub: bool
     evidence: str
+    quality: tuple[str, ...]
 
 
-def make_entry(rated: RatedRow, evidence: Mapping[Key, str]) -> Entry:
+@dataclass(frozen=True)
+class Beside:
+    """What stands beside the rows: `evidence` has the addresses of the pages that were written."""
+
+    evidence: Mapping[Measurement, str]
+    quality: Quality
+
+
+def make_entry(rated: RatedRow, beside: Beside) -> Entry:
     row, cells = rated.row, rated.row.cells
     size = named_size(row.model)
     return Entry(
@@ -57,7 +67,8 @@ def make_entry(rated: RatedRow, evidence: Mapping[Key, str]) -> Entry:
         tokens=_tokens(rated),
         hardware=_hardware(rated),
         on_hub=not row.group.rehearsal and is_on_hub(row.model),
-        evidence=evidence.get(key(row), ""),
+        evidence=beside.evidence.get(measurement(row), ""),
+        quality=tuple(map(bounded, beside.quality.of(row))),
     )
 
 

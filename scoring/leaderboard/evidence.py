@@ -9,7 +9,10 @@ from benchmark_core.contract import REPORT_FILE
 from benchmark_core.documents import ContractError, read_bounded
 from benchmark_core.report.outline import ReportOutline
 from scoring.leaderboard.entries import bounded
-from scoring.leaderboard.sources import Key, Sources
+from scoring.leaderboard.sources import Sources
+from scoring.quality import Quality
+from scoring.results_table import Row
+from scoring.row_identity import Measurement
 
 PAGES_DIR = "runs"
 PLOT_FILE = "power_trace.svg"
@@ -19,26 +22,30 @@ PLAIN_NAME = re.compile(r"[A-Za-z0-9_][\w.+-]{0,180}", re.ASCII)
 
 @dataclass(frozen=True)
 class Evidence:
-    """`plot` is the power trace as an address that holds the picture; None where there is none."""
+    """`plot` is the power trace as an address that holds the picture; None where there is none.
+
+    `quality` are the figures beside the stars with their names, as far as the model has any.
+    """
 
     model: str
     state: str
     task: str
     report: ReportOutline
     plot: str | None
+    quality: tuple[tuple[str, str], ...]
 
 
-def addresses(sources: Sources) -> dict[Key, str]:
+def addresses(sources: Sources) -> dict[Measurement, str]:
     """Where the page of each run stands in the site: under the name of its folder.
 
     Folders of two results may have one name; the later ones get a number.
     """
     taken: set[str] = set()
     plain = (
-        (key, folder.name if PLAIN_NAME.fullmatch(folder.name) else "run")
-        for key, folder in sources.folders.items()
+        (one, folder.name if PLAIN_NAME.fullmatch(folder.name) else "run")
+        for one, folder in sources.folders.items()
     )
-    return {key: _free(name, taken) for key, name in plain}
+    return {one: _free(name, taken) for one, name in plain}
 
 
 def _free(name: str, taken: set[str]) -> str:
@@ -50,16 +57,24 @@ def _free(name: str, taken: set[str]) -> str:
     return f"{PAGES_DIR}/{candidate}.html"
 
 
-def read_evidence(key: Key, folder: Path) -> Evidence | None:
+def read_evidence(row: Row, folder: Path, quality: Quality) -> Evidence | None:
     """None where the report cannot be believed, or its energy is not that of the row."""
-    group, model, state, wh, _ = key
     try:
         report = ReportOutline.read(folder / REPORT_FILE)
     except ContractError:
         return None
-    if report.summary is None or report.summary.wh_per_1000_queries != float(wh):
+    if report.summary is None or report.summary.wh_per_1000_queries != float(row.wh):
         return None
-    return Evidence(bounded(model), bounded(state), group.task, report, _plot(folder / PLOT_FILE))
+    plot = _plot(folder / PLOT_FILE)
+    known = zip(map(bounded, quality.columns), map(bounded, quality.of(row)), strict=True)
+    return Evidence(
+        model=bounded(row.model),
+        state=bounded(row.state),
+        task=row.task,
+        report=report,
+        plot=plot,
+        quality=tuple((name, cell) for name, cell in known if cell),
+    )
 
 
 def _plot(path: Path) -> str | None:

@@ -6,20 +6,25 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from scoring.editions import Edition
+from scoring.editions.edition import Edition
 from scoring.errors import ScoringError
 from scoring.leaderboard.board_data import make_board_data
+from scoring.leaderboard.entries import Beside
 from scoring.leaderboard.evidence import PAGES_DIR, addresses, read_evidence
 from scoring.leaderboard.page import GENERATOR, render_board, render_evidence
-from scoring.leaderboard.sources import Key, Sources
+from scoring.leaderboard.sources import Sources
 from scoring.leaderboard.views import make_views
+from scoring.quality import Quality
+from scoring.row_identity import Measurement
 
 INDEX_FILE: Final = "index.html"
 HEAD_BYTES: Final = 2000
 """Of a page, in which its generator is named."""
 
 
-def write_site(out: Path, sources: Sources, editions: Sequence[Edition]) -> list[Path]:
+def write_site(
+    out: Path, sources: Sources, editions: Sequence[Edition], quality: Quality
+) -> list[Path]:
     """Make the site at `out`; one that stands there is replaced.
 
     The answer has the run folders whose report does not bear out its row: they get no page.
@@ -36,11 +41,11 @@ def write_site(out: Path, sources: Sources, editions: Sequence[Edition]) -> list
         with tempfile.TemporaryDirectory(prefix=f".{out.name}.", dir=out.parent) as scratch:
             made = Path(scratch) / "site"
             made.mkdir()
-            evidence = _write_evidence(made, sources)
-            page = render_board(make_board_data(views, evidence))
+            evidence = _write_evidence(made, sources, quality)
+            page = render_board(make_board_data(views, Beside(evidence, quality)))
             (made / INDEX_FILE).write_text(page, encoding="utf-8")
             _put(made, out, Path(scratch) / "earlier")
-            return [path for key, path in sources.folders.items() if key not in evidence]
+            return [path for one, path in sources.folders.items() if one not in evidence]
     except OSError as error:
         what = f"cannot be written ({error.strerror})"
         raise ScoringError(str(out), what, "Choose another --out.") from error
@@ -71,16 +76,16 @@ def _refuse_foreign(out: Path) -> None:
     raise ScoringError(str(out), "holds something else than a leaderboard", "Choose another --out.")
 
 
-def _write_evidence(site: Path, sources: Sources) -> dict[Key, str]:
+def _write_evidence(site: Path, sources: Sources, quality: Quality) -> dict[Measurement, str]:
     """The address of every page that was written."""
-    written: dict[Key, str] = {}
+    written: dict[Measurement, str] = {}
     (site / PAGES_DIR).mkdir()
-    for key, address in addresses(sources).items():
-        evidence = read_evidence(key, sources.folders[key])
+    for one, address in addresses(sources).items():
+        evidence = read_evidence(sources.known[one], sources.folders[one], quality)
         if evidence:
             page = render_evidence(evidence, back=f"../{INDEX_FILE}")
             (site / address).write_text(page, encoding="utf-8")
-            written[key] = address
+            written[one] = address
     return written
 
 

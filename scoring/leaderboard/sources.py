@@ -2,17 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from decimal import Decimal
 from pathlib import Path
 
 from benchmark_core.contract import REPORT_FILE
-from scoring.results_table import Group, LeftOut, Row
+from scoring.results_table import LeftOut, Row
+from scoring.row_identity import Measurement, measurement
 from scoring.tables import read_table
 
 RUNS_DIR = "individual_runs"
-
-Key = tuple[Group, str, str, Decimal, str]
-"""What tells a row again, in whichever table or edition it stands."""
 
 
 @dataclass(frozen=True)
@@ -20,20 +17,20 @@ class Sources:
     """The rows of all results, in their order; `folders` has the run folder where there is one."""
 
     rows: tuple[Row | LeftOut, ...]
-    by_key: dict[Key, Row]
-    folders: dict[Key, Path]
+    known: dict[Measurement, Row]
+    folders: dict[Measurement, Path]
 
     def completed(self, row: Row) -> Row:
         """A row of an edition with all cells of its table, where a table has the same row."""
-        known = self.by_key.get(key(row))
+        known = self.known.get(measurement(row))
         return row if known is None else replace(row, cells=known.cells)
 
 
 def read_sources(paths: Sequence[Path]) -> Sources:
     """Raises ScoringError for a path that holds no table."""
     rows: list[Row | LeftOut] = []
-    by_key: dict[Key, Row] = {}
-    folders: dict[Key, Path] = {}
+    known: dict[Measurement, Row] = {}
+    folders: dict[Measurement, Path] = {}
     for path in paths:
         table = read_table(path)
         runs = (path if path.is_dir() else path.parent) / RUNS_DIR
@@ -41,14 +38,10 @@ def read_sources(paths: Sequence[Path]) -> Sources:
             rows.append(row)
             if not isinstance(row, Row):
                 continue
-            by_key[key(row)] = row
-            if folder := _folder(runs, row.cells.get("run_id", "")):
-                folders[key(row)] = folder
-    return Sources(tuple(rows), by_key, folders)
-
-
-def key(row: Row) -> Key:
-    return row.group, row.model, row.state, row.wh, row.cells.get("run_id", "")
+            known[measurement(row)] = row
+            if folder := _folder(runs, row.run_id):
+                folders[measurement(row)] = folder
+    return Sources(tuple(rows), known, folders)
 
 
 def _folder(runs: Path, run_id: str) -> Path | None:

@@ -3,10 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from scoring.editions import ALL_RESULTS, Edition, rate_by
+from scoring.editions.edition import Edition
+from scoring.editions.rating import rate_by
 from scoring.errors import ScoringError
 from scoring.leaderboard.sources import Sources
 from scoring.ratings import Ratings, rate
+from scoring.words import ALL_RESULTS
 
 
 @dataclass(frozen=True)

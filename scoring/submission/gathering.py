@@ -21,7 +21,8 @@ from scoring.bundles.manifest import (
     log_member,
     run_member,
 )
-from scoring.editions import Edition, read_edition
+from scoring.editions.edition import Edition
+from scoring.editions.file import read_edition
 from scoring.submission.leaks import leaks
 from scoring.submission.privacy import Identity, disclosures
 from scoring.submission.redaction import can_redact, redact

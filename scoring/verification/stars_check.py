@@ -7,7 +7,8 @@ from benchmark_core.documents import read_bounded
 from scoring.bundles.bundled_stars import stars_by_run
 from scoring.bundles.manifest import EDITION_FILE, MANIFEST_FILE, TABLE_FILE, Manifest
 from scoring.bundles.unambiguous_json import name_told_twice
-from scoring.editions import Edition, read_edition
+from scoring.editions.edition import Edition
+from scoring.editions.file import read_edition
 from scoring.errors import ScoringError
 from scoring.failed_point import FailedPoint, Finding, NotChecked
 from scoring.results_table import Row, read_rows

@@ -17,7 +17,8 @@ from orchestrator.run_folder import RunFolder
 from orchestrator.run_record import read_record
 from scoring.bundles.manifest import MANIFEST_FILE, SIGNATURE_FILE
 from scoring.bundles.signature import PROGRAM, sign
-from scoring.editions import freeze, write_edition
+from scoring.editions.file import write_edition
+from scoring.editions.freezing import freeze
 from scoring.ratings import rate
 from scoring.results_table import read_rows
 from scoring.submission.gathering import Wanted, gather

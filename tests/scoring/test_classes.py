@@ -74,6 +74,27 @@ def test_the_class_of_the_table_counts_and_disagreement_is_a_warning(tmp_path):
     ]
 
 
+def test_a_size_that_the_catalog_alone_knows_finds_its_class(tmp_path):
+    granite = {"model_name": "ibm-granite/granite-4.0-h-small", "model_class": "C"}
+    table(tmp_path, granite, {"model_name": "org/a-7b", "model_class": "A"}, {"model_name": "o/b"})
+    assert classes(tmp_path).stderr == ""
+    shown = classes(tmp_path, "--parameters", ROOT / "models.csv")
+    assert (shown.returncode, shown.stderr) == (
+        0,
+        "warning: ibm-granite/granite-4.0-h-small is class C, and 32 billion parameters are class"
+        " B by the rule; it counts as class C\n",
+    )
+    # Catalogs as users have them: addresses, blanks, a nameless column, empty cells, states.
+    catalog = tmp_path / "catalog.csv"
+    catalog.write_text(
+        ",Models to Add,Reasoning State,Parameters (B)\n"
+        ",https://huggingface.co/o/b/ ,On,\n,https://huggingface.co/o/b/tree/main,Off,25\n"
+        ',"o/b ",On (High), 25.0\n,org/a-7b,Off,\n,,,\n'
+    )
+    told = json.loads(classes(tmp_path, "--json", "--parameters", catalog).stdout)
+    assert [one["parameters_billion"] for one in told] == [None, 7, 25]
+
+
 def test_published_tables_are_checked_too(tmp_path):
     (tmp_path / "asr.csv").write_text("model,total_gpu_energy\norg/a-7b,1\n")
     text = "model,class,total_gpu_energy\norg/a-7b,C,1\norg/b-70b,C,bad\n"
@@ -120,7 +141,8 @@ def test_digits_of_a_name_that_can_be_no_size_are_none(tmp_path, name):
     [
         ("model,size\na,1\n", "lacks the column billions"),
         ("model,billions\na,many\n", "line 2, column billions: 'many' is no number above 0"),
-        ("model,billions\na,1\na,2\n", "line 3: names a again"),
+        ("model,billions\na,1\na,2\n", "line 3: a has 2 here, and 1 in line 2"),
+        ("Models to Add,Class\na/b,C\n", "lacks the column Parameters (B)"),
         ("model,billions\na,0\n", "'0' is no number above 0"),
     ],
 )

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from scoring.editions import read_edition
+from scoring.editions.file import read_edition
 from scoring.errors import ScoringError
 from scoring.label.check import verify_label
 from scoring.tables import read_table

@@ -220,7 +220,7 @@ def refused(folder, message, *arguments):
         (("--model", "unmeasured"), "no row with GPU energy (org/unmeasured Off: it has no GPU"),
         (
             ("--model-card", "org/nobody"),
-            "is no model with a footprint here. Name one of org/model",
+            "is the name of no row with a footprint. Name one of org/model",
         ),
         (("--model-card", "org/model", "--json"), "--json: does not go with --model-card"),
     ],

@@ -10,7 +10,7 @@ import pytest
 from fontTools.ttLib import TTFont
 from PIL import Image, ImageChops, ImageStat
 
-from scoring.editions import plain
+from scoring.figures import plain
 from scoring.label import words
 from scoring.label.drawing import draw
 from scoring.label.files import LONGEST_STEM, stems

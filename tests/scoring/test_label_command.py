@@ -144,6 +144,25 @@ def test_what_cannot_be_labelled_is_told(tmp_path):
     assert scoring("label", path, "--out", tmp_path / "file").returncode == 2
 
 
+def test_what_many_rows_have_in_common_is_said_once(tmp_path):
+    rare = "\N{SIGNWRITING HAND-FIST INDEX}"
+    names = [f"{rare}{n}" for n in range(3)] + [f"{n}{'x' * 300}" for n in range(7)]
+    path = results(tmp_path, dict.fromkeys(names, "1"))
+    columns = path.read_text().splitlines()[0].split(",")
+    with path.open("a") as stream:
+        for n in range(60):
+            late = GOOD | MORE | {"model_name": f"org/late{n}", "verdict": "flagged"}
+            stream.write(",".join(late[name] for name in columns) + "\n")
+    said = scoring("label", path, "--out", tmp_path / "labels").stderr.splitlines()
+    boxes = [line for line in said if "drawn as boxes in the PNG of 3 labels" in line]
+    assert len(boxes) == bool(spares_for(rare).lacking)
+    late, nameless = (line for line in said if "no label" in line)
+    assert late.startswith("warning: line 12, org/late0 Off; line 13, org/late1 Off; ")
+    assert late.endswith("; and 55 more: no label, its verdict is flagged")
+    assert nameless.endswith("; and 2 more: no label, it has no name or one too long")
+    assert len(said) == 2 + len(boxes)
+
+
 def test_a_disk_that_is_full_leaves_the_labels_that_were_there_and_no_others(tmp_path, labelled):
     path, label = labelled
     new = tmp_path / "new" / "labels"
@@ -203,7 +222,7 @@ def test_a_declaration_that_makes_other_letters_of_the_bytes_is_found(labelled):
         ({"wh_per_1000_queries": "1"}, ["energy_differs"]),
         ({"stars": 5}, ["stars_differ"]),
         ({"edges_wh": ["2", "3", "4", "5.5"]}, ["edges_differ"]),
-        ({"rehearsal": True}, ["row_differs"]),
+        ({"rehearsal": True}, ["row_missing"]),
         ({"gpu_name": "NVIDIA H100 80GB HBM3"}, ["row_differs"]),
         ({"model": "org/other"}, ["row_differs"]),
         ({"run_id": "org_a"}, ["energy_differs", "row_differs", "stars_differ"]),

@@ -158,6 +158,61 @@ def test_what_is_shown_is_downloaded_with_formulas_made_harmless(opened, tmp_pat
     assert [one["model"] for one in document["rows"]] == ["org/large-7B"]
 
 
+def test_no_text_of_a_row_is_taken_for_markup(browser, tmp_path):
+    name = "<img src=x onerror=alert(1)>&amp;"
+    rows = [row(name, 1.0, task="asr", model_class="", reasoning_requested="",
+                reasoning_effective="", gpu_name=name)]  # fmt: skip
+    site = built(tmp_path / "site", write_results(tmp_path / "results", rows))
+    watched = Watched(browser, site.as_uri())
+    assert watched.page.locator("#board tbody td.text").all_inner_texts() == [name]
+    assert names(watched.page) == [name]
+    assert watched.page.locator("main img").count() == 0
+    assert watched.troubles == []
+    watched.context.close()
+
+
+def test_quality_stands_beside_the_stars_and_in_the_downloads_as_text(browser, tmp_path):
+    file, night = tmp_path / "quality.csv", Night(tmp_path / "night")
+    evil = "=1+1 <img src=x onerror=alert(1)>&amp;"
+    file.write_text(
+        f"model,state,MMLU,{evil}\norg/small-1B,,9.50,\norg/middle-3B,Off,10,{evil}\n"
+        "org/slow-3B,,-2,-2\norg/slow-3B,On,99,x\norg/nobody,,1,1\norg/<b>run,,7.25,\n"
+    )
+    night.add("a", 10, wh=12.5)
+    wh = json.loads((night.directory.folder("a").path / "benchmark_report.json").read_text())[
+        "summary"]["wh_per_1000_queries"]  # fmt: skip
+    write_results(tmp_path / "night", [*ROWS, row("org/<b>run", wh, run_id="a")])
+    done = scoring("leaderboard", tmp_path / "night", "--quality", file, "--out", tmp_path / "site")
+    assert (done.returncode, done.stderr) == (0, "warning: org/nobody has a quality, and no row\n")
+    site = tmp_path / "site" / "index.html"
+    watched = Watched(browser, f"{site.as_uri()}{TEXTS}", accept_downloads=True)
+    page = watched.page
+    heads = page.locator("#board thead th").all_inner_texts()
+    assert heads[3:7] == ["Stars", "MMLU", evil, "Rated in"]
+    heading = page.get_by_role("columnheader", name="MMLU", exact=False).first
+    for order, first in (("ascending", "-2"), ("descending", "10")):
+        heading.click()
+        heading.and_(page.locator(f"[aria-sort={order}]")).wait_for()
+        cells = page.locator("#board tbody tr td:nth-child(5)").all_inner_texts()
+        assert (cells[0], cells[-1]) == (first, "–")
+    page.get_by_role("searchbox").fill("-3b")
+    with download(page, "Download as CSV", tmp_path).open(newline="", encoding="utf-8") as stream:
+        rows = {one["model"]: one for one in csv.DictReader(stream)}
+    assert rows["org/middle-3B"][f"quality: {evil}"] == f"'{evil}"
+    assert rows["org/slow-3B"]["quality: MMLU"] == "-2"
+    told = json.loads(download(page, "Download as JSON", tmp_path).read_text())["rows"]
+    assert [one["quality"]["MMLU"] for one in told if one["model"] == "org/middle-3B"] == ["10"]
+    assert watched.violations() == []
+    # A task of whose models the file knows none has no such column.
+    page.get_by_role("link", name="Image generation").click()
+    page.get_by_role("heading", name="Image generation").wait_for()
+    assert "MMLU" not in page.locator("#board thead th").all_inner_texts()
+    assert watched.troubles == []
+    watched.context.close()
+    text = (tmp_path / "site" / "runs" / "a.html").read_text()
+    assert "7.25" in text and ">MMLU<" in text and "onerror" not in text
+
+
 def test_charts_have_their_front_as_a_table(opened):
     front = [line.split("\t")[0] for line in opened.locator("#chart tbody tr").all_inner_texts()]
     assert front == ["org/small-1B Off", "org/middle-3B Off"]

@@ -54,7 +54,9 @@ def results(tmp_path_factory):
     document["verdict"] = {"verdict": "flagged", "reasons": ["other_runs_on_host"]}
     report.write_text(json.dumps(document))
     write_energy_files(folder, RunReport.model_validate(document))
-    launch = json.loads((folder / "launch.json").read_text()) | {"runs_beside": [OTHER, "org_x_Off"]}
+    launch = json.loads((folder / "launch.json").read_text()) | {
+        "runs_beside": [OTHER, "org_x_Off"]
+    }
     (folder / "launch.json").write_text(json.dumps(launch))
     earlier = folder / "attempts" / "1"
     earlier.mkdir(parents=True)

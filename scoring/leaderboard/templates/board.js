@@ -13,15 +13,17 @@ const views = data.views.map((view) => ({
 const shown = { view: null, table: null, chosen: new Set(), fresh: true };
 const groupOf = (row) => shown.table.groups[row.group];
 
-// DataTables searches text that it takes for markup.
+// DataTables takes text for markup, in what it searches and in what it shows.
+const asNode = (shown) => (typeof shown === "string" ? new Text(shown) : shown);
 const escaped = (text) => text.replace(/[&<>]/g, (sign) => ({ "&": "&amp;", "<": "&lt;", ">": "&gt;" })[sign]);
+// One with `has` is shown where a row has something for it.
 const column = (title, { sort, show, filter, ...more }) => ({
   title,
   type: "num",
   searchable: Boolean(filter),
   ...more,
   data: (row, kind) => {
-    if (kind === "display") return show(row);
+    if (kind === "display") return asNode(show(row));
     return kind === "filter" ? escaped(filter ? filter(row) : "") : sort(row);
   },
 });
@@ -57,6 +59,13 @@ function evidenceLink(row) {
   return link;
 }
 
+/** Columns of the file of quality, in its words. A title is markup to DataTables. */
+const qualityColumns = data.quality.map(({ name: title, numeric }, n) => column(escaped(title), {
+  sort: (row) => (numeric ? (row.quality[n] ? Number(row.quality[n]) : null) : row.quality[n].toLowerCase()),
+  show: (row) => row.quality[n] || "–", type: numeric ? "known" : "string", className: numeric ? "" : "text",
+  ariaTitle: title, has: (row) => row.quality[n],
+}));
+
 const COLUMNS = [
   column("Compare", { sort: () => 0, show: compareBox, orderable: false, className: "compare" }),
   column("Model", {
@@ -67,23 +76,15 @@ const COLUMNS = [
   column("Stars", {
     sort: (row) => row.stars, show: (row) => starsCell(row, groupOf(row), data.most_stars), orderSequence: ["desc", "asc"],
   }),
-  column("Rated in", { sort: (row) => groupName(groupOf(row)), show: (row) => groupCell(groupOf(row)), type: "string" }),
-  column("Tokens per second", { sort: (row) => row.throughput, show: (row) => figure(row.throughput), type: "known" }),
-  column("Tokens per query", { sort: (row) => row.tokens, show: (row) => figure(row.tokens), type: "known" }),
-  column("Billion parameters", { sort: (row) => row.billions, show: (row) => figure(row.billions, 3), type: "known" }),
-  column("Hardware", { sort: (row) => row.hardware, filter: (row) => row.hardware, show: (row) => row.hardware || "–", type: "string", className: "text" }),
-  column("Evidence", { sort: () => 0, show: evidenceLink, orderable: false }),
+  ...qualityColumns,
+  column("Rated in", { has: (row) => groupName(groupOf(row)) !== "All models", sort: (row) => groupName(groupOf(row)), show: (row) => groupCell(groupOf(row)), type: "string" }),
+  column("Tokens per second", { has: (row) => row.throughput !== null, sort: (row) => row.throughput, show: (row) => figure(row.throughput), type: "known" }),
+  column("Tokens per query", { has: (row) => row.tokens !== null, sort: (row) => row.tokens, show: (row) => figure(row.tokens), type: "known" }),
+  column("Billion parameters", { has: (row) => row.billions !== null, sort: (row) => row.billions, show: (row) => figure(row.billions, 3), type: "known" }),
+  column("Hardware", { has: (row) => row.hardware, sort: (row) => row.hardware, filter: (row) => row.hardware, show: (row) => row.hardware || "–", type: "string", className: "text" }),
+  column("Evidence", { has: (row) => row.evidence, sort: () => 0, show: evidenceLink, orderable: false }),
 ];
 const BY_ENERGY = 2;
-// Columns that are shown where a row has something for them.
-const HAS = {
-  4: (row) => groupName(groupOf(row)) !== "All models",
-  5: (row) => row.throughput !== null,
-  6: (row) => row.tokens !== null,
-  7: (row) => row.billions !== null,
-  8: (row) => row.hardware,
-  9: (row) => row.evidence,
-};
 
 function groupCell(group) {
   const words = group.class ? `Class ${group.class}` : "All models";
@@ -195,7 +196,9 @@ function showTable(view, table) {
   at("watermark").hidden = at("rehearsal").hidden = !table.rehearsal;
   document.title = `${table.title} – ${views.length > 1 ? `${view.name} – ` : ""}AI Energy Score leaderboard`;
   showFilters();
-  for (const [number, has] of Object.entries(HAS)) board.column(number).visible(table.rows.some(has), false);
+  for (const [number, { has }] of COLUMNS.entries()) {
+    if (has) board.column(number).visible(table.rows.some(has), false);
+  }
   board.search("").order([BY_ENERGY, "asc"]).clear().rows.add(table.rows).draw();
   showTasks();
   showComparison();
@@ -241,8 +244,8 @@ at("search").addEventListener("input", () => board.search(at("search").value).dr
 for (const id of ["class", "reasoning", "stars"]) at(id).addEventListener("change", () => board.draw());
 at("charts").addEventListener("change", showChart);
 at("clear").addEventListener("click", () => { shown.chosen.clear(); board.rows().invalidate().draw(false); showComparison(); });
-at("csv").addEventListener("click", () => save(asCsv(rowsShown(), shown.table), "text/csv", `${shown.table.task}.csv`));
-at("json").addEventListener("click", () => save(asJson(rowsShown(), shown.table, shown.view, data.unit), "application/json", `${shown.table.task}.json`));
+at("csv").addEventListener("click", () => save(asCsv(rowsShown(), shown.table, data.quality), "text/csv", `${shown.table.task}.csv`));
+at("json").addEventListener("click", () => save(asJson(rowsShown(), shown.table, shown.view, data), "application/json", `${shown.table.task}.json`));
 addEventListener("hashchange", () => { follow(); at("title").focus(); });
 changeTheme("");
 follow();

@@ -16,23 +16,28 @@ const EXPORTED = {
   hardware: (row) => row.hardware,
 };
 
-function exported(rows, table) {
-  return rows.map((row) => Object.fromEntries(Object.entries(EXPORTED).map(
-    ([name, value]) => [name, value(row, table, table.groups[row.group])])));
-}
+const NUMBER = /^[+\-]?\d+(\.\d+)?([eE][+\-]?\d+)?$/;
 
-function asCsv(rows, table) {
+const exported = (row, table) => Object.fromEntries(Object.entries(EXPORTED).map(
+  ([name, value]) => [name, value(row, table, table.groups[row.group])]));
+
+function asCsv(rows, table, quality) {
   const cell = (value) => {
     let text = value === null ? "" : String(value);
-    if (typeof value === "string" && /^[\s]*[=+\-@\t\r]/.test(text)) text = `'${text}`;
+    const runs = typeof value === "string" && /^[\s]*[=+\-@\t\r]/.test(text) && !NUMBER.test(text);
+    if (runs) text = `'${text}`;
     return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
   };
-  const lines = exported(rows, table).map((one) => Object.values(one).map(cell).join(","));
-  return [Object.keys(EXPORTED).join(","), ...lines].join("\r\n") + "\r\n";
+  const head = [...Object.keys(EXPORTED), ...quality.map(({ name }) => `quality: ${name}`)];
+  const lines = rows.map((row) => [...Object.values(exported(row, table)), ...row.quality]);
+  return [head, ...lines].map((line) => line.map(cell).join(",")).join("\r\n") + "\r\n";
 }
 
-function asJson(rows, table, view, unit) {
-  return JSON.stringify({ edition: view.scored ? view.name : null, unit, rows: exported(rows, table) }, null, 2) + "\n";
+function asJson(rows, table, view, { unit, quality }) {
+  const beside = (row) => Object.fromEntries(quality.map(({ name }, n) => [name, row.quality[n]]));
+  const withQuality = (row) => ({ ...exported(row, table), ...(quality.length ? { quality: beside(row) } : {}) });
+  const document = { edition: view.scored ? view.name : null, unit, rows: rows.map(withQuality) };
+  return JSON.stringify(document, null, 2) + "\n";
 }
 
 function save(text, type, name) {
