@@ -7,6 +7,16 @@ from scoring.figures import number_of
 
 REHEARSAL: Final = "REHEARSAL"
 SIMULATED: Final = f"{REHEARSAL}: simulated parts took part; these are not measurements."
+MONTHS: Final = (
+    *("January", "February", "March", "April", "May", "June"),
+    *("July", "August", "September", "October", "November", "December"),
+)
+
+
+def month_words(month: str) -> str:
+    """Of `2026-12`: "December 2026". Empty stays empty."""
+    year, _, number = month.partition("-")
+    return f"{MONTHS[int(number) - 1]} {year}" if number else ""
 
 
 def task_words(task: str) -> str:

@@ -265,7 +265,7 @@ def test_a_model_card_is_read_by_the_hub(tmp_path):
     assert "inference (1,000,000 tasks), not for training" in source
     assert "GPU measured, CPU measured, RAM estimated" in source
     assert told == {"geographical_location": "France", "hardware_used": "1 x NVIDIA H100 80GB HBM3"}
-    assert "| GPU energy | 2400 | 2500 | 2600 | Wh | measured: counter of the GPU" in done.stdout
+    assert "| GPU energy | 2,400 | 2,500 | 2,600 | Wh | measured: counter of the GPU" in done.stdout
 
 
 def test_a_model_card_of_a_rehearsal_says_so_and_names_cannot_break_it(tmp_path):

@@ -3,11 +3,14 @@
 import csv
 import json
 import os
+import random
 from pathlib import Path
 
 import pytest
 
 from benchmark_core.report.judgement import Verdict
+from scoring.figures import figure
+from scoring.leaderboard.page import TEMPLATES
 from tests.support.boards import EVIL, ROWS, built, row, scoring, write_results
 from tests.support.browser import Watched, running_browser
 from tests.support.night import Night
@@ -143,6 +146,32 @@ def test_chosen_models_are_compared_in_words_from_their_own_figures(opened):
     assert "the tokens of org/paints and of org/draws are not known" in words
 
 
+def test_a_page_words_a_ratio_as_python_words_a_figure(browser):
+    chance = random.Random(7)
+    ratios = [
+        0.125,
+        0.0001,
+        1.15,
+        1.25,
+        1.35,
+        2.5,
+        99.49,
+        99.5,
+        99.6,
+        100.5,
+        101.5,
+        999.5,
+        1e6 + 0.5,
+    ]
+    ratios += [10 ** chance.uniform(-4, 7) for _ in range(2000)]
+    ratios += [chance.randint(1, 4000) / 8 for _ in range(500)]
+    page = browser.new_page()
+    page.add_script_tag(path=TEMPLATES / "ratios.js")
+    shown = page.evaluate("ratios => ratios.map(ratioText)", ratios)
+    assert shown == [figure(ratio, 2) for ratio in ratios]
+    page.close()
+
+
 def test_what_is_shown_is_downloaded_with_formulas_made_harmless(opened, tmp_path):
     chosen(opened, "Stars").select_option("1")
     path = download(opened, "Download as CSV", tmp_path)
@@ -170,7 +199,7 @@ def test_charts_have_their_front_as_a_table(opened):
 
 def test_editions_and_rehearsals_are_apart(opened):
     assert not opened.locator("#watermark").is_visible()
-    chosen(opened, "Edition").select_option(label="2026-06 (2026-06)")
+    chosen(opened, "Edition").select_option(label="2026-06 (June 2026)")
     opened.wait_for_function("document.querySelectorAll('#board tbody tr').length === 3")
     assert opened.locator("#left-out-section").is_hidden()
     opened.go_back()
