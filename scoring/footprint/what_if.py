@@ -27,6 +27,10 @@ class Scenario:
     changes: Parameters
 
 
+Compared = Sequence[tuple[Scenario, Footprint]]
+"""One row under every scenario."""
+
+
 def read_scenarios(path: Path) -> list[Scenario]:
     """The scenarios in their order; at least one.
 
@@ -45,9 +49,7 @@ def read_scenarios(path: Path) -> list[Scenario]:
     return list(scenarios.values())
 
 
-def compare(
-    measured: Measured, asked: Parameters, scenarios: Sequence[Scenario]
-) -> list[tuple[Scenario, Footprint]]:
+def compare(measured: Measured, asked: Parameters, scenarios: Sequence[Scenario]) -> Compared:
     """One row under every scenario. Raises as `footprint`."""
     return [(one, footprint(measured, asked.changed_by(one.changes))) for one in scenarios]
 

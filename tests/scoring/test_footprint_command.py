@@ -161,6 +161,7 @@ def test_scenarios_are_compared_with_the_first(tmp_path, form):
     shown = footprint(*arguments)
     assert shown.returncode == 0
     (line,) = (one for one in shown.stdout.splitlines() if one.startswith("  gas: "))
+    assert "500,000 input tokens, 1,000 tasks, pue 1.1, region on-site-gas, energy" in line
     assert "GPU measured, CPU measured, RAM estimated" in line
     assert "0.9167" in shown.stdout
 
@@ -251,6 +252,11 @@ def test_what_looks_wrong_is_said_of_the_models_that_are_asked_for(tmp_path):
     assert suspected in footprint(tmp_path).stderr
     assert suspected in footprint(tmp_path, "--model", "ORG/MODEL").stderr
     assert footprint(tmp_path, "--model", "other").stderr == ""
+    on = {"reasoning_requested": "On", "reasoning_effective": "on"}
+    full_table(tmp_path, {}, twice, twice | on | {"wh_per_1000_queries": "3"}, {"model_name": "o"})
+    done = footprint(tmp_path, "--model-card", "org/model On")
+    assert (done.returncode, suspected in done.stderr) == (0, True)
+    assert footprint(tmp_path, "--model-card", "o Off").stderr == ""
 
 
 def test_a_model_card_is_read_by_the_hub(tmp_path):
