@@ -35,6 +35,7 @@ LONGEST_TABLE_BYTES: Final = 2**30
 """Some hundred thousand rows."""
 INTERVAL: Final = Context(prec=17)
 """Intervals are quotients, and would have as many digits as any context allows."""
+NO_NAME: Final = "it has no model name"
 REMEDY: Final = f"Name a {MASTER_FILE} or its folder; import tables of older tools first."
 
 
@@ -139,6 +140,8 @@ def _place(file: str, line: int) -> str:
 def _row(line: int, cells: Cells) -> Row | LeftOut:
     model, state = cells["model_name"], cells["reasoning_requested"]
     try:
+        if not model.strip():
+            raise Unrated(NO_NAME)
         group = group_of(
             cells["task"], cells["model_class"], _reasons(cells), cells["rehearsal"] == "yes"
         )

@@ -58,7 +58,8 @@ def run(options: argparse.Namespace) -> int:
         if spares.lacking:
             characters = " ".join(sorted(spares.lacking)[:20])
             warn([f"{name}.png: no font here has {characters}: drawn as boxes"])
-    print(printable(f"{options.out}: {len(found)} labels, each as SVG and as PNG in two sizes"))
+    labels = "1 label" if len(found) == 1 else f"{len(found):,} labels, each"
+    print(printable(f"{options.out}: {labels} as SVG and as PNG in two sizes"))
     return 0
 
 

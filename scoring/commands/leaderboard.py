@@ -32,7 +32,7 @@ def run(options: argparse.Namespace) -> int:
     from scoring.editions import read_edition
     from scoring.leaderboard.site import INDEX_FILE, write_site
     from scoring.leaderboard.sources import read_sources
-    from scoring.results_table import Row
+    from scoring.results_table import LeftOut, Row
     from scoring.suspicions import suspicions
     from scoring.tables import ignored_files
     from scoring.warning import warn
@@ -49,4 +49,7 @@ def run(options: argparse.Namespace) -> int:
         for folder in write_site(options.out, sources, editions)
     )
     print(printable(f"Written: {options.out / INDEX_FILE}"))
+    if left_out := sum(isinstance(row, LeftOut) for row in sources.rows):
+        rows = "1 row is" if left_out == 1 else f"{left_out:,} rows are"
+        print(f"{rows} not rated; the page says why")
     return 0

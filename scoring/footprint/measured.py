@@ -14,7 +14,7 @@ from scoring.errors import ScoringError
 from scoring.footprint import electricity
 from scoring.footprint.amounts import Kind, Part, Range
 from scoring.footprint.factors import Factor, SourcedFigure, data
-from scoring.results_table import ENERGY, LeftOut, Row
+from scoring.results_table import ENERGY, NO_NAME, LeftOut, Row
 from scoring.tables import read_lines
 from scoring.words import REHEARSAL
 
@@ -95,7 +95,7 @@ def _nothing(models: Sequence[str], wanted: str) -> tuple[str, str]:
 
 def _of_published(row: Row | LeftOut) -> Measured | NotCounted:
     if isinstance(row, LeftOut):
-        return NotCounted(f"{row.model} {row.state}".strip(), row.because)
+        return NotCounted(f"{row.model} {row.state}".strip() or row.place, row.because)
     how = "by AI Energy Score"
     return Measured(
         model=row.model,
@@ -112,6 +112,8 @@ def _of_published(row: Row | LeftOut) -> Measured | NotCounted:
 def _of_cells(row: Row | LeftOut, cells: Cells) -> Measured | NotCounted:
     name = f"{row.model} {row.state}".strip()
     wh = cells.number(ENERGY)
+    if not row.model.strip():
+        return NotCounted(row.place, NO_NAME)
     if cells["error_message"]:
         return NotCounted(name, "it failed")
     if not cells[ENERGY].strip():

@@ -2,11 +2,16 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from scoring.editions import ALL_RESULTS, Edition, rate_by
 from scoring.errors import ScoringError
 from scoring.leaderboard.sources import Sources
 from scoring.ratings import Ratings, rate
+from scoring.results_table import LeftOut
+
+MOST_REASONS: Final = 3
+LONGEST_NAME: Final = 80
 
 
 @dataclass(frozen=True)
@@ -33,9 +38,20 @@ def make_views(sources: Sources, editions: Sequence[Edition]) -> list[View]:
     views.append(View(ALL_RESULTS, "", rate(sources.rows)))
     if not any(view.ratings.groups for view in views):
         raise ScoringError(
-            "the results", "have no row that can be rated", "The command stars tells why of each."
+            "the results",
+            f"have no row that can be rated{_reasons(views[-1].ratings.left_out)}",
+            "The command stars tells why of each.",
         )
     return views
+
+
+def _reasons(left_out: Sequence[LeftOut]) -> str:
+    """The first ones, in brackets."""
+    named = [
+        f"{one.place}, {f'{one.model} {one.state}'.strip()[:LONGEST_NAME]}: {one.because}"
+        for one in left_out[:MOST_REASONS]
+    ]
+    return f" ({'; '.join(named)})" if named else ""
 
 
 def _of_edition(edition: Edition, sources: Sources) -> View:

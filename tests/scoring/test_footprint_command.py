@@ -92,12 +92,17 @@ def test_rows_of_any_verdict_count_and_rehearsals_are_marked(tmp_path):
     rehearsal = {"model_name": "org/b", "rehearsal": "yes", "gpu_energy_source": "simulated: 350 W"}
     failed = {"model_name": "org/c", "error_message": "out of memory", "wh_per_1000_queries": ""}
     unmeasured = {"model_name": "org/d", "wh_per_1000_queries": "", "gpu_energy_wh": ""}
-    full_table(tmp_path, {"verdict": "flagged", "official": "no"}, rehearsal, failed, unmeasured)
+    nameless = {"model_name": " "}
+    full_table(
+        *(tmp_path, {"verdict": "flagged", "official": "no"}, rehearsal),
+        *(failed, unmeasured, nameless),
+    )
     shown = footprint(tmp_path)
     assert shown.returncode == 0
     assert "org/model Off text_gen; not official; verdict flagged; 1,000 tasks" in shown.stdout
     assert "org/b Off text_gen; REHEARSAL: nothing was measured; 1,000 tasks" in shown.stdout
-    assert "Without a footprint: 2" in shown.stdout
+    assert "Without a footprint: 3" in shown.stdout
+    assert "line 6: it has no model name" in shown.stdout
     assert "org/c Off: it failed" in shown.stdout
     assert "org/d Off: it has no GPU energy" in shown.stdout
     told = document(tmp_path)

@@ -189,10 +189,10 @@ def test_what_is_shown_is_downloaded_with_formulas_made_harmless(opened, tmp_pat
 
 def test_charts_have_their_front_as_a_table(opened):
     front = [line.split("\t")[0] for line in opened.locator("#chart tbody tr").all_inner_texts()]
-    assert front == ["org/small-1B Off", "org/middle-3B Off"]
+    assert front == ["1. org/small-1B Off", "2. org/middle-3B Off"]
     chosen(opened, "Chart").select_option(label="Class A: energy against parameters")
     front = [line.split("\t")[0] for line in opened.locator("#chart tbody tr").all_inner_texts()]
-    assert front == ["org/small-1B Off", "org/middle-3B Off", "org/large-7B Off"]
+    assert front == ["1. org/small-1B Off", "2. org/middle-3B Off", "3. org/large-7B Off"]
     opened.locator("#chart .wide [aria-label='4'][aria-roledescription=point]").hover()
     assert "org/large-7B Off: 6.000 ± 0.10 Wh" in opened.locator("#chart .pointed").inner_text()
 

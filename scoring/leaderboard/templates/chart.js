@@ -15,8 +15,8 @@ function chartElements(chart, group, rows, axes) {
     if (row) pointed.textContent = `${fullName(row)}: ${row.energy} Wh, ${worth(row)} ${unit}`;
   });
   const caption = "The Pareto front: no other model of the group is as good in one respect and better in the other.";
-  const heads = [{ title: "Model" }, { title: "Number in the chart", numeric: true }, { title, numeric: true }, { title: "Wh per 1,000 queries", numeric: true }];
-  const lines = chart.front.map((place, n) => [breakable(fullName(rows[place])), String(n + 1), worth(rows[place]), rows[place].energy]);
+  const heads = [{ title: "Number in the chart, model" }, { title, numeric: true }, { title: "Wh per 1,000 queries", numeric: true }];
+  const lines = chart.front.map((place, n) => [element("span", {}, `${n + 1}. `, breakable(fullName(rows[place]))), worth(rows[place]), rows[place].energy]);
   const frame = element("div", { className: "scroll", tabIndex: 0 }, simpleTable(caption, heads, lines));
   frame.setAttribute("role", "region");
   frame.setAttribute("aria-label", "Pareto front");
