@@ -71,7 +71,7 @@ def run(options: argparse.Namespace) -> int:
     rated: list[Row] = []
     without: list[NotCounted] = []
     measured = _measured(rows, without, rated)
-    if options.model_card:
+    if options.model_card is not None:
         every = [*measured]
         one = model_card.row_of([*every, *without], options.model_card)
         rated = [row for row in rated if row.model == one.model]
@@ -100,7 +100,7 @@ def _flag(name: str) -> str:
 
 def _refuse_contradictions(options: argparse.Namespace) -> None:
     for flag, given in (("--what-if", options.what_if), ("--json", options.json)):
-        if options.model_card and given:
+        if options.model_card is not None and given:
             raise ScoringError(flag, "does not go with --model-card", "Leave one of the two.")
 
 

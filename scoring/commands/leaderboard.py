@@ -1,6 +1,8 @@
 """`leaderboard`: a site of static pages on rated results."""
 
 import argparse
+import os
+from collections.abc import Sequence
 from pathlib import Path
 
 from benchmark_core.terminal_text import printable
@@ -37,6 +39,7 @@ def run(options: argparse.Namespace) -> int:
     from scoring.tables import ignored_files
     from scoring.warning import warn
 
+    _refuse_twice(options.results)
     editions = [read_edition(path) for path in options.edition]
     sources = read_sources(options.results)
     known = [row for edition in editions for row in edition.rows()]
@@ -53,3 +56,15 @@ def run(options: argparse.Namespace) -> int:
         rows = "1 row is" if left_out == 1 else f"{left_out:,} rows are"
         print(f"{rows} not rated; the page says why")
     return 0
+
+
+def _refuse_twice(results: Sequence[Path]) -> None:
+    """Every row of it would be rated against itself."""
+    from scoring.errors import ScoringError
+
+    seen: set[str] = set()
+    for path in results:
+        real = os.path.realpath(path)
+        if real in seen:
+            raise ScoringError(str(path), "is given twice", "Give each of the results once.")
+        seen.add(real)

@@ -79,7 +79,9 @@ def _of_yaml(path: Path) -> list[Mapping[str, str]]:
             {str(name): _as_text(name, value) for name, value in one.items() if value is not None}
             for one in content
         ]
-    except (OSError, RuntimeError, ContractError, ValueError, yaml.YAMLError) as error:
+    except OSError as error:
+        raise ScoringError(str(path), f"cannot be read ({error.strerror})", REMEDY) from error
+    except (RuntimeError, ContractError, ValueError, yaml.YAMLError) as error:
         because = " ".join(str(error).split())[:100]
         raise ScoringError(str(path), f"cannot be read ({because})", REMEDY) from error
 

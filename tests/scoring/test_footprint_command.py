@@ -186,7 +186,7 @@ def test_scenarios_are_compared_with_the_first(tmp_path, form):
         ("a.yaml", "[]", "has no scenario"),
         ("a.csv", "name,pue\na\n", "a.csv, line 2: has 1 cell for 2 columns"),
         ("a.csv", "name,pue\na,1,2\n", "line 2: has 3 cells for 2 columns"),
-        ("missing.yaml", None, "cannot be read"),
+        ("missing.yaml", None, "missing.yaml: cannot be read (No such file or directory)"),
     ],
 )
 def test_scenarios_that_cannot_be_meant_are_refused(tmp_path, name, text, message):
@@ -213,6 +213,10 @@ def refused(folder, message, *arguments):
         (("--network-wh", "2kWh"), "'2kWh' is no number. Write a number in Wh (not kWh)"),
         (("--g-per-kwh", "0.4"), "would be kg per kWh"),
         (("--cpu-ram-share", "30"), "would be a percentage"),
+        (("--pue", "120"), "--pue: 120 would be a percentage. Write how many times"),
+        (("--g-per-kwh", "402000"), "402000 would be mg per kWh"),
+        (("--wue", "1800"), "1800 would be mL per kWh"),
+        (("--model-card", ""), "--model-card : is no model with a footprint here"),
         (("--region", "Germania"), "no region 'Germania'. Near it: DEU (Germany)"),
         (("--region", "USB"), "USA (United States)"),
         (("--region", "?"), "There are: WORLD (World average), "),

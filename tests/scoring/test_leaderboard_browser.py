@@ -11,7 +11,7 @@ import pytest
 from benchmark_core.report.judgement import Verdict
 from scoring.figures import figure
 from scoring.leaderboard.page import TEMPLATES
-from tests.support.boards import EVIL, ROWS, built, row, scoring, write_results
+from tests.support.boards import EVIL, ROWS, THINKS, built, row, scoring, write_results
 from tests.support.browser import Watched, running_browser
 from tests.support.night import Night
 
@@ -267,6 +267,22 @@ def test_evidence_is_for_everybody_and_leads_back(browser, tmp_path, scheme):
     watched.page.get_by_role("link", name="Leaderboard").click()
     watched.page.get_by_role("link", name="Evidence of org/model Off").click()
     assert watched.page.url == address
+    watched.context.close()
+
+
+def test_a_table_with_all_columns_fits_a_screen(browser, tmp_path):
+    night = Night(tmp_path / "night")
+    night.add("a", 10, wh=12.5)
+    report = night.directory.folder("a").path / "benchmark_report.json"
+    wh = json.loads(report.read_text())["summary"]["wh_per_1000_queries"]
+    name, spread = "HuggingFaceTB/SmolLM3-3B-Instruct", {"gpu_energy_ci95_wh": "0.5"}
+    rows = [row(f"{name}-{n}", wh + n, **(THINKS | spread)) for n in range(5)]
+    rows += [row(name, wh, run_id="a", **spread), row("org/other-1B", 9.0)]
+    site = built(tmp_path / "site", write_results(tmp_path / "night", rows))
+    watched = Watched(browser, site.as_uri(), viewport={"width": 1400, "height": 800})
+    frame = watched.page.get_by_role("region", name="Text generation")
+    assert frame.get_by_role("columnheader").count() == 10
+    assert frame.evaluate("node => node.scrollWidth - node.clientWidth") <= 0
     watched.context.close()
 
 
