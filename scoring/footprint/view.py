@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from benchmark_core.terminal_text import printable
-from scoring.figures import LARGEST_WRITTEN_OUT, figure
+from scoring.figures import LARGEST_WRITTEN_OUT, TABLE_DIGITS, figure
 from scoring.footprint.amounts import Range
 from scoring.footprint.energy import NOT_GIVEN
 from scoring.footprint.factors import Factor
@@ -124,7 +124,7 @@ def _compared_cells(scenario: Scenario, first: Footprint, one: Footprint, name: 
     found, ratio = one.amount(name), ratio_to(first, one, name)
     why = found.how if found.range is None else ""
     *begin, _, remark = _cells(scenario.name, found.range, "", why)
-    return (*begin, "" if ratio is None else f"{ratio:.4g}", remark)
+    return (*begin, "" if ratio is None else figure(ratio, TABLE_DIGITS), remark)
 
 
 def _columns(rows: Sequence[Line]) -> Iterator[str]:

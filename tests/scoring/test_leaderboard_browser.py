@@ -11,7 +11,7 @@ import pytest
 from benchmark_core.report.judgement import Verdict
 from scoring.figures import figure
 from scoring.leaderboard.page import TEMPLATES
-from tests.support.boards import EVIL, ROWS, THINKS, built, row, scoring, write_results
+from tests.support.boards import EVIL, EXACT, ROWS, THINKS, built, row, scoring, write_results
 from tests.support.browser import Watched, running_browser
 from tests.support.night import Night
 
@@ -181,6 +181,11 @@ def test_what_is_shown_is_downloaded_with_formulas_made_harmless(opened, tmp_pat
     large = rows["org/large-7B"]
     assert (large["wh_per_1000_queries"], large["generated_tokens_per_query"]) == ("6", "29")
     assert (rows["org/brooder-1B"]["reasoning"], large["class"]) == ("yes", "A")
+    chosen(opened, "Stars").select_option("2")
+    # Digit by digit, as it was rated.
+    exact = download(opened, "Download as CSV", tmp_path).read_text()
+    assert f",{EXACT}," in exact
+    chosen(opened, "Stars").select_option("1")
     opened.get_by_role("searchbox").fill("large")
     document = json.loads(download(opened, "Download as JSON", tmp_path).read_text())
     assert document["unit"] == "Wh of GPU energy per 1,000 queries"

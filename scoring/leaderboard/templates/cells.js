@@ -7,10 +7,10 @@ function element(name, properties = {}, ...children) {
   return made;
 }
 
-/** A name may go on in the next line after whoever made the model. */
+/** A name may go on in the next line after whoever made the model; it turns no text beside it round. */
 function breakable(name) {
   const parts = name.split("/");
-  return element("span", {}, ...parts.flatMap((part, n) => (n ? ["/", element("wbr"), part] : [part])));
+  return element("bdi", {}, ...parts.flatMap((part, n) => (n ? ["/", element("wbr"), part] : [part])));
 }
 
 const fullName = (row) => (row.state ? `${row.model} ${row.state}` : row.model);

@@ -8,7 +8,7 @@ const EXPORTED = {
   rehearsal: (row, table) => (table.rehearsal ? "yes" : "no"),
   stars: (row) => row.stars,
   stars_meaningful: (row, table, group) => (group.meaningful ? "yes" : "no"),
-  wh_per_1000_queries: (row) => Number(row.wh),
+  wh_per_1000_queries: (row) => row.wh,
   interval_wh: (row) => row.interval,
   throughput_tokens_per_second: (row) => row.throughput,
   generated_tokens_per_query: (row) => row.tokens,
@@ -32,7 +32,9 @@ function asCsv(rows, table) {
 }
 
 function asJson(rows, table, view, unit) {
-  return JSON.stringify({ edition: view.scored ? view.name : null, unit, rows: exported(rows, table) }, null, 2) + "\n";
+  const numbers = exported(rows, table).map(
+    (one) => ({ ...one, wh_per_1000_queries: Number(one.wh_per_1000_queries) }));
+  return JSON.stringify({ edition: view.scored ? view.name : null, unit, rows: numbers }, null, 2) + "\n";
 }
 
 function save(text, type, name) {
