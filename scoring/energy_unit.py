@@ -3,6 +3,8 @@
 from decimal import Decimal
 from typing import Final
 
+from scoring.figures import figure
+
 WH_PER_KWH: Final = 1000
 ALIKE: Final = (Decimal(1) / 500, Decimal(500))
 FAR_APART: Final = (Decimal(1) / 2000, Decimal(2000))
@@ -24,6 +26,6 @@ def contradiction(
         return ""
     return (
         "its wh_per_1000_queries and its gpu_energy_wh lie a factor of 1,000 apart"
-        f" ({float(wh_per_1000_queries):.6g} against {float(scaled):.6g} Wh per 1,000 queries):"
-        " one of the two is in kWh"
+        f" ({figure(float(wh_per_1000_queries))} against {figure(float(scaled))} Wh per 1,000"
+        " queries): one of the two is in kWh"
     )

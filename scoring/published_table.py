@@ -15,7 +15,7 @@ from benchmark_core.tasks import registry as tasks
 from scoring.csv_table import LONGEST_CELL, Cells, open_table
 from scoring.errors import ScoringError
 from scoring.figures import LONGEST_NUMBER, number_of
-from scoring.results_table import LeftOut, Row, Unrated, group_of
+from scoring.results_table import NO_NAME, LeftOut, Row, Unrated, group_of
 
 ENERGY: Final = "total_gpu_energy"
 MODEL: Final = "model"
@@ -85,6 +85,8 @@ def _lines(path: Path) -> Iterator[tuple[int, Cells]]:
 def _row(file: str, state: str, line: int, cells: Cells) -> Row | LeftOut:
     model, kwh = cells["model_name"], number_of(cells[ENERGY])
     try:
+        if not model.strip():
+            raise Unrated(NO_NAME)
         if kwh is None or kwh <= 0:
             text = cells[ENERGY][:LONGEST_NUMBER]
             raise Unrated(f"its energy {text!r} is no number above 0")

@@ -1,7 +1,7 @@
 """`master_results.csv` as rows that can be rated, and the reasons why others cannot."""
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Context, Decimal
 from functools import lru_cache
@@ -35,6 +35,7 @@ LONGEST_TABLE_BYTES: Final = 2**30
 """Some hundred thousand rows."""
 INTERVAL: Final = Context(prec=17)
 """Intervals are quotients, and would have as many digits as any context allows."""
+NO_NAME: Final = "it has no model name"
 REMEDY: Final = f"Name a {MASTER_FILE} or its folder; import tables of older tools first."
 
 
@@ -116,16 +117,29 @@ def read_rows(path: Path) -> list[Row | LeftOut]:
         ScoringError: it cannot be read, or lacks a column.
     """
     table = _open(path)
+    kept = _kept(table)
+    return [_row(line, kept(values)) for line, values in table.lines]
+
+
+def read_lines(path: Path) -> Iterator[tuple[Row | LeftOut, Cells]]:
+    """The same rows, each with all its cells. Raises as `read_rows`, also while they are read."""
+    table = _open(path)
+    kept = _kept(table)
+    for line, values in table.lines:
+        yield _row(line, kept(values)), Cells(table.columns, values)
+
+
+def _kept(table: CsvTable) -> Callable[[Sequence[str]], Cells]:
+    """Of the values of a line the cells KEPT."""
     kept = [name for name in KEPT if name in table.columns]
     columns = {name: place for place, name in enumerate(kept)}
     # One cell alone would be no tuple, but there are always more.
     chosen = itemgetter(*(table.columns[name] for name in kept))
-    return [_row(line, Cells(columns, chosen(values))) for line, values in table.lines]
+    return lambda values: Cells(columns, chosen(values))
 
 
 def read_cells(path: Path) -> Iterator[Cells]:
-    """The same lines with all their cells, whether or not they can be rated. Raises as
-    `read_rows`, also while they are read."""
+    """All cells of every line, whether or not it can be rated. Raises likewise."""
     return (cells for _, cells in _open(path).cells())
 
 
@@ -143,6 +157,8 @@ def _place(file: str, line: int) -> str:
 def _row(line: int, cells: Cells) -> Row | LeftOut:
     model, state = cells["model_name"], cells["reasoning_requested"]
     try:
+        if not model.strip():
+            raise Unrated(NO_NAME)
         group = group_of(
             cells["task"], cells["model_class"], _reasons(cells), cells["rehearsal"] == "yes"
         )

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from benchmark_core.documents import ContractError, read_bounded
+from scoring import results_table
 from scoring.csv_table import Cells
 from scoring.errors import ScoringError
 from scoring.published_table import (
@@ -32,10 +33,20 @@ def read_table(path: Path) -> list[Row | LeftOut]:
     Raises:
         ScoringError: it cannot be read, or is neither.
     """
-    return published_rows(path) or read_rows(path)
+    return _published_rows(path) or read_rows(path)
 
 
-def published_rows(path: Path) -> list[Row | LeftOut]:
+def read_lines(path: Path) -> Iterator[tuple[Row | LeftOut, Cells | None]]:
+    """The same rows one after the other, each with all its cells; None in a published table, whose
+    rows tell everything. Raises likewise, also while lines are read."""
+    rows = _published_rows(path)
+    if rows:
+        yield from ((row, None) for row in rows)
+    else:
+        yield from results_table.read_lines(path)
+
+
+def _published_rows(path: Path) -> list[Row | LeftOut]:
     """Those of a published table, or of a folder of them; none where `path` is neither.
 
     Raises:

@@ -10,6 +10,16 @@ UNIT: Final = "Wh of GPU energy per 1,000 queries"
 ALL_RESULTS: Final = "All results"
 """What a leaderboard calls rows that no edition has chosen."""
 SIMULATED: Final = f"{REHEARSAL}: simulated parts took part; these are not measurements."
+MONTHS: Final = (
+    *("January", "February", "March", "April", "May", "June"),
+    *("July", "August", "September", "October", "November", "December"),
+)
+
+
+def month_words(month: str) -> str:
+    """Of `2026-12`: "December 2026". Empty stays empty."""
+    year, _, number = month.partition("-")
+    return f"{MONTHS[int(number) - 1]} {year}" if number else ""
 
 
 def task_words(task: str) -> str:

@@ -1,17 +1,19 @@
 """`footprint`: what work with the measured models takes from the world."""
 
 import argparse
+import contextlib
 import shutil
 import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 from scoring.errors import ScoringError
 
 if TYPE_CHECKING:
     from scoring.footprint.measured import Measured, NotCounted
+    from scoring.results_table import Row
 
 MOST_IN_MEMORY = 2**24
 HELP = {
@@ -50,16 +52,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Exit code 0. All is worked out before anything is shown."""
-    from scoring.footprint import model_card, view
+    from scoring.footprint import document, model_card, view
     from scoring.footprint.footprint import footprint
     from scoring.footprint.measured import NotCounted, read_measured
     from scoring.footprint.parameters import parse
     from scoring.footprint.what_if import compare, read_scenarios
     from scoring.json_pieces import json_pieces
-    from scoring.results_table import Row
     from scoring.row_identity import the_row
     from scoring.suspicions import suspicions
-    from scoring.tables import ignored_files, read_table
+    from scoring.tables import ignored_files
     from scoring.warning import warn
 
     _refuse_contradictions(options)
@@ -68,28 +69,28 @@ def run(options: argparse.Namespace) -> int:
     scenarios = read_scenarios(options.what_if) if options.what_if else []
     rows = read_measured(options.results, options.model or "")
     warn(ignored_files(options.results))
-    wanted = (options.model_card or options.model or "").casefold()
-    rated = (row for row in read_table(options.results) if isinstance(row, Row))
-    warn(suspicions([row for row in rated if wanted in row.model.casefold()]))
+    rated: list[Row] = []
     without: list[NotCounted] = []
-    measured = _measured(rows, without)
-    if options.model_card:
+    measured = _measured(rows, without, rated)
+    if options.model_card is not None:
         row = the_row([*measured], options.model_card, "--model-card", "row with a footprint")
-        one = footprint(row, asked)
-        shown = _lines(model_card.card(one))
+        rated = [one for one in rated if one.model == row.model]
+        shown = _lines(model_card.card(footprint(row, asked)))
     elif scenarios:
         compared = (compare(one, asked, scenarios) for one in measured)
         if options.json:
-            shown = json_pieces(view.comparison_document(compared, without))
+            shown = json_pieces(document.comparison_document(compared, without))
         else:
             shown = _lines(view.comparison_lines(compared, without))
     else:
         footprints = (footprint(one, asked) for one in measured)
         if options.json:
-            shown = json_pieces(view.document(footprints, without))
+            shown = json_pieces(document.document(footprints, without))
         else:
             shown = _lines(view.lines(footprints, without))
-    _print_whole(shown)
+    with _whole(shown) as stream:
+        warn(suspicions(rated))
+        shutil.copyfileobj(stream, sys.stdout)
     return 0
 
 
@@ -99,33 +100,37 @@ def _flag(name: str) -> str:
 
 def _refuse_contradictions(options: argparse.Namespace) -> None:
     for flag, given in (("--what-if", options.what_if), ("--json", options.json)):
-        if options.model_card and given:
+        if options.model_card is not None and given:
             raise ScoringError(flag, "does not go with --model-card", "Leave one of the two.")
 
 
 def _measured(
-    rows: "Iterator[Measured | NotCounted]", without: "list[NotCounted]"
+    rows: "Iterator[Measured | NotCounted]", without: "list[NotCounted]", rated: "list[Row]"
 ) -> "Iterator[Measured]":
-    """Those that have energy; the others are in `without` once all are read."""
+    """Those that have energy. Once all are read, the others are in `without`, and in `rated` the
+    rows of those that can be rated."""
     from scoring.footprint.measured import NotCounted
 
     for one in rows:
         if isinstance(one, NotCounted):
             without.append(one)
-        else:
-            yield one
+            continue
+        if one.rated:
+            rated.append(one.rated)
+        yield one
 
 
 def _lines(lines: Iterator[str]) -> Iterator[str]:
     return (f"{line}\n" for line in lines)
 
 
-def _print_whole(pieces: Iterator[str]) -> None:
-    """All of it or, where a row has no footprint as it is asked for, nothing."""
+@contextlib.contextmanager
+def _whole(pieces: Iterator[str]) -> Iterator[IO[str]]:
+    """All of it, from its beginning; where a row has no footprint as it is asked for, nothing."""
     with tempfile.SpooledTemporaryFile(
         MOST_IN_MEMORY, "w+", encoding="utf-8", errors="backslashreplace", newline=""
     ) as whole:
         for piece in pieces:
             whole.write(piece)  # writelines would first have all of them in memory
         whole.seek(0)
-        shutil.copyfileobj(whole, sys.stdout)
+        yield whole

@@ -60,7 +60,8 @@ def run(options: argparse.Namespace) -> int:
         )
     written = write_labels(options.out, found)
     warn(_boxes({name: spares.lacking for name, spares in written.items() if spares.lacking}))
-    print(printable(f"{options.out}: {len(found)} labels, each as SVG and as PNG in two sizes"))
+    labels = "1 label" if len(found) == 1 else f"{len(found):,} labels, each"
+    print(printable(f"{options.out}: {labels} as SVG and as PNG in two sizes"))
     return 0
 
 

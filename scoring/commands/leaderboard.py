@@ -1,6 +1,8 @@
 """`leaderboard`: a site of static pages on rated results."""
 
 import argparse
+import os
+from collections.abc import Sequence
 from pathlib import Path
 
 from benchmark_core.terminal_text import printable
@@ -39,11 +41,12 @@ def run(options: argparse.Namespace) -> int:
     from scoring.leaderboard.site import INDEX_FILE, write_site
     from scoring.leaderboard.sources import read_sources
     from scoring.quality import Quality, read_quality
-    from scoring.results_table import Row
+    from scoring.results_table import LeftOut, Row
     from scoring.suspicions import suspicions
     from scoring.tables import ignored_files
     from scoring.warning import warn
 
+    _refuse_twice(options.results)
     editions = [read_edition(path) for path in options.edition]
     sources = read_sources(options.results)
     quality = read_quality(options.quality) if options.quality else Quality()
@@ -59,4 +62,19 @@ def run(options: argparse.Namespace) -> int:
         for folder in write_site(options.out, sources, editions, quality)
     )
     print(printable(f"Written: {options.out / INDEX_FILE}"))
+    if left_out := sum(isinstance(row, LeftOut) for row in sources.rows):
+        which = "1 row is" if left_out == 1 else f"{left_out:,} rows are"
+        print(f"{which} not rated; the page says why")
     return 0
+
+
+def _refuse_twice(results: Sequence[Path]) -> None:
+    """Every row of it would be rated against itself."""
+    from scoring.errors import ScoringError
+
+    seen: set[str] = set()
+    for path in results:
+        real = os.path.realpath(path)
+        if real in seen:
+            raise ScoringError(str(path), "is given twice", "Give each of the results once.")
+        seen.add(real)

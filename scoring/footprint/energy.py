@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
+from scoring.figures import figure
 from scoring.footprint.amounts import Kind, Part, Range
 from scoring.footprint.factors import Factor, facility_factor
 from scoring.footprint.measured import PER, Measured
@@ -58,4 +59,4 @@ def _from_user(part: str, wh: float | None) -> Part:
     name, title = f"{part}_energy", part
     if wh is None:
         return Part(name, title, Range.exactly(0), "assumed", NOT_GIVEN)
-    return Part(name, title, Range.exactly(wh), "given", f"{wh:g} Wh per 1,000 tasks")
+    return Part(name, title, Range.exactly(wh), "given", f"{figure(wh)} Wh per 1,000 tasks")

@@ -14,8 +14,8 @@ from scoring.errors import ScoringError
 from scoring.footprint import electricity
 from scoring.footprint.amounts import Kind, Part, Range
 from scoring.footprint.factors import Factor, SourcedFigure, data
-from scoring.results_table import ENERGY, LeftOut, Row, read_cells
-from scoring.tables import published_rows
+from scoring.results_table import ENERGY, NO_NAME, LeftOut, Row
+from scoring.tables import read_lines
 from scoring.words import REHEARSAL
 
 PER: Final = 1000
@@ -26,7 +26,8 @@ MOST_REASONS: Final = 3
 class Measured:
     """One row. Energies, tokens and seconds are per 1,000 tasks; None is what it does not tell.
 
-    `remarks` are what a reader should know of it: its verdict, deviations, a rehearsal.
+    `remarks` are what a reader should know of it: its verdict, deviations, a rehearsal. `rated` is
+    the row where it can be rated.
     """
 
     model: str
@@ -43,6 +44,7 @@ class Measured:
     region: str | None = None
     tokens: Factor | None = None
     run_id: str = ""
+    rated: Row | None = None
 
     @property
     def name(self) -> str:
@@ -67,13 +69,12 @@ def read_measured(path: Path, wanted: str = "") -> Iterator[Measured | NotCounte
     others: dict[str, None] = {}
     reasons: list[str] = []
     has_energy = False
-    for row in published_rows(path) or read_cells(path):
-        model = _model(row)
+    for row, cells in read_lines(path):
         # Mistakes in rows that nobody asked for are no matter here.
-        if wanted.casefold() not in model.casefold():
-            others[model] = None
+        if wanted.casefold() not in row.model.casefold():
+            others[row.model] = None
             continue
-        one = _measured(row)
+        one = _of_published(row) if cells is None else _of_cells(row, cells)
         if isinstance(one, Measured):
             has_energy = True
         elif len(reasons) < MOST_REASONS:
@@ -86,14 +87,6 @@ def read_measured(path: Path, wanted: str = "") -> Iterator[Measured | NotCounte
         raise ScoringError(str(path), what, "A footprint starts from that.")
 
 
-def _model(row: Row | LeftOut | Cells) -> str:
-    return row["model_name"] if isinstance(row, Cells) else row.model
-
-
-def _measured(row: Row | LeftOut | Cells) -> Measured | NotCounted:
-    return _of_cells(row) if isinstance(row, Cells) else _of_published(row)
-
-
 def _nothing(models: Sequence[str], wanted: str) -> tuple[str, str]:
     if not models:
         return "has no row", "Measure something first."
@@ -103,8 +96,8 @@ def _nothing(models: Sequence[str], wanted: str) -> tuple[str, str]:
 
 def _of_published(row: Row | LeftOut) -> Measured | NotCounted:
     if isinstance(row, LeftOut):
-        return NotCounted(f"{row.model} {row.state}".strip(), row.because)
-    how = "published by AI Energy Score"
+        return NotCounted(f"{row.model} {row.state}".strip() or row.place, row.because)
+    how = "by AI Energy Score"
     return Measured(
         run_id=row.run_id,
         model=row.model,
@@ -114,13 +107,15 @@ def _of_published(row: Row | LeftOut) -> Measured | NotCounted:
         remarks=(),
         gpu=_energy("gpu", Range.exactly(float(row.wh)), "published", how),
         tokens=_dataset_tokens(tasks.named(row.group.task)),
+        rated=row,
     )
 
 
-def _of_cells(cells: Cells) -> Measured | NotCounted:
-    model, state = cells["model_name"], cells["reasoning_requested"]
-    name = f"{model} {state}".strip()
+def _of_cells(row: Row | LeftOut, cells: Cells) -> Measured | NotCounted:
+    name = f"{row.model} {row.state}".strip()
     wh = cells.number(ENERGY)
+    if not row.model.strip():
+        return NotCounted(row.place, NO_NAME)
     if cells["error_message"]:
         return NotCounted(name, "it failed")
     if not cells[ENERGY].strip():
@@ -135,8 +130,8 @@ def _of_cells(cells: Cells) -> Measured | NotCounted:
     region = cells.get("co2_region")
     return Measured(
         run_id=cells.get("run_id", ""),
-        model=model,
-        state=state,
+        model=row.model,
+        state=row.state,
         task=cells["task"],
         rehearsal=cells["rehearsal"] == "yes",
         remarks=tuple(_remarks(cells)),
@@ -148,6 +143,7 @@ def _of_cells(cells: Cells) -> Measured | NotCounted:
         gpu_name=cells.get("gpu_name", ""),
         region=region if region in electricity.regions() else None,
         tokens=_tokens(cells, samples),
+        rated=row if isinstance(row, Row) else None,
     )
 
 

@@ -11,8 +11,13 @@ from scoring.footprint import electricity
 from scoring.footprint.embodied import hardware_sets
 
 DEFAULT_TASKS: Final = 1000
-LARGEST_SHARE: Final = 5
-"""Of CPU and RAM in the GPU's energy. What is above is a percentage."""
+LARGEST: Final = {
+    "cpu_ram_share": (5, "a percentage", "Write a share: 0.3 is 30 %."),
+    "pue": (10, "a percentage", "Write how many times: 1.2 is 120 %."),
+    "g_per_kwh": (10_000, "mg per kWh", "Write g per kWh, a thousandth of it."),
+    "wue": (100, "mL per kWh", "Write L per kWh, a thousandth of it."),
+}
+"""What is above is of another unit, and of which."""
 EXCLUSIVE: Final = (
     ("tasks", "tokens"),
     ("region", "g_per_kwh"),
@@ -101,10 +106,9 @@ def _number(name: str, text: str, where: str) -> float:
         raise ScoringError(
             where, f"{text[:40]} would be kg per kWh", "Write g per kWh, a thousand times as much."
         )
-    if name == "cpu_ram_share" and value > LARGEST_SHARE:
-        raise ScoringError(
-            where, f"{text[:40]} would be a percentage", "Write a share: 0.3 is 30 %."
-        )
+    if name in LARGEST and value > LARGEST[name][0]:
+        _, unit, remedy = LARGEST[name]
+        raise ScoringError(where, f"{text[:40]} would be {unit}", remedy)
     return value
 
 

@@ -1,31 +1,30 @@
-"""Footprints on screen, and for programs."""
+"""Footprints on screen."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
+from dataclasses import replace
 
 from benchmark_core.terminal_text import printable
-from scoring.figures import LARGEST_WRITTEN_OUT, figure
-from scoring.footprint.amounts import Amount, Part, Range
+from scoring.figures import LARGEST_WRITTEN_OUT, TABLE_DIGITS, figure
+from scoring.footprint.amounts import Range
 from scoring.footprint.energy import NOT_GIVEN
 from scoring.footprint.factors import Factor
 from scoring.footprint.footprint import Footprint
 from scoring.footprint.measured import Measured, NotCounted
-from scoring.footprint.what_if import Scenario, ratio_to
+from scoring.footprint.what_if import Compared, Scenario, ratio_to
 
 Line = tuple[str, ...]
-Places = dict[Factor, int]
-Compared = Sequence[tuple[Scenario, Footprint]]
 LONGEST_NAME = 80
 MOST_NOT_COUNTED = 20
+WORK = ("tasks", "tokens")
 NO_RANGE = "no range known"
 HEADING = ("", "low", "central", "high", "", "")
 
 
 def lines(footprints: Iterable[Footprint], not_counted: Sequence[NotCounted]) -> Iterator[str]:
     """A table for each row, then all factors, then the rows without a footprint."""
-    places: Places = {}
+    factors: dict[Factor, None] = {}
     for one in footprints:
-        _placed(one, places)
+        factors.update(dict.fromkeys(one.factors))
         yield title(one.measured, work(one))
         cells = [
             *(
@@ -39,19 +38,19 @@ def lines(footprints: Iterable[Footprint], not_counted: Sequence[NotCounted]) ->
         ]
         yield from _columns([HEADING, *cells])
         yield ""
-    yield from _factor_lines(places)
+    yield from _factor_lines(factors)
     yield from _not_counted_lines(not_counted)
 
 
 def comparison_lines(rows: Iterable[Compared], not_counted: Sequence[NotCounted]) -> Iterator[str]:
     """For each row and quantity the scenarios, and how many times the first one's they are."""
-    places: Places = {}
+    factors: dict[Factor, None] = {}
     for compared in rows:
         first = compared[0][1]
         for _, one in compared:
-            _placed(one, places)
+            factors.update(dict.fromkeys(one.factors))
         yield title(first.measured, "by scenario")
-        yield from (f"  {scenario.name}: {basis(one)}" for scenario, one in compared)
+        yield from (printable(f"  {scenario.name}: {_scenario(one)}") for scenario, one in compared)
         for amount in first.amounts:
             yield f"  {amount.title}, {amount.unit}"
             cells = [
@@ -59,44 +58,8 @@ def comparison_lines(rows: Iterable[Compared], not_counted: Sequence[NotCounted]
             ]
             yield from (f"  {line}" for line in _columns([(*HEADING[:4], "x first", ""), *cells]))
         yield ""
-    yield from _factor_lines(places)
+    yield from _factor_lines(factors)
     yield from _not_counted_lines(not_counted)
-
-
-def document(footprints: Iterable[Footprint], not_counted: Sequence[NotCounted]) -> dict[str, Any]:
-    """`factors` of a row are places in the list of all factors, which is known after the rows.
-
-    Rows, factors and what is not counted are iterators, to be read in this order: `not_counted` may
-    be known after the rows, too.
-    """
-    places: Places = {}
-    rows = (_row_document(one.measured) | _document(one, places) for one in footprints)
-    return _whole(rows, places, not_counted)
-
-
-def comparison_document(
-    rows: Iterable[Compared], not_counted: Sequence[NotCounted]
-) -> dict[str, Any]:
-    """Likewise, with the scenarios of each row."""
-    places: Places = {}
-    documents = (
-        _row_document(compared[0][1].measured)
-        | {
-            "scenarios": [
-                {"name": scenario.name}
-                | _document(one, places)
-                | {
-                    "times_the_first": {
-                        amount.name: ratio_to(compared[0][1], one, amount.name)
-                        for amount in one.amounts
-                    }
-                }
-                for scenario, one in compared
-            ]
-        }
-        for compared in rows
-    )
-    return _whole(documents, places, not_counted)
 
 
 def title(measured: Measured, more: str) -> str:
@@ -116,6 +79,17 @@ def basis(one: Footprint) -> str:
     zero = " and ".join(part.title for part in one.parts if part.how == NOT_GIVEN)
     known = [f"{part.title} {part.kind}" for part in one.parts if part.how != NOT_GIVEN]
     return f"energy of {', '.join([*known, *([f'{zero} {NOT_GIVEN}'] if zero else [])])}"
+
+
+def _scenario(one: Footprint) -> str:
+    """What it is worked out for, and with what instead of our factors."""
+    asked = replace(one.asked, region=one.electricity.region or None).said()
+    words = [
+        f"{name} {value if isinstance(value, str) else figure(value)}"
+        for name, value in asked.items()
+        if name not in WORK
+    ]
+    return ", ".join((work(one), *words, basis(one)))
 
 
 def factor_words(factor: Factor) -> str:
@@ -150,7 +124,7 @@ def _compared_cells(scenario: Scenario, first: Footprint, one: Footprint, name: 
     found, ratio = one.amount(name), ratio_to(first, one, name)
     why = found.how if found.range is None else ""
     *begin, _, remark = _cells(scenario.name, found.range, "", why)
-    return (*begin, "" if ratio is None else f"{ratio:.4g}", remark)
+    return (*begin, "" if ratio is None else figure(ratio, TABLE_DIGITS), remark)
 
 
 def _columns(rows: Sequence[Line]) -> Iterator[str]:
@@ -177,74 +151,3 @@ def _not_counted_lines(not_counted: Sequence[NotCounted]) -> Iterator[str]:
         yield f"  {printable(one.name[:LONGEST_NAME])}: {printable(one.because)}"
     if len(not_counted) > MOST_NOT_COUNTED:
         yield f"  and {len(not_counted) - MOST_NOT_COUNTED} more; --json lists them all"
-
-
-def _placed(one: Footprint, places: Places) -> list[int]:
-    """The places of its factors; new ones get the next."""
-    return [places.setdefault(factor, len(places)) for factor in one.factors]
-
-
-def _whole(
-    rows: Iterator[dict[str, Any]], places: Places, not_counted: Sequence[NotCounted]
-) -> dict[str, Any]:
-    return {
-        "rows": rows,
-        "factors": _factor_documents(places),
-        "not_counted": ({"row": one.name, "because": one.because} for one in not_counted),
-    }
-
-
-def _factor_documents(places: Places) -> Iterator[dict[str, Any]]:
-    for factor in places:
-        yield _factor_document(factor)
-
-
-def _row_document(measured: Measured) -> dict[str, Any]:
-    return {
-        "model": measured.model,
-        "state": measured.state,
-        "task": measured.task,
-        "rehearsal": measured.rehearsal,
-        "remarks": list(measured.remarks),
-    }
-
-
-def _document(one: Footprint, places: Places) -> dict[str, Any]:
-    return {
-        "asked": one.asked.said(),
-        "tasks": one.tasks,
-        "region": one.electricity.region or None,
-        "hardware_set": one.hardware.name,
-        "it_energy": {part.name: _part_document(part) for part in one.parts},
-        "amounts": {amount.name: _amount_document(amount) for amount in one.amounts},
-        "factors": _placed(one, places),
-    }
-
-
-def _part_document(part: Part) -> dict[str, Any]:
-    return {"unit": "Wh"} | _range_document(part.range) | {"kind": part.kind, "how": part.how}
-
-
-def _amount_document(amount: Amount) -> dict[str, Any]:
-    return {"unit": amount.unit} | _range_document(amount.range) | {"how": amount.how}
-
-
-def _range_document(span: Range | None) -> dict[str, Any]:
-    if span is None:
-        return {"low": None, "central": None, "high": None, "range_known": None}
-    return {
-        "low": span.low,
-        "central": span.central,
-        "high": span.high,
-        "range_known": span.is_known,
-    }
-
-
-def _factor_document(factor: Factor) -> dict[str, Any]:
-    return {
-        "name": factor.name,
-        "unit": factor.unit or None,
-        **_range_document(factor.range),
-        "given": factor.given,
-        "figures": [one.model_dump() for one in factor.figures],
-    }

@@ -27,6 +27,10 @@ class Scenario:
     changes: Parameters
 
 
+Compared = Sequence[tuple[Scenario, Footprint]]
+"""One row under every scenario."""
+
+
 def read_scenarios(path: Path) -> list[Scenario]:
     """The scenarios in their order; at least one.
 
@@ -45,9 +49,7 @@ def read_scenarios(path: Path) -> list[Scenario]:
     return list(scenarios.values())
 
 
-def compare(
-    measured: Measured, asked: Parameters, scenarios: Sequence[Scenario]
-) -> list[tuple[Scenario, Footprint]]:
+def compare(measured: Measured, asked: Parameters, scenarios: Sequence[Scenario]) -> Compared:
     """One row under every scenario. Raises as `footprint`."""
     return [(one, footprint(measured, asked.changed_by(one.changes))) for one in scenarios]
 
@@ -77,7 +79,9 @@ def _of_yaml(path: Path) -> list[Mapping[str, str]]:
             {str(name): _as_text(name, value) for name, value in one.items() if value is not None}
             for one in content
         ]
-    except (OSError, RuntimeError, ContractError, ValueError, yaml.YAMLError) as error:
+    except OSError as error:
+        raise ScoringError(str(path), f"cannot be read ({error.strerror})", REMEDY) from error
+    except (RuntimeError, ContractError, ValueError, yaml.YAMLError) as error:
         because = " ".join(str(error).split())[:100]
         raise ScoringError(str(path), f"cannot be read ({because})", REMEDY) from error
 

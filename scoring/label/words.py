@@ -6,23 +6,18 @@ from typing import Final
 
 from scoring.label.facts import LabelFacts
 from scoring.stars import MOST_STARS
-from scoring.words import REHEARSAL, hardware_words, task_words
+from scoring.words import REHEARSAL, hardware_words, month_words, task_words
 
 NOT_KNOWN: Final = "not known"
 LEARN_MORE: Final = "Learn More: tiny.cc/AIEnergy"
 LEARN_MORE_LINK: Final = "https://tiny.cc/AIEnergy"
-MONTHS: Final = (
-    *("January", "February", "March", "April", "May", "June"),
-    *("July", "August", "September", "October", "November", "December"),
-)
 # As the driver names it: "NVIDIA H100 80GB HBM3".
 DRIVERS_NAME: Final = re.compile(r"(.*NVIDIA \w+) (\d+GB)( HBM\w*)?")
 LONGEST_FIGURE: Final = 10
 
 
 def month(facts: LabelFacts) -> str:
-    year, _, number = facts.scored.partition("-")
-    return f"{MONTHS[int(number) - 1]} {year}" if number else NOT_KNOWN
+    return month_words(facts.scored) or NOT_KNOWN
 
 
 def task(facts: LabelFacts) -> str:

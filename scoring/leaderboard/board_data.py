@@ -1,10 +1,11 @@
 """All that the page shows, as one document that is embedded in it once."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from itertools import groupby
 from typing import Any, Final
 
+from scoring.figures import TABLE_DIGITS, figure
 from scoring.leaderboard.charts import AXES, Chart, make_charts
 from scoring.leaderboard.entries import HUB, Beside, Entry, bounded, make_entry
 from scoring.leaderboard.views import View
@@ -12,7 +13,7 @@ from scoring.quality import Quality
 from scoring.ratings import RatedGroup
 from scoring.results_table import LeftOut
 from scoring.stars import MOST_STARS
-from scoring.words import UNIT, task_words
+from scoring.words import UNIT, month_words, task_words
 
 NAMELESS: Final = "no name"
 MOST_LEFT_OUT: Final = 200
@@ -41,7 +42,7 @@ def make_board_data(views: Sequence[View], beside: Beside) -> BoardData:
         "unit": UNIT,
         "most_stars": MOST_STARS,
         "hub": HUB,
-        "axes": AXES,
+        "axes": {name: asdict(words) for name, words in AXES.items()},
         "quality": list(_quality(beside.quality)),
         "views": [_view(number, view, beside, pictures) for number, view in enumerate(views)],
     }
@@ -58,12 +59,13 @@ def _view(number: int, view: View, beside: Beside, pictures: list[Picture]) -> d
     tables = groupby(view.ratings.groups, key=lambda one: (one.group.task, one.group.rehearsal))
     return {
         "name": bounded(view.name),
-        "scored": view.scored,
+        "scored": month_words(view.scored),
         "tables": [
             _table(f"{number}-{place}", list(groups), beside, pictures)
             for place, (_, groups) in enumerate(tables)
         ],
-        "left_out": len(view.ratings.left_out),
+        "left_out": _counted(len(view.ratings.left_out), "row"),
+        "left_out_whole": len(view.ratings.left_out) <= MOST_LEFT_OUT,
         "left_out_rows": [_left_out(one) for one in view.ratings.left_out[:MOST_LEFT_OUT]],
     }
 
@@ -101,27 +103,32 @@ def _group(rated: RatedGroup, size: int, pictures: Sequence[Picture]) -> dict[st
         "reasoning": rated.group.reasoning,
         "size": size,
         "meaningful": bands.meaningful,
-        "lowest": float(bands.lowest),
-        "edges": [float(edge) for edge in bands.edges],
-        "highest": float(bands.highest),
+        "bands": [f"{size:,}", *(figure(float(end)) for end in (*bands.edges, bands.highest))],
         "charts": [
             {
                 "name": picture.name,
                 "axis": picture.chart.axis,
                 "front": picture.chart.front,
-                "points": picture.chart.points,
-                "drawn": picture.chart.drawn,
+                "drawn": _drawn(picture.chart),
+                "whole": picture.chart.drawn == picture.chart.points,
             }
             for picture in pictures
         ],
     }
 
 
+def _drawn(chart: Chart) -> str:
+    of = f"{chart.drawn:,} of " if chart.drawn < chart.points else ""
+    return f"{of}{_counted(chart.points, 'model')}"
+
+
 COLUMNS: Final = (
-    *("group", "model", "state", "stars", "fewest", "most", "wh", "interval", "throughput"),
-    *("billions", "tokens", "hardware", "on_hub", "evidence", "quality"),
+    *("group", "model", "state", "stars", "fewest", "most", "wh", "interval", "energy"),
+    *("throughput", "throughput_text", "tokens", "tokens_text", "billions", "billions_text"),
+    *("hardware", "on_hub", "evidence", "quality"),
 )
-"""Of a row in the document: lists are a third of the length of objects."""
+"""Of a row in the document: lists are a third of the length of objects. Figures are there to be
+sorted and to be downloaded; what is shown of them is text."""
 
 
 def _rows(group: int, entries: Sequence[Entry]) -> Iterator[list[Any]]:
@@ -129,9 +136,18 @@ def _rows(group: int, entries: Sequence[Entry]) -> Iterator[list[Any]]:
         fewest, most = one.possible or (None, None)
         yield [
             *(group, one.model, one.state, one.stars, fewest, most, one.wh, one.interval_wh),
-            *(one.throughput, one.billions, one.tokens, one.hardware),
-            *(int(one.on_hub), one.evidence, one.quality),
+            *(one.energy, one.throughput, _shown(one.throughput), one.tokens, _shown(one.tokens)),
+            *(one.billions, _shown(one.billions), one.hardware, int(one.on_hub), one.evidence),
+            one.quality,
         ]
+
+
+def _shown(value: float | None) -> str:
+    return "" if value is None else figure(value, TABLE_DIGITS)
+
+
+def _counted(number: int, thing: str) -> str:
+    return f"{number:,} {thing}" if number == 1 else f"{number:,} {thing}s"
 
 
 def _left_out(one: LeftOut) -> list[str]:

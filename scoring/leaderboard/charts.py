@@ -8,9 +8,20 @@ from scoring.leaderboard.entries import Entry
 from scoring.leaderboard.pareto import pareto_front
 
 Axis = Literal["throughput", "billions"]
-AXES: Final[dict[Axis, str]] = {
-    "throughput": "Tokens per second",
-    "billions": "Billions of parameters, by the name",
+
+
+@dataclass(frozen=True)
+class AxisWords:
+    """`title` heads an axis or a column, `unit` follows a figure, `short` stands in a sentence."""
+
+    title: str
+    unit: str
+    short: str
+
+
+AXES: Final[dict[Axis, AxisWords]] = {
+    "throughput": AxisWords("Tokens per second", "tokens per second", "tokens per second"),
+    "billions": AxisWords("Billion parameters, by the name", "billion parameters", "parameters"),
 }
 ENERGY: Final = "Wh per 1,000 queries"
 FEWEST_POINTS: Final = 3
@@ -75,7 +86,7 @@ def _specification(
 ) -> dict[str, Any]:
     """In Vega-Lite. Colours are those of the page, light or dark as it is."""
     position = {
-        "x": _scale("worth", AXES[axis], [one["worth"] for one in values]),
+        "x": _scale("worth", AXES[axis].title, [one["worth"] for one in values]),
         "y": _scale("wh", ENERGY, [one["wh"] for one in values]),
     }
     on_front = [{"filter": "datum.number > 0"}]

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from benchmark_core.named_size import named_size
 from benchmark_core.terminal_text import printable
-from scoring.figures import plain
+from scoring.figures import plain, with_interval
 from scoring.quality import Quality
 from scoring.ratings import RatedRow
 from scoring.row_identity import Measurement, measurement
@@ -21,8 +21,9 @@ ON_THE_HUB = re.compile(r"[A-Za-z0-9][\w.-]*/[\w.-]+", re.ASCII)
 @dataclass(frozen=True, slots=True)
 class Entry:
     """One row. `wh` is exact, in Wh per 1,000 queries, `interval_wh` the half width of its 95 %
-    interval; `throughput` counts tokens per second, `tokens` generated tokens per query, `billions`
-    parameters by the name. None, or an empty text, is not known.
+    interval, `energy` both as they are shown; `throughput` counts tokens per second, `tokens`
+    generated tokens per query, `billions` parameters by the name. None, or an empty text, is not
+    known.
 
     `on_hub`: the name is one that a page of the hub can have; `evidence` is the address of the page
     of the run, in the site. `possible` are the fewest and the most stars within the
@@ -35,6 +36,7 @@ class Entry:
     possible: tuple[int, int] | None
     wh: str
     interval_wh: float | None
+    energy: str
     throughput: float | None
     billions: float | None
     tokens: float | None
@@ -62,6 +64,7 @@ def make_entry(rated: RatedRow, beside: Beside) -> Entry:
         possible=rated.possible,
         wh=plain(row.wh),
         interval_wh=None if row.interval_wh is None else float(row.interval_wh),
+        energy=with_interval(row.wh, row.interval_wh),
         throughput=_above_zero(cells.number("throughput_tokens_per_second")),
         billions=size.parameters / 1e9 if size else None,
         tokens=_tokens(rated),

@@ -7,16 +7,17 @@ by their SHA-256, so that nothing else is run, whatever got into a table.
 import base64
 import hashlib
 import re
+from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from benchmark_core import VERSION
+from benchmark_core.report.spread import Spread
 from benchmark_core.terminal_text import printable
-from scoring.figures import figure
+from scoring.figures import TABLE_DIGITS, figure, with_interval
 from scoring.leaderboard.board_data import COLUMNS, BoardData
 from scoring.leaderboard.evidence import Evidence
-from scoring.stars_view import drawn
 from scoring.words import task_words
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
 GENERATOR: Final = "AI Energy Score leaderboard"
 TEMPLATES: Final = Path(__file__).parent / "templates"
-SCRIPTS: Final = ("cells.js", "download.js", "compare.js", "chart.js", "board.js")
+SCRIPTS: Final = ("ratios.js", "cells.js", "download.js", "compare.js", "chart.js", "board.js")
 LONGEST_VALUE: Final = 2000
 EMPTY: Final = "–"
 
@@ -74,15 +75,34 @@ def _environment() -> "Environment":
     }
     environment.filters |= {
         "figure": _figure,
-        "stars": drawn,
+        "counted": _counted,
+        "spread": _spread,
+        "moment": _moment,
         "task": lambda task: task_words(task).capitalize(),
     }
     environment.globals |= {"generator": GENERATOR, "version": VERSION}
     return environment
 
 
-def _figure(value: float | None, digits: int = 4) -> str | None:
+def _figure(value: float | None, digits: int = TABLE_DIGITS) -> str | None:
     return None if value is None else figure(value, digits)
+
+
+def _counted(number: int | None) -> str | None:
+    return None if number is None else f"{number:,}"
+
+
+def _spread(spread: Spread) -> str:
+    return with_interval(spread.mean, spread.ci95)
+
+
+def _moment(text: str | None) -> str | None:
+    """To the second, in UTC; what is no time with a zone stays as it stands."""
+    try:
+        told = datetime.fromisoformat(text or "")
+        return f"{told.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC" if told.tzinfo else text
+    except (ValueError, OverflowError):
+        return text
 
 
 def _shown(value: object) -> object:

@@ -2,13 +2,18 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from scoring.editions.edition import Edition
 from scoring.editions.rating import rate_by
 from scoring.errors import ScoringError
 from scoring.leaderboard.sources import Sources
 from scoring.ratings import Ratings, rate
+from scoring.results_table import LeftOut
 from scoring.words import ALL_RESULTS
+
+MOST_REASONS: Final = 3
+LONGEST_NAME: Final = 80
 
 
 @dataclass(frozen=True)
@@ -35,9 +40,20 @@ def make_views(sources: Sources, editions: Sequence[Edition]) -> list[View]:
     views.append(View(ALL_RESULTS, "", rate(sources.rows)))
     if not any(view.ratings.groups for view in views):
         raise ScoringError(
-            "the results", "have no row that can be rated", "The command stars tells why of each."
+            "the results",
+            f"have no row that can be rated{_reasons(views[-1].ratings.left_out)}",
+            "The command stars tells why of each.",
         )
     return views
+
+
+def _reasons(left_out: Sequence[LeftOut]) -> str:
+    """The first ones, in brackets."""
+    named = [
+        f"{one.place}, {f'{one.model} {one.state}'.strip()[:LONGEST_NAME]}: {one.because}"
+        for one in left_out[:MOST_REASONS]
+    ]
+    return f" ({'; '.join(named)})" if named else ""
 
 
 def _of_edition(edition: Edition, sources: Sources) -> View:

@@ -92,12 +92,17 @@ def test_rows_of_any_verdict_count_and_rehearsals_are_marked(tmp_path):
     rehearsal = {"model_name": "org/b", "rehearsal": "yes", "gpu_energy_source": "simulated: 350 W"}
     failed = {"model_name": "org/c", "error_message": "out of memory", "wh_per_1000_queries": ""}
     unmeasured = {"model_name": "org/d", "wh_per_1000_queries": "", "gpu_energy_wh": ""}
-    full_table(tmp_path, {"verdict": "flagged", "official": "no"}, rehearsal, failed, unmeasured)
+    nameless = {"model_name": " "}
+    full_table(
+        *(tmp_path, {"verdict": "flagged", "official": "no"}, rehearsal),
+        *(failed, unmeasured, nameless),
+    )
     shown = footprint(tmp_path)
     assert shown.returncode == 0
     assert "org/model Off text_gen; not official; verdict flagged; 1,000 tasks" in shown.stdout
     assert "org/b Off text_gen; REHEARSAL: nothing was measured; 1,000 tasks" in shown.stdout
-    assert "Without a footprint: 2" in shown.stdout
+    assert "Without a footprint: 3" in shown.stdout
+    assert "line 6: it has no model name" in shown.stdout
     assert "org/c Off: it failed" in shown.stdout
     assert "org/d Off: it has no GPU energy" in shown.stdout
     told = document(tmp_path)
@@ -161,6 +166,7 @@ def test_scenarios_are_compared_with_the_first(tmp_path, form):
     shown = footprint(*arguments)
     assert shown.returncode == 0
     (line,) = (one for one in shown.stdout.splitlines() if one.startswith("  gas: "))
+    assert "500,000 input tokens, 1,000 tasks, pue 1.1, region on-site-gas, energy" in line
     assert "GPU measured, CPU measured, RAM estimated" in line
     assert "0.9167" in shown.stdout
 
@@ -180,7 +186,7 @@ def test_scenarios_are_compared_with_the_first(tmp_path, form):
         ("a.yaml", "[]", "has no scenario"),
         ("a.csv", "name,pue\na\n", "a.csv, line 2: has 1 cell for 2 columns"),
         ("a.csv", "name,pue\na,1,2\n", "line 2: has 3 cells for 2 columns"),
-        ("missing.yaml", None, "cannot be read"),
+        ("missing.yaml", None, "missing.yaml: cannot be read (No such file or directory)"),
     ],
 )
 def test_scenarios_that_cannot_be_meant_are_refused(tmp_path, name, text, message):
@@ -207,6 +213,10 @@ def refused(folder, message, *arguments):
         (("--network-wh", "2kWh"), "'2kWh' is no number. Write a number in Wh (not kWh)"),
         (("--g-per-kwh", "0.4"), "would be kg per kWh"),
         (("--cpu-ram-share", "30"), "would be a percentage"),
+        (("--pue", "120"), "--pue: 120 would be a percentage. Write how many times"),
+        (("--g-per-kwh", "402000"), "402000 would be mg per kWh"),
+        (("--wue", "1800"), "1800 would be mL per kWh"),
+        (("--model-card", ""), "--model-card : is no model with a footprint here"),
         (("--region", "Germania"), "no region 'Germania'. Near it: DEU (Germany)"),
         (("--region", "USB"), "USA (United States)"),
         (("--region", "?"), "There are: WORLD (World average), "),
@@ -251,6 +261,11 @@ def test_what_looks_wrong_is_said_of_the_models_that_are_asked_for(tmp_path):
     assert suspected in footprint(tmp_path).stderr
     assert suspected in footprint(tmp_path, "--model", "ORG/MODEL").stderr
     assert footprint(tmp_path, "--model", "other").stderr == ""
+    on = {"reasoning_requested": "On", "reasoning_effective": "on"}
+    full_table(tmp_path, {}, twice, twice | on | {"wh_per_1000_queries": "3"}, {"model_name": "o"})
+    done = footprint(tmp_path, "--model-card", "org/model On")
+    assert (done.returncode, suspected in done.stderr) == (0, True)
+    assert footprint(tmp_path, "--model-card", "o Off").stderr == ""
 
 
 def test_a_model_card_is_read_by_the_hub(tmp_path):
@@ -265,7 +280,7 @@ def test_a_model_card_is_read_by_the_hub(tmp_path):
     assert "inference (1,000,000 tasks), not for training" in source
     assert "GPU measured, CPU measured, RAM estimated" in source
     assert told == {"geographical_location": "France", "hardware_used": "1 x NVIDIA H100 80GB HBM3"}
-    assert "| GPU energy | 2400 | 2500 | 2600 | Wh | measured: counter of the GPU" in done.stdout
+    assert "| GPU energy | 2,400 | 2,500 | 2,600 | Wh | measured: counter of the GPU" in done.stdout
 
 
 def test_a_model_card_of_a_rehearsal_says_so_and_names_cannot_break_it(tmp_path):

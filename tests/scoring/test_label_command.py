@@ -136,7 +136,7 @@ def test_what_cannot_be_labelled_is_told(tmp_path):
     done = scoring("label", path, "--out", tmp_path / "labels")
     assert done.returncode == 0
     assert re.search(r"warning: line 3, 'org/x+': no label", done.stderr)
-    assert "1 labels" in done.stdout
+    assert "1 label as SVG" in done.stdout
     refused = scoring("label", path, "--model", "z", "--out", tmp_path / "none")
     assert (refused.returncode, "has no rated row with 'z'" in refused.stderr) == (2, True)
     assert not (tmp_path / "none").exists()

@@ -3,12 +3,15 @@
 import csv
 import json
 import os
+import random
 from pathlib import Path
 
 import pytest
 
 from benchmark_core.report.judgement import Verdict
-from tests.support.boards import EVIL, ROWS, built, row, scoring, write_results
+from scoring.figures import figure
+from scoring.leaderboard.page import TEMPLATES
+from tests.support.boards import EVIL, EXACT, ROWS, THINKS, built, row, scoring, write_results
 from tests.support.browser import Watched, running_browser
 from tests.support.night import Night
 
@@ -143,6 +146,32 @@ def test_chosen_models_are_compared_in_words_from_their_own_figures(opened):
     assert "the tokens of org/paints and of org/draws are not known" in words
 
 
+def test_a_page_words_a_ratio_as_python_words_a_figure(browser):
+    chance = random.Random(7)
+    ratios = [
+        0.125,
+        0.0001,
+        1.15,
+        1.25,
+        1.35,
+        2.5,
+        99.49,
+        99.5,
+        99.6,
+        100.5,
+        101.5,
+        999.5,
+        1e6 + 0.5,
+    ]
+    ratios += [10 ** chance.uniform(-4, 7) for _ in range(2000)]
+    ratios += [chance.randint(1, 4000) / 8 for _ in range(500)]
+    page = browser.new_page()
+    page.add_script_tag(path=TEMPLATES / "ratios.js")
+    shown = page.evaluate("ratios => ratios.map(ratioText)", ratios)
+    assert shown == [figure(ratio, 2) for ratio in ratios]
+    page.close()
+
+
 def test_what_is_shown_is_downloaded_with_formulas_made_harmless(opened, tmp_path):
     chosen(opened, "Stars").select_option("1")
     path = download(opened, "Download as CSV", tmp_path)
@@ -152,6 +181,11 @@ def test_what_is_shown_is_downloaded_with_formulas_made_harmless(opened, tmp_pat
     large = rows["org/large-7B"]
     assert (large["wh_per_1000_queries"], large["generated_tokens_per_query"]) == ("6", "29")
     assert (rows["org/brooder-1B"]["reasoning"], large["class"]) == ("yes", "A")
+    chosen(opened, "Stars").select_option("2")
+    # Digit by digit, as it was rated.
+    exact = download(opened, "Download as CSV", tmp_path).read_text()
+    assert f",{EXACT}," in exact
+    chosen(opened, "Stars").select_option("1")
     opened.get_by_role("searchbox").fill("large")
     document = json.loads(download(opened, "Download as JSON", tmp_path).read_text())
     assert document["unit"] == "Wh of GPU energy per 1,000 queries"
@@ -215,17 +249,17 @@ def test_quality_stands_beside_the_stars_and_in_the_downloads_as_text(browser, t
 
 def test_charts_have_their_front_as_a_table(opened):
     front = [line.split("\t")[0] for line in opened.locator("#chart tbody tr").all_inner_texts()]
-    assert front == ["org/small-1B Off", "org/middle-3B Off"]
+    assert front == ["1. org/small-1B Off", "2. org/middle-3B Off"]
     chosen(opened, "Chart").select_option(label="Class A: energy against parameters")
     front = [line.split("\t")[0] for line in opened.locator("#chart tbody tr").all_inner_texts()]
-    assert front == ["org/small-1B Off", "org/middle-3B Off", "org/large-7B Off"]
+    assert front == ["1. org/small-1B Off", "2. org/middle-3B Off", "3. org/large-7B Off"]
     opened.locator("#chart .wide [aria-label='4'][aria-roledescription=point]").hover()
     assert "org/large-7B Off: 6.000 ± 0.10 Wh" in opened.locator("#chart .pointed").inner_text()
 
 
 def test_editions_and_rehearsals_are_apart(opened):
     assert not opened.locator("#watermark").is_visible()
-    chosen(opened, "Edition").select_option(label="2026-06 (2026-06)")
+    chosen(opened, "Edition").select_option(label="2026-06 (June 2026)")
     opened.wait_for_function("document.querySelectorAll('#board tbody tr').length === 3")
     assert opened.locator("#left-out-section").is_hidden()
     opened.go_back()
@@ -293,6 +327,22 @@ def test_evidence_is_for_everybody_and_leads_back(browser, tmp_path, scheme):
     watched.page.get_by_role("link", name="Leaderboard").click()
     watched.page.get_by_role("link", name="Evidence of org/model Off").click()
     assert watched.page.url == address
+    watched.context.close()
+
+
+def test_a_table_with_all_columns_fits_a_screen(browser, tmp_path):
+    night = Night(tmp_path / "night")
+    night.add("a", 10, wh=12.5)
+    report = night.directory.folder("a").path / "benchmark_report.json"
+    wh = json.loads(report.read_text())["summary"]["wh_per_1000_queries"]
+    name, spread = "HuggingFaceTB/SmolLM3-3B-Instruct", {"gpu_energy_ci95_wh": "0.5"}
+    rows = [row(f"{name}-{n}", wh + n, **(THINKS | spread)) for n in range(5)]
+    rows += [row(name, wh, run_id="a", **spread), row("org/other-1B", 9.0)]
+    site = built(tmp_path / "site", write_results(tmp_path / "night", rows))
+    watched = Watched(browser, site.as_uri(), viewport={"width": 1400, "height": 800})
+    frame = watched.page.get_by_role("region", name="Text generation")
+    assert frame.get_by_role("columnheader").count() == 10
+    assert frame.evaluate("node => node.scrollWidth - node.clientWidth") <= 0
     watched.context.close()
 
 

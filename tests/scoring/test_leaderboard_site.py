@@ -86,11 +86,18 @@ def test_only_a_leaderboard_is_replaced(results, tmp_path):
     assert (inside.returncode, inside.stderr.count("\n")) == (2, 1)
 
 
+def test_results_are_named_once(results, tmp_path):
+    twice = (results, results.parent / "." / results.name / ".." / results.name)
+    refused = scoring("leaderboard", *twice, "--out", tmp_path / "site")
+    assert (refused.returncode, "is given twice" in refused.stderr) == (2, True)
+    assert not (tmp_path / "site").exists()
+
+
 def test_without_a_rated_row_nothing_is_written(tmp_path):
     results = write_results(tmp_path / "results", [row("a/b", 1.0, official="no")])
     refused = scoring("leaderboard", results, "--out", tmp_path / "site")
     assert (refused.returncode, (tmp_path / "site").exists()) == (2, False)
-    assert "no row that can be rated" in refused.stderr
+    assert "no row that can be rated (line 2, a/b Off: it did not keep to" in refused.stderr
 
 
 def test_what_a_table_says_is_data_and_only_our_own_script_is_allowed(results, tmp_path):

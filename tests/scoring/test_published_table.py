@@ -50,12 +50,13 @@ def test_models_that_reason_have_a_table_and_are_rated_apart_within_classes(tmp_
 
 def test_rows_that_cannot_be_rated_are_left_out(tmp_path):
     table = tmp_path / "text_generation.csv"
-    table.write_text(TEXT + "2,org/c,-1,5,A\n3,org/d,nan,5,A\n4,org/e,1,5,\n")
+    table.write_text(TEXT + "2,org/c,-1,5,A\n3,org/d,nan,5,A\n4,org/e,1,5,\n5, ,1,5,A\n")
     out = [(row.line, row.because) for row in read_table(table) if isinstance(row, LeftOut)]
     assert out == [
         (4, "its energy '-1' is no number above 0"),
         (5, "its energy 'nan' is no number above 0"),
         (6, "it has no class, and models of its task are rated within one"),
+        (7, "it has no model name"),
     ]
 
 

@@ -76,6 +76,7 @@ def test_class_task_and_reasoning_make_a_group(tmp_path):
 @pytest.mark.parametrize(
     ("change", "because"),
     [
+        ({"model_name": " "}, "it has no model name"),
         ({"model_class": ""}, "it has no class, and models of its task are rated within one"),
         ({"model_class": "a"}, "its class 'a' is none of A, B, C"),
         ({"model_class": "Z"}, "its class 'Z' is none of A, B, C"),

@@ -103,7 +103,7 @@ def test_a_row_that_contradicts_itself_is_not_rated(tmp_path):
     assert [(one["line"], one["because"].partition(":")[0]) for one in document["left_out"]] == [
         (line, "its wh_per_1000_queries and its gpu_energy_wh lie a factor of 1,000 apart"
                f" ({energy} against 2.1 Wh per 1,000 queries)")
-        for line, energy in ((2, "0.0021"), (4, "2100"))
+        for line, energy in ((2, "0.0021"), (4, "2,100"))
     ]  # fmt: skip
 
 

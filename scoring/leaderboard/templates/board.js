@@ -72,15 +72,15 @@ const COLUMNS = [
     sort: name, filter: fullName, show: (row) => modelCell(row, data.hub), type: "string",
     cellType: "th", createdCell: (cell) => { cell.scope = "row"; },
   }),
-  column("Wh per 1,000 queries", { sort: (row) => Number(row.wh), show: energyText, className: "energy" }),
+  column("Wh per 1,000 queries", { sort: (row) => Number(row.wh), show: (row) => row.energy, className: "energy" }),
   column("Stars", {
     sort: (row) => row.stars, show: (row) => starsCell(row, groupOf(row), data.most_stars), orderSequence: ["desc", "asc"],
   }),
   ...qualityColumns,
   column("Rated in", { has: (row) => groupName(groupOf(row)) !== "All models", sort: (row) => groupName(groupOf(row)), show: (row) => groupCell(groupOf(row)), type: "string" }),
-  column("Tokens per second", { has: (row) => row.throughput !== null, sort: (row) => row.throughput, show: (row) => figure(row.throughput), type: "known" }),
-  column("Tokens per query", { has: (row) => row.tokens !== null, sort: (row) => row.tokens, show: (row) => figure(row.tokens), type: "known" }),
-  column("Billion parameters", { has: (row) => row.billions !== null, sort: (row) => row.billions, show: (row) => figure(row.billions, 3), type: "known" }),
+  column(data.axes.throughput.title, { has: (row) => row.throughput !== null, sort: (row) => row.throughput, show: (row) => row.throughput_text || "–", type: "known" }),
+  column("Tokens per query", { has: (row) => row.tokens !== null, sort: (row) => row.tokens, show: (row) => row.tokens_text || "–", type: "known" }),
+  column(data.axes.billions.title, { has: (row) => row.billions !== null, sort: (row) => row.billions, show: (row) => row.billions_text || "–", type: "known" }),
   column("Hardware", { has: (row) => row.hardware, sort: (row) => row.hardware, filter: (row) => row.hardware, show: (row) => row.hardware || "–", type: "string", className: "text" }),
   column("Evidence", { has: (row) => row.evidence, sort: () => 0, show: evidenceLink, orderable: false }),
 ];
@@ -135,27 +135,30 @@ const chartsOf = (table) => table.groups.flatMap((group, place) => group.charts.
 function showCharts() {
   const charts = chartsOf(shown.table);
   at("charts").replaceChildren(...charts.map(([place, chart]) => new Option(
-    `${groupName(shown.table.groups[place])}: energy against ${chart.axis === "throughput" ? "tokens per second" : "parameters"}`)));
+    `${groupName(shown.table.groups[place])}: energy against ${data.axes[chart.axis].short}`)));
   at("chart-section").hidden = !charts.length;
   if (charts.length) showChart();
 }
 
 function showGroups() {
-  const heads = ["Group", "Models", "5 stars up to", "4 up to", "3 up to", "2 up to", "1 up to", "Remark"].map(
-    (title, n) => ({ title, numeric: n > 0 && n < 7 }));
-  const lines = shown.table.groups.map((group) => [
-    groupName(group), String(group.size), ...group.edges.map((edge) => figure(edge, 6)), figure(group.highest, 6),
-    group.meaningful ? "" : "No two different energies: the stars are not meaningful.",
-  ]);
+  const { groups } = shown.table;
+  const heads = ["Group", "Models", "5 stars up to", "4 up to", "3 up to", "2 up to", "1 up to"].map(
+    (title, n) => ({ title, numeric: n > 0 }));
+  const lines = groups.map((group) => [groupName(group), ...group.bands]);
+  if (groups.some((group) => !group.meaningful)) {
+    heads.push({ title: "Remark" });
+    groups.forEach((group, n) => lines[n].push(
+      group.meaningful ? "" : "No two different energies: the stars are not meaningful."));
+  }
   at("groups").replaceChildren(simpleTable("Upper ends of the bands, in Wh per 1,000 queries", heads, lines));
 }
 
 function showLeftOut() {
-  const { left_out: count, left_out_rows: rows } = shown.view;
-  at("left-out-section").hidden = !count;
-  at("left-out-count").textContent = count === 1 ? "1 row" : `${count.toLocaleString("en")} rows`;
-  const lines = rows.map(([model, state, because]) => [`${model} ${state}`.trim(), because]);
-  const caption = rows.length < count ? `The first ${rows.length} of all tasks` : "Of all tasks";
+  const { left_out: counted, left_out_rows: rows, left_out_whole: whole } = shown.view;
+  at("left-out-section").hidden = !rows.length;
+  at("left-out-count").textContent = counted;
+  const lines = rows.map(([model, state, because]) => [breakable(`${model} ${state}`.trim()), because]);
+  const caption = whole ? "Of all tasks" : `The first ${rows.length} of all tasks`;
   at("left-out").replaceChildren(simpleTable(caption, [{ title: "Model" }, { title: "Why" }], lines));
 }
 

@@ -1,4 +1,4 @@
-// What is written where: figures, names and stars, as text or as elements, never as markup.
+// What is written where: names, stars and ready figures, as text or as elements, never as markup.
 const SVG = "http://www.w3.org/2000/svg";
 
 function element(name, properties = {}, ...children) {
@@ -7,18 +7,11 @@ function element(name, properties = {}, ...children) {
   return made;
 }
 
-/** So many significant digits at most, and at least `fewest`; all that stand before the point. */
-function figure(value, digits = 4, fewest = 1) {
-  if (value === null) return "–";
-  const options = { maximumSignificantDigits: digits, minimumSignificantDigits: fewest };
-  if (Math.abs(value) >= 10 ** digits) return Math.round(value).toLocaleString("en");
-  return value !== 0 && Math.abs(value) < 1e-4
-    ? value.toExponential(digits - 1)
-    : value.toLocaleString("en", options);
+/** A name may go on in the next line after whoever made the model; it turns no text beside it round. */
+function breakable(name) {
+  const parts = name.split("/");
+  return element("bdi", {}, ...parts.flatMap((part, n) => (n ? ["/", element("wbr"), part] : [part])));
 }
-
-const energyText = (row) =>
-  figure(Number(row.wh), 4, 4) + (row.interval === null ? "" : ` ± ${figure(row.interval, 2, 2)}`);
 
 const fullName = (row) => (row.state ? `${row.model} ${row.state}` : row.model);
 
@@ -53,8 +46,8 @@ function starsCell(row, group, most) {
 
 function modelCell(row, hub) {
   const name = row.on_hub
-    ? element("a", { href: hub + row.model, rel: "noopener noreferrer" }, row.model)
-    : row.model;
+    ? element("a", { href: hub + row.model, rel: "noopener noreferrer" }, breakable(row.model))
+    : breakable(row.model);
   return row.state ? element("span", {}, name, element("small", {}, row.state)) : name;
 }
 

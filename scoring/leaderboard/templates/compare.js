@@ -4,8 +4,7 @@ const SAME_WITHIN = 0.05;
 
 const isSame = (ratio) => Math.abs(ratio - 1) < SAME_WITHIN;
 
-/** How many times, in two digits: 3.4 times, 12 times, 0.45 times. */
-const times = (ratio) => `${figure(ratio, 2)} times`;
+const times = (ratio) => `${ratioText(ratio)} times`;
 
 function comparison(row, base) {
   const ratio = Number(row.wh) / Number(base.wh);
@@ -45,7 +44,7 @@ function comparisonElements(rows) {
   const [base, ...others] = [...rows].sort((one, other) => Number(one.wh) - Number(other.wh));
   const items = others.map((row) => element("li", {}, comparison(row, base)));
   return [
-    element("p", {}, `${fullName(base)} needs the least of them: ${energyText(base)} Wh per 1,000 queries.`),
+    element("p", {}, `${fullName(base)} needs the least of them: ${base.energy} Wh per 1,000 queries.`),
     element("ul", { className: "sentences" }, ...items),
   ];
 }

@@ -8,7 +8,7 @@ const EXPORTED = {
   rehearsal: (row, table) => (table.rehearsal ? "yes" : "no"),
   stars: (row) => row.stars,
   stars_meaningful: (row, table, group) => (group.meaningful ? "yes" : "no"),
-  wh_per_1000_queries: (row) => Number(row.wh),
+  wh_per_1000_queries: (row) => row.wh,
   interval_wh: (row) => row.interval,
   throughput_tokens_per_second: (row) => row.throughput,
   generated_tokens_per_query: (row) => row.tokens,
@@ -35,7 +35,10 @@ function asCsv(rows, table, quality) {
 
 function asJson(rows, table, view, { unit, quality }) {
   const beside = (row) => Object.fromEntries(quality.map(({ name }, n) => [name, row.quality[n]]));
-  const withQuality = (row) => ({ ...exported(row, table), ...(quality.length ? { quality: beside(row) } : {}) });
+  const numbers = (one) => ({ ...one, wh_per_1000_queries: Number(one.wh_per_1000_queries) });
+  const withQuality = (row) => ({
+    ...numbers(exported(row, table)), ...(quality.length ? { quality: beside(row) } : {}),
+  });
   const document = { edition: view.scored ? view.name : null, unit, rows: rows.map(withQuality) };
   return JSON.stringify(document, null, 2) + "\n";
 }
