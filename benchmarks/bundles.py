@@ -26,7 +26,7 @@ from scoring.bundles.manifest import MANIFEST_FILE  # noqa: E402
 from scoring.bundles.signature import PROGRAM  # noqa: E402
 from scoring.errors import ScoringError  # noqa: E402
 from scoring.submission.gathering import Wanted, gather  # noqa: E402
-from scoring.submission.privacy import Identity  # noqa: E402
+from scoring.submission.identity import Identity  # noqa: E402
 from scoring.submission.submitting import Submission, write_bundle  # noqa: E402
 from scoring.verification.bundle import verify_bundle  # noqa: E402
 from tests.support.forgery import (  # noqa: E402
@@ -80,7 +80,7 @@ def make_bundle(folder: Path, shape: Shape, sign_key: Path | None = None) -> Pat
     wanted = Wanted(folder / "results", (shape.run_id,), not_official=True)
     path = folder / "bundle.zip"
     submission = Submission(path, "Ann", NOW, sign_key=sign_key)
-    found = write_bundle(submission, gather(wanted, Identity("", "", "")))
+    found = write_bundle(submission, gather(wanted, Identity()))
     if found.failed:
         raise SystemExit("\n".join(point.line() for point in found.failed))
     return path

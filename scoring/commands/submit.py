@@ -57,7 +57,7 @@ def run(options: argparse.Namespace) -> int:
 
     from scoring.bundles import terms
     from scoring.submission.gathering import Wanted, gather
-    from scoring.submission.privacy import Identity
+    from scoring.submission.identity import Identity
     from scoring.submission.submitting import Submission, write_bundle
 
     name = " ".join((options.accept_terms or "").split())

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from benchmark_core.contract import OUTCOME_FILE, REPORT_FILE
+from benchmark_core.contract import LAUNCH_FILE, OUTCOME_FILE, REPORT_FILE, SPEC_FILE
 from benchmark_core.documents import LONGEST_FILE_BYTES, ContractError
 from benchmark_core.report.outline import ReportOutline
 from scoring.bundles.archive import MOST_BYTES, MOST_MEMBERS, Content
@@ -23,8 +23,9 @@ from scoring.bundles.manifest import (
 )
 from scoring.editions.edition import Edition
 from scoring.editions.file import read_edition
+from scoring.submission.identity import Identity, recorded_identity
 from scoring.submission.leaks import leaks
-from scoring.submission.privacy import Identity, disclosures
+from scoring.submission.privacy import disclosures
 from scoring.submission.redaction import can_redact, redact
 from scoring.submission.run_files import RunFiles, run_files
 from scoring.submission.seals import KeyFile, Seals
@@ -57,7 +58,10 @@ class Gathered:
 
 
 def gather(wanted: Wanted, identity: Identity) -> Gathered:
-    """Raises ScoringError where the results or the edition cannot be read at all."""
+    """No member may hold a name of `identity`, or one that the runs' own records have.
+
+    Raises ScoringError where the results or the edition cannot be read at all.
+    """
     edition = read_edition(wanted.edition) if wanted.edition else None
     table = TableLines(wanted.results)
     gathered = Gathered()
@@ -68,7 +72,9 @@ def gather(wanted: Wanted, identity: Identity) -> Gathered:
             gathered.problems.append(f"{run_id}: cannot be read: {str(error)[:300]}")
     if not gathered.problems:
         _finish(gathered, edition)
-        gathered.problems += _objections(gathered, identity)
+        folders = [wanted.results / FOLDERS_DIR / run_id for run_id in wanted.run_ids]
+        names = identity | recorded_identity(wanted.results, folders)
+        gathered.problems += _objections(gathered, names)
     return gathered
 
 
@@ -165,8 +171,8 @@ def _objections(gathered: Gathered, identity: Identity) -> list[str]:
         return [
             *_beyond_limits(gathered.contents, gathered.seals),
             *(
-                f"{one.member}, line {one.line}: holds {one.what}; a bundle says neither who made"
-                " it nor where, and holds no secret"
+                f"{one.where}: holds {one.what}; a bundle says neither who made it nor where, and"
+                f" holds no secret{_advice(one.member)}"
                 for one in disclosures(gathered.contents, identity)
             ),
             *(
@@ -177,6 +183,12 @@ def _objections(gathered: Gathered, identity: Identity) -> list[str]:
         ]
     except OSError as error:
         return [f"{error.filename}: cannot be read ({error.strerror})"]
+
+
+def _advice(member: str) -> str:
+    """Where the address of a server stands because the user gave it."""
+    has_address = member.endswith((f"/{SPEC_FILE}", f"/{LAUNCH_FILE}"))
+    return "; --redact model-config seals the addresses of servers" if has_address else ""
 
 
 def _beyond_limits(contents: Sequence[Content], seals: Seals) -> Iterator[str]:

@@ -7,7 +7,7 @@ import pytest
 
 from demo.tiny_models import build_hub
 from scoring.submission.gathering import Wanted, gather
-from scoring.submission.privacy import Identity
+from scoring.submission.identity import Identity
 from scoring.submission.submitting import Submission, write_bundle
 from tests.support.builders import NOW
 from tests.support.forgery import codes, forged, members_of, write_members

@@ -22,7 +22,7 @@ from scoring.editions.freezing import freeze
 from scoring.ratings import rate
 from scoring.results_table import read_rows
 from scoring.submission.gathering import Wanted, gather
-from scoring.submission.privacy import Identity
+from scoring.submission.identity import Identity
 from scoring.submission.submitting import Submission, write_bundle
 from scoring.verification.bundle import verify_bundle
 from scoring.verification.checks import CHECKS, ROW
@@ -60,7 +60,7 @@ def bundle(tmp_path_factory):
     edition = folder / "edition.json"
     write_edition(edition, freeze("2026-12", "2026-12", rate(rows)))
     wanted = Wanted(folder / "results", (RUN,), edition=edition)
-    gathered = gather(wanted, Identity("", "", ""))
+    gathered = gather(wanted, Identity())
     assert gathered.problems == []
     found = write_bundle(Submission(folder / "true.zip", "Ann Example", NOW), gathered)
     assert found.failed == []
@@ -558,7 +558,7 @@ def test_stars_are_checked_by_another_edition_where_one_is_given(bundle, members
 def test_a_forged_trace_and_report_together_pass_which_only_a_signature_can_stop(members, tmp_path):
     """The limit that the documentation states: who makes all evidence anew is not found out."""
     record_run(tmp_path / "results", Shape(watts_factor=0.5))
-    gathered = gather(Wanted(tmp_path / "results", (RUN,)), Identity("", "", ""))
+    gathered = gather(Wanted(tmp_path / "results", (RUN,)), Identity())
     assert gathered.problems == []
     path = tmp_path / "made_up.zip"
     assert write_bundle(Submission(path, "Mallory", NOW), gathered).failed == []

@@ -216,7 +216,7 @@ def refused(folder, message, *arguments):
         (("--pue", "120"), "--pue: 120 would be a percentage. Write how many times"),
         (("--g-per-kwh", "402000"), "402000 would be mg per kWh"),
         (("--wue", "1800"), "1800 would be mL per kWh"),
-        (("--model-card", ""), "--model-card : is no model with a footprint here"),
+        (("--model-card", ""), "--model-card : is the name of no row with a footprint"),
         (("--region", "Germania"), "no region 'Germania'. Near it: DEU (Germany)"),
         (("--region", "USB"), "USA (United States)"),
         (("--region", "?"), "There are: WORLD (World average), "),

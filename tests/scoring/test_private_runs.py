@@ -3,19 +3,26 @@
 import json
 import subprocess
 import sys
+import tracemalloc
 
 import pytest
 
+from scoring.submission.gathering import Wanted, gather
+from scoring.submission.identity import Identity
+from scoring.submission.redaction import LONGEST_LOG_BYTES
 from tests.support.forgery import members_of
 from tests.support.private_run import (
     MODEL_CONFIG,
     OUTPUTS,
+    PLACE,
     PROMPTS,
     RUN,
     record_private_run,
 )
 from tests.support.runner import ROOT
 
+MOST_BYTES_HELD = 16 * 2**20
+"""A third of the files below."""
 SECOND = f"{RUN}_again"
 HIDDEN = {
     "prompts": PROMPTS,
@@ -60,15 +67,16 @@ def test_each_way_to_redact_verifies_and_leaves_nothing(results, tmp_path, categ
     told = submitted(results, out, categories, RUN)
     members = members_of(out)
     everything = b"\n".join((*(name.encode() for name in members), *members.values()))
-    left = [secret for secret in HIDDEN[categories] if secret.encode() in everything]
+    left = [secret for secret in (*HIDDEN[categories], *PLACE) if secret.encode() in everything]
     assert left == []
     if "outputs" not in categories and "model-config" not in categories:
         assert b"forty-two" in everything
-    if "model-config" in categories:
-        # The hash of a spec would let its values be guessed.
-        spec_hash = json.loads((results / "individual_runs" / RUN / "outcome.json").read_text())
-        assert spec_hash["spec_hash"].encode() not in everything
-    assert ("not checked" in told) is True
+    if categories != "outputs":
+        # The hash of a spec would let its values be guessed, the hash of the samples among them.
+        outcome = json.loads((results / "individual_runs" / RUN / "outcome.json").read_text())
+        assert outcome["spec_hash"].encode() not in everything
+        assert "not checked" in told
+        assert "spec hash" in told
     # Values are sealed where they stand: a "1" and a "40" of the server's are counts elsewhere.
     table = members["master_results.csv"].decode().splitlines()
     row = dict(zip(*(line.split(",") for line in table), strict=True))
@@ -91,3 +99,40 @@ def test_runs_of_one_model_are_seen_to_be_of_one_and_a_value_has_one_salt(result
     values = [item["value"] for item in items]
     assert len(values) == len(set(values))
     assert len({item["salt"] for item in items}) == len(values)
+
+
+def test_large_files_are_redacted_piece_by_piece(tmp_path):
+    results = tmp_path / "results"
+    folder = record_private_run(results)
+    samples = folder / "benchmark_results.csv"
+    last = samples.read_bytes().splitlines(keepends=True)[-1]
+    with samples.open("ab") as stream:
+        stream.write(last * 60_000)
+    log = next((results / "logs").glob(f"{RUN}*"))
+    with log.open("ab") as stream:
+        for _ in range(32):
+            stream.write(b"one line of many\n" * 2**16)
+    assert peak_bytes(results, "prompts") < MOST_BYTES_HELD
+    with log.open("r+b") as stream:
+        stream.truncate(1000)
+    assert peak_bytes(results, "outputs") < MOST_BYTES_HELD
+
+
+def test_a_log_that_is_too_long_to_be_sealed_is_told(tmp_path):
+    results = tmp_path / "results"
+    record_private_run(results)
+    with next((results / "logs").glob(f"{RUN}*")).open("r+b") as stream:
+        stream.truncate(LONGEST_LOG_BYTES + 1)
+    wanted = Wanted(results, (RUN,), not_official=True, redact=frozenset({"outputs"}))
+    (problem,) = gather(wanted, Identity()).problems
+    assert "can be sealed" in problem
+
+
+def peak_bytes(results, category):
+    wanted = Wanted(results, (RUN,), not_official=True, redact=frozenset({category}))
+    tracemalloc.start()
+    try:
+        assert gather(wanted, Identity()).problems == []
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()

@@ -11,7 +11,7 @@ import pytest
 from benchmark_core.energy_files import write_energy_files
 from benchmark_core.report.run_report import RunReport
 from scoring.submission.gathering import Wanted, gather
-from scoring.submission.privacy import Identity
+from scoring.submission.identity import Identity
 from scoring.submission.submitting import Submission, write_bundle
 from scoring.verification.bundle import verify_bundle
 from tests.support.builders import NOW
@@ -70,7 +70,7 @@ def results(tmp_path_factory):
 
 def bundle(results, out, *categories):
     wanted = Wanted(results, (RUN,), not_official=True, redact=frozenset(categories))
-    gathered = gather(wanted, Identity("", "", ""))
+    gathered = gather(wanted, Identity())
     if not gathered.problems:
         submission = Submission(out, "Ann", NOW, redact=wanted.redact)
         assert write_bundle(submission, gathered).failed == []

@@ -11,11 +11,11 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from benchmark_core.contract import RUN_ENTRIES
+from benchmark_core.contract import RUN_ENTRIES, BackendSpec
 from scoring.bundles import terms
 from scoring.errors import ScoringError
 from scoring.submission.gathering import Wanted, gather
-from scoring.submission.privacy import Identity
+from scoring.submission.identity import Identity
 from scoring.submission.run_files import FILES, FOLDERS, OF_THE_PLACE
 from scoring.submission.submitting import Submission, write_bundle
 from tests.support.builders import NOW
@@ -23,7 +23,7 @@ from tests.support.forgery import members_of
 from tests.support.recorded_run import Shape, record_run
 from tests.support.runner import ROOT
 
-NOBODY = Identity("", "", "")
+NOBODY = Identity()
 SMALL = {"samples": 20, "repetitions": 3}
 
 
@@ -280,15 +280,22 @@ TOKENS = {
     "sk-proj-" + "a1B2" * 8: "a secret key (sk-...)",
     "AKIA" + "A1B2" * 4: "an AWS key",
     "aws_secret_access_key = " + "a/b+" * 10: "an AWS secret",
+    "api_org_" + "aBcD" * 8: "a token of the hub",
     "ghp_" + "a1B2" * 9: "a token of GitHub",
+    "ghr_" + "a1B2" * 9: "a token of GitHub",
+    "glpat-" + "a1B2" * 5: "a token of GitLab",
+    "AIza" + "a1B2-" * 7: "a key of Google",
+    "xoxb-" + "1234-" * 4 + "a1B2": "a token of Slack",
+    "xoxp-" + "1234-" * 4 + "a1B2": "a token of Slack",
     "-----BEGIN OPENSSH PRIVATE KEY-----": "a private key",
     "https://ann:pass@host/": "a password in an address",
-    "node7-h100": "this machine's host name",
-    "node7-h100.cluster.example": "this machine's host name",
-    "ann.example": "this user's name",
-    "/data/ann.example/x": "this user's home folder",
+    "node7-h100": "a machine's host name",
+    "NODE7-H100": "a machine's host name",
+    "node7-h100.cluster.example": "a machine's host name",
+    "ann.example": "a user's name",
+    "/data/ann.example/x": "a user's home folder",
 }
-ANN = Identity("node7-h100.cluster.example", "ann.example", "/data/ann.example")
+ANN = Identity.of({"node7-h100.cluster.example"}, {"ann.example"}, {"/data/ann.example"})
 
 
 @pytest.mark.parametrize("text", TOKENS)
@@ -312,7 +319,49 @@ def test_words_that_only_look_alike_are_no_hindrance(results, text):
 
 
 def test_the_check_knows_this_machine():
-    here = Identity.here()
-    assert here.host
-    assert "this user's name" not in Identity("h", "root", "/root").patterns()
-    assert Identity("localhost", "root", "/root").patterns() == {}
+    assert Identity.here().hosts
+    nobody = Identity.of({"localhost", "127.0.0.1", "H100"}, {"root", "ubuntu"}, {"/root"})
+    assert nobody == Identity()
+
+
+RECORDS = {
+    "job.json": ({"owner": {"host": "login1.cluster.example"}}, "on LOGIN1 now"),
+    "lease.json": ({"node": "gpu-node-17"}, "on gpu-node-17 now"),
+    "attempts/1/lease.json": ({"node": "gpu-node-16"}, "on gpu-node-16 now"),
+    "process.json": ({"owner_host": "workstation-4"}, "on workstation-4 now"),
+    "job.json ": ({"output_dir": "/shared/home/bookworm/results"}, "by bookworm"),
+    "../../sweep.json": ({"host": "login2", "command": ["--x=/home/carla/x"]}, "at /home/carla/y"),
+}
+
+
+@pytest.mark.parametrize("name", RECORDS)
+def test_a_bundle_made_elsewhere_does_not_name_where_the_run_was(results, name):
+    folder = results / "individual_runs" / "org_model_Off"
+    record, said = RECORDS[name]
+    (log,) = (results / "logs").glob("org_model_*.log")
+    log.write_text(f"first\n{said}\n")
+    assert problems(results, "org_model_Off") == []
+    path = folder / name.strip()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(record))
+    told = problems(results, "org_model_Off")
+    assert told
+    assert all(f"{log.name}, line 2: holds a " in line for line in told)
+    path.write_text("{ damaged")
+    assert problems(results, "org_model_Off") == []
+
+
+def test_the_name_of_a_file_names_nobody_either(results):
+    emissions = results / "individual_runs" / "org_model_Off" / "emissions"
+    (emissions / "by_node7-h100.csv").write_text("1\n")
+    (problem,) = problems(results, "org_model_Off", identity=ANN)
+    assert "by_node7-h100.csv, its name: holds a machine's host name" in problem
+
+
+def test_the_address_of_a_server_is_sealed_or_refused(tmp_path):
+    changes = {"backend": BackendSpec(name="vllm", endpoint="http://gpu-7.example:8000/v1")}
+    record_run(tmp_path, Shape(**SMALL, changes=changes))
+    told = problems(tmp_path, "org_model_Off", not_official=True)
+    assert any("run_spec.json, line" in line and "--redact model-config" in line for line in told)
+    sealed = frozenset({"model-config"})
+    assert problems(tmp_path, "org_model_Off", not_official=True, redact=sealed) == []

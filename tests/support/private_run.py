@@ -14,12 +14,13 @@ MODEL = "nvidia/Llama-3_3-Nemotron-Super-49B-v1_5"
 RUN = "nvidia_Llama-3_3-Nemotron-Super-49B-v1_5_Off"
 BESIDE = "secretive_Unreleased-70B_Off"
 NODE, USER = "gpu-node-17", "bookworm"
+PLACE = ("gpu-node", "login1", "login2", "workstation-4", USER)
 
 PROMPTS = ("/no_think", "<|role|>system then", "9" * 64, "8" * 64)
 OUTPUTS = ("forty-two", "died of", f"{RUN} begins")
 MODEL_CONFIG = (
     *(MODEL, "Nemotron", RUN, BESIDE, "1" * 40, "7" * 64, "6" * 64, "Codename-Zebra"),
-    *("registry.example", "mirror.example", "10.9.8.7", "</think>", "zebra_switch"),
+    *("registry.example", "mirror.example", "127.0.0.1", "</think>", "zebra_switch"),
 )
 
 
@@ -43,8 +44,8 @@ def record_private_run(results: Path, run_id: str = RUN) -> Path:
     launch = _read(folder / "launch.json") | {
         "runs_beside": [BESIDE],
         "image": "mirror.example/runner",
-        "endpoint": "http://10.9.8.7:8000/v1",
-        "dcgm_endpoint": "http://10.9.8.7:9400/metrics",
+        "endpoint": "http://127.0.0.1:8123/v1",
+        "dcgm_endpoint": "http://127.0.0.1:9400/metrics",
         "serve_image_digest": "sha256:" + "6" * 64,
     }
     _write(folder / "launch.json", launch)
