@@ -68,12 +68,14 @@ class BundledRun(Frozen):
 
 
 class Manifest(Document):
-    """`redacted` names what was replaced by hashes; `seals` has the hash of each such item."""
+    """`redacted` names what was replaced by hashes; `seals` has the hash of each such item.
+    `signed`: a signature of this manifest was made, so that none can get lost."""
 
     program_version: str
     terms: AcceptedTerms
     rehearsal: bool
     runs: Annotated[tuple[BundledRun, ...], Field(min_length=1)]
+    signed: bool = False
     redacted: tuple[Sealed, ...] = ()
     seals: dict[str, Seal] = Field(default_factory=dict)
     members: tuple[Member, ...]

@@ -51,7 +51,7 @@ def _verify(
         *check_manifest(manifest, folder),
         *check_members(manifest, archive, digests),
     ]
-    signed = list(check_signature(folder, allowed_signers))
+    signed = list(check_signature(manifest.signed, folder, allowed_signers))
     runs, of_runs = _check_runs(manifest, folder)
     stars, of_stars = check_stars(manifest, folder, edition)
     shared = {

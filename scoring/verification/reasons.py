@@ -11,7 +11,7 @@ REASONS: Mapping[str, str] = MappingProxyType(
         "member_extra": "a file is in the bundle that the manifest does not list",
         "member_damaged": "a file cannot be unpacked",
         "terms_missing": "not all points of the terms were accepted, or another text of them",
-        "signature_missing": "signers are asked for, and nobody signed",
+        "signature_missing": "the signature is gone, or signers are asked for and nobody signed",
         "signature_wrong": "the signature is not one of this manifest by an allowed signer, or not"
         " written as `ssh-keygen` writes it",
         "document_invalid": "a document of the run is missing or is not what it has to be",

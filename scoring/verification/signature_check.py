@@ -17,14 +17,23 @@ from scoring.bundles.signature import (
 from scoring.failed_point import FailedPoint, Finding, NotChecked
 
 
-def check_signature(folder: Path, allowed_signers: Path | None) -> Iterator[Finding]:
-    """Raises OSError, ContractError."""
+def check_signature(
+    is_signed: bool, folder: Path, allowed_signers: Path | None
+) -> Iterator[Finding]:
+    """`is_signed`: the manifest says so. Raises OSError, ContractError."""
     signature = folder / SIGNATURE_FILE
     if not signature.exists():
-        if allowed_signers:
+        if is_signed:
+            what = "the manifest says that there is one"
+            yield FailedPoint("signature_missing", what, SIGNATURE_FILE)
+        elif allowed_signers:
             yield FailedPoint("signature_missing", "nobody signed it", SIGNATURE_FILE)
         else:
             yield NotChecked("who made the bundle", "no signature", MANIFEST_FILE)
+        return
+    if not is_signed:
+        what = "the manifest says that nobody signed it"
+        yield FailedPoint("signature_wrong", what, SIGNATURE_FILE)
         return
     manifest = read_bounded(folder / MANIFEST_FILE)
     if not _is_as_written(signature):

@@ -78,7 +78,11 @@ def test_other_signers_other_manifests_and_none_are_not(place):
     assert "signature_wrong" in scoring("verify", place / "forged.zip").stdout
     unsigned = {name: text for name, text in members.items() if name != SIGNATURE_FILE}
     write_members(place / "unsigned.zip", unsigned)
-    assert "signature_missing" in verified(place, "unsigned.zip").stdout
+    for done in (verified(place, "unsigned.zip"), scoring("verify", place / "unsigned.zip")):
+        assert (done.returncode, "signature_missing" in done.stdout) == (1, True)
+    # One that is put on a bundle which says that it has none speaks for nobody.
+    write_members(place / "put_on.zip", {**forged(members, signed=False)})
+    assert "signature_wrong" in scoring("verify", place / "put_on.zip").stdout
     signature = members[SIGNATURE_FILE]
     changed = {**members, SIGNATURE_FILE: flipped(signature, len(signature) // 2)}
     write_members(place / "flipped.zip", changed)
@@ -93,7 +97,7 @@ def test_every_byte_of_a_signature_counts(place, tmp_path):
 
     def codes_of(text):
         (tmp_path / SIGNATURE_FILE).write_bytes(text)
-        return {type(one).__name__ for one in check_signature(tmp_path, None)}
+        return {type(one).__name__ for one in check_signature(True, tmp_path, None)}
 
     assert codes_of(signature) == {"NotChecked"}
     flips = (flipped(signature, at, bit) for at in range(len(signature)) for bit in (0, 5))
