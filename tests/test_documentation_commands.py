@@ -32,6 +32,10 @@ ONE_RUN = re.compile(
 )
 ENERGY = '{"energy": {"unit": "kWh", "cpu": 1e-3, "ram": 1e-3, "gpu": 1e-2, "total": 1.2e-2}}'
 OLDER_REPORT = f'{{"preprocess": {ENERGY}, "prefill": {ENERGY}, "decode": {ENERGY}}}'
+SUBMISSION = (
+    "python -m scoring submit batch_results --run HuggingFaceTB_SmolLM3-3B_Off"
+    ' --out results/bundle.zip --accept-terms "Your Name"'
+)
 OTHER_FORMS = {
     "./build.sh": "./build.sh --help",
     "python benchmarks/orchestration.py --rows 400": "python benchmarks/orchestration.py --help",
@@ -57,6 +61,8 @@ OTHER_FORMS = {
         )
         for name in ("status", "report", "failures")
     },
+    # What is there is a rehearsal.
+    SUBMISSION: f"{SUBMISSION} --not-official",
     "python -m orchestrator import ~/AIEnergyScore/batch_results --output-dir results/imported": (
         f"echo '{OLDER_REPORT}' > older.json && python -m orchestrator import older.json"
         " --model org/name --task text_gen --output-dir results/imported"
