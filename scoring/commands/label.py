@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Final
 from benchmark_core.terminal_text import printable
 
 if TYPE_CHECKING:
-    from scoring.label.facts import Basis, LabelFacts
+    from scoring.label.basis import Basis
+    from scoring.label.facts import LabelFacts
     from scoring.ratings import Ratings
 
 LONGEST_NAME: Final = 80

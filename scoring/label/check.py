@@ -10,9 +10,9 @@ from pydantic import ValidationError
 from benchmark_core.documents import ContractError, one_line, read_bounded
 from scoring.errors import ScoringError
 from scoring.failed_point import FailedPoint, Verification
-from scoring.label.basis import rated_alone, rated_by_edition
+from scoring.label.basis import Basis, rated_alone, rated_by_edition
 from scoring.label.drawing import HASH_ATTRIBUTE, canonical, content_sha256, draw
-from scoring.label.facts import Basis, LabelFacts, facts_of
+from scoring.label.facts import LabelFacts, facts_of
 from scoring.ratings import RatedGroup, RatedRow, Ratings
 from scoring.row_identity import answers_to, model_and_state, row_id, row_id_of
 

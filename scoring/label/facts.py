@@ -1,7 +1,6 @@
 """What a label says, as data: the digest that stands in it, and all that is drawn of it."""
 
 import re
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Annotated, Final, Literal
 
@@ -9,8 +8,9 @@ from pydantic import Field, field_validator
 
 from benchmark_core.documents import Document
 from scoring.csv_table import Cells
-from scoring.editions.edition import Edition, Month, PlainNumber, Stars
+from scoring.editions.edition import Month, PlainNumber, Stars
 from scoring.figures import plain
+from scoring.label.basis import Basis
 from scoring.ratings import RatedGroup, RatedRow
 from scoring.results_table import Group
 from scoring.row_identity import Name
@@ -20,14 +20,6 @@ Note = Literal["", "only model of its group", "all energies of its group are equ
 
 MONTH_OF_DAY: Final = re.compile(r"([0-9]{4}-(?:0[1-9]|1[0-2]))-[0-9]{2}")
 Text = Annotated[str, Field(max_length=300)]
-
-
-@dataclass(frozen=True)
-class Basis:
-    """What stars were given by, an edition or a table alone, and the SHA-256 of its file."""
-
-    sha256: str
-    edition: Edition | None = None
 
 
 class LabelFacts(Document):
