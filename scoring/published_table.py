@@ -13,6 +13,7 @@ from typing import Final
 from benchmark_core.names import TaskName
 from benchmark_core.tasks import registry as tasks
 from scoring.csv_table import LONGEST_CELL, Cells, open_table
+from scoring.energy_unit import WH_PER_KWH
 from scoring.errors import ScoringError
 from scoring.figures import LONGEST_NUMBER, number_of
 from scoring.results_table import NO_NAME, LeftOut, Row, Unrated, group_of
@@ -24,7 +25,6 @@ OUR_NAMES: Final = {MODEL: "model_name", CLASS: "model_class"}
 REASONING: Final = "reasoning"
 REASONS: Final = "On"
 """The state of those models. Such a table tells of no level, and neither does this word."""
-WH_PER_KWH: Final = 1000
 REMEDY: Final = "Get the table again."
 
 

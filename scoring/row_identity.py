@@ -54,6 +54,11 @@ def row_id_of(run_id: str, name: Name) -> RowId:
     return (name[0].rehearsal, run_id) if run_id else name
 
 
+def model_and_state(row: Named) -> str:
+    """As messages name it; the model alone where it has no state."""
+    return f"{row.model} {row.state}".strip()
+
+
 def measurement(row: Row) -> Measurement:
     return row_id(row), row.wh
 
@@ -86,7 +91,7 @@ def _calls(row: Named) -> tuple[str, ...]:
     """From the shortest to what is surely nobody else's."""
     calls = (
         row.model,
-        f"{row.model} {row.state}",
+        model_and_state(row),
         " ".join(part for part in (row.model, row.state, row.task) if part),
         row.run_id,
     )

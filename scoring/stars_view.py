@@ -9,7 +9,8 @@ from benchmark_core.terminal_text import printable
 from scoring.figures import figure
 from scoring.quality import Quality
 from scoring.ratings import RatedGroup, RatedRow, Ratings
-from scoring.results_table import Group, LeftOut
+from scoring.results_table import Group, LeftOut, Row
+from scoring.row_identity import model_and_state
 from scoring.schemes import DEFAULT
 from scoring.stars import MOST_STARS
 from scoring.words import REHEARSAL, UNIT
@@ -64,7 +65,7 @@ def document(ratings: Ratings, by: RatedBy, quality: Quality) -> dict[str, Any]:
 
 def _group_lines(rated: RatedGroup, by: RatedBy, quality: Quality) -> Iterator[str]:
     bands = rated.bands
-    title = f"{group_title(rated.group)}, {UNIT}"
+    title = f"{_title(rated.group)}, {UNIT}"
     yield printable(f"{title}, {by.words}" if by.words else title)
     if bands.meaningful:
         edges = ", ".join(map(_wh, bands.edges))
@@ -91,7 +92,7 @@ def _cells(one: RatedRow, rated: RatedGroup, quality: Quality) -> list[str]:
         printable(f"{name[:LONGEST_NAME]} {cell[:LONGEST_NAME]}") if cell else ""
         for name, cell in zip(quality.columns, quality.of(row), strict=True)
     ]
-    return [drawn(one.stars), _name(row.model, row.state), energy, *figures, _remark(one, rated)]
+    return [_drawn(one.stars), _name(row), energy, *figures, _remark(one, rated)]
 
 
 def _remark(one: RatedRow, rated: RatedGroup) -> str:
@@ -113,12 +114,12 @@ def _left_out_lines(left_out: Sequence[LeftOut]) -> Iterator[str]:
         return
     yield f"Not rated: {len(left_out)}"
     for one in left_out[:MOST_LEFT_OUT]:
-        yield f"  {one.place}, {_name(one.model, one.state)}: {printable(one.because)}"
+        yield f"  {one.place}, {_name(one)}: {printable(one.because)}"
     if len(left_out) > MOST_LEFT_OUT:
         yield f"  and {len(left_out) - MOST_LEFT_OUT} more; --json lists them all"
 
 
-def group_title(group: Group) -> str:
+def _title(group: Group) -> str:
     parts = [
         REHEARSAL if group.rehearsal else "",
         group.task,
@@ -128,7 +129,7 @@ def group_title(group: Group) -> str:
     return " ".join(part for part in parts if part)
 
 
-def drawn(stars: int) -> str:
+def _drawn(stars: int) -> str:
     return "★" * stars + "☆" * (MOST_STARS - stars)
 
 
@@ -136,8 +137,8 @@ def _wh(wh: Decimal) -> str:
     return figure(float(wh))
 
 
-def _name(model: str, state: str) -> str:
-    return printable(f"{model} {state}".strip()[:LONGEST_NAME])
+def _name(row: Row | LeftOut) -> str:
+    return printable(model_and_state(row)[:LONGEST_NAME])
 
 
 def _group_document(rated: RatedGroup, quality: Quality) -> dict[str, Any]:

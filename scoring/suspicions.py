@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from scoring.energy_unit import WH_PER_KWH
 from scoring.results_table import Group, Row
-from scoring.row_identity import Name, name
+from scoring.row_identity import Name, model_and_state, name
 
 NEAR = Decimal("0.1")
 """Two measurements of one model seldom differ by more."""
@@ -39,12 +39,12 @@ def _twice(rows: Sequence[Row]) -> Iterator[str]:
     by_name: dict[Name, list[Row]] = defaultdict(list)
     for row in rows:
         by_name[name(row)].append(row)
-    for (_, model, state), found in by_name.items():
+    for found in by_name.values():
         if len(found) > 1:
             where = ", ".join(row.place for row in found[:MOST_PLACES])
             more = len(found) - MOST_PLACES
             where += f" and {more} more" if more > 0 else ""
-            yield f"{model} {state}".strip() + f" stands in {where}: each row is rated"
+            yield f"{model_and_state(found[0])} stands in {where}: each row is rated"
 
 
 def _thousandfold(rows: Sequence[Row], known: Sequence[Row]) -> Iterator[str]:

@@ -82,13 +82,12 @@ def is_safe_name(name: str) -> bool:
     return len(name) <= LONGEST_NAME and all(_PART.fullmatch(part) for part in parts)
 
 
-def write_archive(stream: IO[bytes], contents: Sequence[Content]) -> dict[str, str]:
-    """Writes the members in their order, with fixed times; answers the SHA-256 of each.
+def write_archive(stream: IO[bytes], contents: Sequence[Content]) -> None:
+    """Writes the members in their order, with fixed times.
 
     Raises:
         OSError: a file cannot be read, or the disk refuses.
     """
-    digests = {}
     with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED, compresslevel=6) as archive:
         for content in contents:
             info = zipfile.ZipInfo(content.name, FIXED_TIME)
@@ -96,13 +95,9 @@ def write_archive(stream: IO[bytes], contents: Sequence[Content]) -> dict[str, s
             info.external_attr = PLAIN_FILE
             info.create_system = 3
             info.file_size = content.size()
-            digest = hashlib.sha256()
             with archive.open(info, "w") as member:
                 for block in content.blocks():
-                    digest.update(block)
                     member.write(block)
-            digests[content.name] = digest.hexdigest()
-    return digests
 
 
 @dataclass(frozen=True)

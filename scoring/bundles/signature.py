@@ -69,8 +69,8 @@ def is_canonical(signature: bytes) -> bool:
     return lines == [BEGIN, *body, END, b""]
 
 
-def check_signer(manifest: bytes, signature: Path, allowed_signers: Path) -> str:
-    """The name under which the file of allowed signers has whoever signed.
+def check_signer(manifest: bytes, signature: Path, allowed_signers: Path) -> None:
+    """Whether whoever signed this text is in the file of allowed signers.
 
     Raises:
         NoProgram: there is no ssh-keygen.
@@ -87,7 +87,6 @@ def check_signer(manifest: bytes, signature: Path, allowed_signers: Path) -> str
     done = _run(["-Y", "verify", *of, *who, "-I", name, "-n", NAMESPACE], manifest)
     if done.returncode:
         raise BadSignature(_words(done))
-    return name
 
 
 def check_text(manifest: bytes, signature: Path) -> None:

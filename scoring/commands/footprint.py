@@ -13,6 +13,8 @@ from scoring.errors import ScoringError
 
 if TYPE_CHECKING:
     from scoring.footprint.measured import Measured, NotCounted
+    from scoring.footprint.parameters import Parameters
+    from scoring.footprint.what_if import Scenario
     from scoring.results_table import Row
 
 MOST_IN_MEMORY = 2**24
@@ -52,12 +54,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Exit code 0. All is worked out before anything is shown."""
-    from scoring.footprint import document, model_card, view
+    from scoring.footprint import model_card
     from scoring.footprint.footprint import footprint
     from scoring.footprint.measured import NotCounted, read_measured
     from scoring.footprint.parameters import parse
-    from scoring.footprint.what_if import compare, read_scenarios
-    from scoring.json_pieces import json_pieces
+    from scoring.footprint.what_if import read_scenarios
     from scoring.row_identity import the_row
     from scoring.suspicions import suspicions
     from scoring.tables import ignored_files
@@ -77,17 +78,9 @@ def run(options: argparse.Namespace) -> int:
         rated = [one for one in rated if one.model == row.model]
         shown = _lines(model_card.card(footprint(row, asked)))
     elif scenarios:
-        compared = (compare(one, asked, scenarios) for one in measured)
-        if options.json:
-            shown = json_pieces(document.comparison_document(compared, without))
-        else:
-            shown = _lines(view.comparison_lines(compared, without))
+        shown = _compared(measured, without, asked, scenarios, options.json)
     else:
-        footprints = (footprint(one, asked) for one in measured)
-        if options.json:
-            shown = json_pieces(document.document(footprints, without))
-        else:
-            shown = _lines(view.lines(footprints, without))
+        shown = _footprints(measured, without, asked, options.json)
     with _whole(shown) as stream:
         warn(suspicions(rated))
         shutil.copyfileobj(stream, sys.stdout)
@@ -118,6 +111,36 @@ def _measured(
         if one.rated:
             rated.append(one.rated)
         yield one
+
+
+def _footprints(
+    measured: "Iterator[Measured]", without: "list[NotCounted]", asked: "Parameters", as_json: bool
+) -> Iterator[str]:
+    from scoring.footprint import document, view
+    from scoring.footprint.footprint import footprint
+    from scoring.json_pieces import json_pieces
+
+    footprints = (footprint(one, asked) for one in measured)
+    if as_json:
+        return json_pieces(document.document(footprints, without))
+    return _lines(view.lines(footprints, without))
+
+
+def _compared(
+    measured: "Iterator[Measured]",
+    without: "list[NotCounted]",
+    asked: "Parameters",
+    scenarios: "list[Scenario]",
+    as_json: bool,
+) -> Iterator[str]:
+    from scoring.footprint import document, view
+    from scoring.footprint.what_if import compare
+    from scoring.json_pieces import json_pieces
+
+    compared = (compare(one, asked, scenarios) for one in measured)
+    if as_json:
+        return json_pieces(document.comparison_document(compared, without))
+    return _lines(view.comparison_lines(compared, without))
 
 
 def _lines(lines: Iterator[str]) -> Iterator[str]:

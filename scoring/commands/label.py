@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Final
 from benchmark_core.terminal_text import printable
 
 if TYPE_CHECKING:
-    from scoring.label.facts import Basis, LabelFacts
+    from scoring.label.basis import Basis
+    from scoring.label.facts import LabelFacts
     from scoring.ratings import Ratings
 
 LONGEST_NAME: Final = 80
@@ -92,11 +93,12 @@ def _boxes(lacking: Mapping[str, Collection[str]]) -> Iterator[str]:
 
 def _without_label(ratings: "Ratings", wanted: str) -> Iterator[str]:
     """A sentence for each reason, however many rows it is that of."""
+    from scoring.row_identity import model_and_state
+
     rows: dict[str, list[str]] = defaultdict(list)
     for one in ratings.left_out:
         if _is_wanted(one.model, wanted):
-            name = f"{one.model} {one.state}".strip()[:LONGEST_NAME]
-            rows[one.because].append(f"{one.place}, {name}")
+            rows[one.because].append(f"{one.place}, {model_and_state(one)[:LONGEST_NAME]}")
     for because, places in rows.items():
         yield f"{_named(places)}: no label, {because}"
 

@@ -31,6 +31,10 @@ PlainNumber = Annotated[str, Field(pattern=rf"^[0-9]{{1,{DIGITS}}}(\.[0-9]{{1,{D
 """What `plain` makes of any number that is not negative: longer than a table may have one."""
 
 
+Month = Annotated[str, Field(pattern=r"^[0-9]{4}-(0[1-9]|1[0-2])$")]
+"""As `2026-12`."""
+
+
 class EditionRow(Frozen):
     """`interval_wh` is empty where none is known; `run` has what its table knew of its run."""
 
@@ -60,10 +64,10 @@ class EditionGroup(Frozen):
 
 
 class Edition(Document):
-    """`scored` is the month that labels show, as `2026-12`."""
+    """`scored` is the month that labels show."""
 
     edition: Annotated[str, AfterValidator(usable_name)]
-    scored: Annotated[str, Field(pattern=r"^[0-9]{4}-(0[1-9]|1[0-2])$")]
+    scored: Month
     unit: str = UNIT
     groups: tuple[EditionGroup, ...]
 

@@ -24,7 +24,7 @@ def read_edition(path: Path) -> Edition:
         raise ScoringError(
             str(path), f"is no edition ({error})", "Make one with the command edition."
         ) from error
-    if freeze(edition.edition, edition.scored, rate(_plain_rows(path, edition))) != edition:
+    if freeze(edition.edition, edition.scored, rate(_rows(path, edition))) != edition:
         raise ScoringError(
             str(path),
             "was changed after it had been frozen: edges or stars do not follow from its energies",
@@ -50,7 +50,8 @@ def write_edition(path: Path, edition: Edition) -> None:
         raise ScoringError(str(path), "is a link that leads in a circle", remedy) from error
 
 
-def _plain_rows(path: Path, edition: Edition) -> list[Row]:
+def _rows(path: Path, edition: Edition) -> list[Row]:
+    """Raises ScoringError where one of them cannot be rated."""
     figures = [row.wh_per_1000_queries for one in edition.groups for row in one.rows]
     if not all(map(Decimal, figures)):
         raise ScoringError(

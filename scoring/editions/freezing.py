@@ -12,7 +12,7 @@ from scoring.errors import ScoringError
 from scoring.figures import plain
 from scoring.ratings import RatedGroup, RatedRow, Ratings
 from scoring.results_table import LeftOut, Row
-from scoring.row_identity import RowId, name, row_id
+from scoring.row_identity import RowId, model_and_state, name, row_id
 
 KEPT: Final = ("run_id", "timestamp", "gpu_name", "gpu_count", "spec_hash", "imported_from")
 """Cells by which the run of a row can be found again, and what its label shows of it."""
@@ -40,7 +40,7 @@ def carried_over(rows: Sequence[Row | LeftOut], earlier: Edition) -> list[Row | 
         lost, new = _without(frozen, found), _without(found, frozen)
         if lost and new:
             raise ScoringError(
-                f"{new[0].place}, {new[0].model} {new[0].state}".strip(),
+                f"{new[0].place}, {model_and_state(new[0])}",
                 f"has {new[0].wh} Wh, and {lost[0].wh} Wh in the edition {earlier.edition!r}:"
                 " energies do not change with an edition",
                 "Leave it out of the results, or rate without the earlier edition.",
@@ -56,8 +56,8 @@ def other_runs(rows: Sequence[Row | LeftOut], earlier: Edition) -> Iterator[str]
     for row in rows:
         if isinstance(row, Row) and name(row) in names and row_id(row) not in ids:
             yield (
-                f"{row.place}, {row.model} {row.state}".strip()
-                + f" is another run than that of the edition {earlier.edition!r}: both are rated"
+                f"{row.place}, {model_and_state(row)} is another run than that of the edition"
+                f" {earlier.edition!r}: both are rated"
             )
 
 

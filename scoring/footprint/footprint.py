@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from benchmark_core.carbon import WORLD
+from scoring.energy_unit import WH_PER_KWH
 from scoring.errors import ScoringError
 from scoring.footprint import electricity, energy
 from scoring.footprint.amounts import Amount, Part, Range
@@ -14,7 +15,6 @@ from scoring.footprint.factors import Factor, facility_factor
 from scoring.footprint.measured import PER, Measured
 from scoring.footprint.parameters import DEFAULT_TASKS, Parameters
 
-WH_PER_KWH: Final = 1000
 WUE_CAVEAT: Final = ", slightly too much: WUE is per IT energy"
 MIX_UNKNOWN: Final = "nothing is known of it for this electricity"
 GRAMS_PER_KG: Final = 1000

@@ -15,6 +15,7 @@ from scoring.footprint import electricity
 from scoring.footprint.amounts import Kind, Part, Range
 from scoring.footprint.factors import Factor, SourcedFigure, data
 from scoring.results_table import ENERGY, NO_NAME, LeftOut, Row
+from scoring.row_identity import model_and_state
 from scoring.tables import read_lines
 from scoring.words import REHEARSAL
 
@@ -48,7 +49,7 @@ class Measured:
 
     @property
     def name(self) -> str:
-        return f"{self.model} {self.state}".strip()
+        return model_and_state(self)
 
 
 @dataclass(frozen=True)
@@ -96,7 +97,7 @@ def _nothing(models: Sequence[str], wanted: str) -> tuple[str, str]:
 
 def _of_published(row: Row | LeftOut) -> Measured | NotCounted:
     if isinstance(row, LeftOut):
-        return NotCounted(f"{row.model} {row.state}".strip() or row.place, row.because)
+        return NotCounted(model_and_state(row) or row.place, row.because)
     how = "by AI Energy Score"
     return Measured(
         run_id=row.run_id,
@@ -112,7 +113,7 @@ def _of_published(row: Row | LeftOut) -> Measured | NotCounted:
 
 
 def _of_cells(row: Row | LeftOut, cells: Cells) -> Measured | NotCounted:
-    name = f"{row.model} {row.state}".strip()
+    name = model_and_state(row)
     wh = cells.number(ENERGY)
     if not row.model.strip():
         return NotCounted(row.place, NO_NAME)

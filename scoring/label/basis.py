@@ -1,14 +1,23 @@
 """What labels are made of and checked against: a table rated by itself, or rows of an edition."""
 
 import hashlib
+from dataclasses import dataclass
 from pathlib import Path
 
 from benchmark_core.documents import read_bounded
+from scoring.editions.edition import Edition
 from scoring.editions.file import read_edition
 from scoring.editions.rating import own_rows, rate_by
-from scoring.label.facts import Basis
 from scoring.ratings import Ratings, rate
 from scoring.tables import read_table, table_sha256
+
+
+@dataclass(frozen=True)
+class Basis:
+    """What stars were given by, an edition or a table alone, and the SHA-256 of its file."""
+
+    sha256: str
+    edition: Edition | None = None
 
 
 def rated_alone(results: Path) -> tuple[Ratings, Basis]:

@@ -10,11 +10,11 @@ from pydantic import ValidationError
 from benchmark_core.documents import ContractError, one_line, read_bounded
 from scoring.errors import ScoringError
 from scoring.failed_point import FailedPoint, Verification
-from scoring.label.basis import rated_alone, rated_by_edition
+from scoring.label.basis import Basis, rated_alone, rated_by_edition
 from scoring.label.drawing import HASH_ATTRIBUTE, canonical, content_sha256, draw
-from scoring.label.facts import Basis, LabelFacts, facts_of
+from scoring.label.facts import LabelFacts, facts_of
 from scoring.ratings import RatedGroup, RatedRow, Ratings
-from scoring.row_identity import answers_to, row_id, row_id_of
+from scoring.row_identity import answers_to, model_and_state, row_id, row_id_of
 
 MOST_BYTES: Final = 2**18
 MOST_POINTS: Final = 20
@@ -182,7 +182,7 @@ def _facts_now(one: RatedRow, rated: RatedGroup, basis: Basis) -> LabelFacts | N
 
 
 def _why_missing(facts: LabelFacts, ratings: Ratings) -> str:
-    called = facts.run_id or f"{facts.model} {facts.state}".strip()
+    called = facts.run_id or model_and_state(facts)
     for one in ratings.left_out:
         if answers_to(one, called):
             return f"the results do not rate it: {one.because}"

@@ -1,7 +1,6 @@
 """What a label says, as data: the digest that stands in it, and all that is drawn of it."""
 
 import re
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Annotated, Final, Literal
 
@@ -9,8 +8,9 @@ from pydantic import Field, field_validator
 
 from benchmark_core.documents import Document
 from scoring.csv_table import Cells
-from scoring.editions.edition import Edition, PlainNumber, Stars
+from scoring.editions.edition import Month, PlainNumber, Stars
 from scoring.figures import plain
+from scoring.label.basis import Basis
 from scoring.ratings import RatedGroup, RatedRow
 from scoring.results_table import Group
 from scoring.row_identity import Name
@@ -18,23 +18,14 @@ from scoring.row_identity import Name
 Note = Literal["", "only model of its group", "all energies of its group are equal"]
 """Why stars mean little."""
 
-MONTH: Final = re.compile(r"\d{4}-(0[1-9]|1[0-2])(?=-\d\d)")
+MONTH_OF_DAY: Final = re.compile(r"([0-9]{4}-(?:0[1-9]|1[0-2]))-[0-9]{2}")
 Text = Annotated[str, Field(max_length=300)]
-
-
-@dataclass(frozen=True)
-class Basis:
-    """What stars were given by, an edition or a table alone, and the SHA-256 of its file."""
-
-    sha256: str
-    edition: Edition | None = None
 
 
 class LabelFacts(Document):
     """Empty is what is not known. Figures are text, digit by digit as they were rated.
 
     `edition` is empty where a table was rated by itself; `basis_sha256` is of the one or the other.
-    `scored` is a month, as `2026-12`.
     """
 
     run_id: Text
@@ -50,7 +41,7 @@ class LabelFacts(Document):
     highest_wh: Text
     edges_wh: tuple[Text, Text, Text, Text]
     note: Note
-    scored: Annotated[str, Field(pattern=r"^(\d{4}-(0[1-9]|1[0-2]))?$")]
+    scored: Month | Literal[""]
     gpu_name: Text
     gpu_count: Text
     spec_hash: Text
@@ -110,5 +101,5 @@ def _note(rated: RatedGroup, basis: Basis) -> Note:
 
 def _month(cells: Cells) -> str:
     """When the run ended; of an imported run its source tells, if it does."""
-    found = MONTH.match(cells.get("timestamp", ""))
-    return found[0] if found else ""
+    found = MONTH_OF_DAY.match(cells.get("timestamp", ""))
+    return found[1] if found else ""

@@ -26,7 +26,7 @@ AXES: Final[dict[Axis, AxisWords]] = {
 ENERGY: Final = "Wh per 1,000 queries"
 FEWEST_POINTS: Final = 3
 MOST_POINTS: Final = 300
-"""Drawn of one group; of more only every so manieth, and all of the front."""
+"""Drawn of one group; of more only every n-th, and all of the front."""
 MOST_NUMBERED: Final = 20
 LOG_FROM: Final = 20
 """Largest over smallest value, from which an axis is logarithmic."""

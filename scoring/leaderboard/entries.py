@@ -69,13 +69,13 @@ def make_entry(rated: RatedRow, beside: Beside) -> Entry:
         billions=size.parameters / 1e9 if size else None,
         tokens=_tokens(rated),
         hardware=_hardware(rated),
-        on_hub=not row.group.rehearsal and is_on_hub(row.model),
+        on_hub=not row.group.rehearsal and _is_on_hub(row.model),
         evidence=beside.evidence.get(measurement(row), ""),
         quality=tuple(map(bounded, beside.quality.of(row))),
     )
 
 
-def is_on_hub(model: str) -> bool:
+def _is_on_hub(model: str) -> bool:
     """By the form of its name: false for a path, or what somebody made up."""
     return len(model) <= LONGEST_NAME and ON_THE_HUB.fullmatch(model) is not None
 

@@ -10,6 +10,7 @@ from scoring.errors import ScoringError
 from scoring.leaderboard.sources import Sources
 from scoring.ratings import Ratings, rate
 from scoring.results_table import LeftOut
+from scoring.row_identity import model_and_state
 from scoring.words import ALL_RESULTS
 
 MOST_REASONS: Final = 3
@@ -50,7 +51,7 @@ def make_views(sources: Sources, editions: Sequence[Edition]) -> list[View]:
 def _reasons(left_out: Sequence[LeftOut]) -> str:
     """The first ones, in brackets."""
     named = [
-        f"{one.place}, {f'{one.model} {one.state}'.strip()[:LONGEST_NAME]}: {one.because}"
+        f"{one.place}, {model_and_state(one)[:LONGEST_NAME]}: {one.because}"
         for one in left_out[:MOST_REASONS]
     ]
     return f" ({'; '.join(named)})" if named else ""

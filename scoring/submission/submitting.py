@@ -87,7 +87,7 @@ def write_bundle(submission: Submission, gathered: Gathered) -> Verification:
     The same content, name and time give the same bytes, but for signatures and salts.
 
     Raises:
-        ScoringError: the disk refuses, a file changed meanwhile, the key cannot sign, or as
+        ScoringError: the disk refuses, a file is gone meanwhile, the key cannot sign, or as
             `Submission.check`.
     """
     submission.check()

@@ -109,7 +109,7 @@ def _check_runs(manifest: Manifest, folder: Path) -> tuple[list[str], list[Findi
 def _rows(table: Path) -> tuple[dict[str, Mapping[str, str]], list[str]]:
     """By run id, and the ids that stand there again.
 
-    None where the table cannot be read, so that each run lacks its row.
+    No rows where the table cannot be read, so that each run lacks its own.
     """
     rows: dict[str, Mapping[str, str]] = {}
     twice: list[str] = []

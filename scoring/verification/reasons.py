@@ -33,7 +33,8 @@ REASONS: Mapping[str, str] = MappingProxyType(
         "delegated_differs": "a repetition does not follow from the files of the backend that"
         " measures by itself",
         "phases_differ": "the energies of phases do not follow from the windows",
-        "ledger_differs": "the ledger does not follow from its windows and its total",
+        "ledger_differs": "the ledger is missing, or does not follow from its windows and its"
+        " total",
         "summary_differs": "a figure of the summary does not follow from the repetitions",
         "idle_differs": "power at rest does not follow from its windows",
         "carbon_differs": "CO2 does not follow from the energy and the region's factor",

@@ -210,6 +210,13 @@ def of_windows_alone(members, folder):
     return derived_anew(members, scaled(report_of(members), 0.5), folder)
 
 
+def of_windows_without_a_ledger(members, folder):
+    """Halved, and the times are gone by which the trace tells the energy of each."""
+    report = scaled(report_of(members), 0.5)
+    report["ledger"] = report["idle"] = None
+    return derived_anew(members, report, folder)
+
+
 def of_the_cpu(members, folder):
     report = report_of(members)
     for repetition in report["repetitions"]:
@@ -461,6 +468,7 @@ FORGERIES = {
     of_all_derived_from_windows: {
         *("window_energy_differs", "trace_facts_differ", "idle_differs", "stars_differ"),
     },
+    of_windows_without_a_ledger: {"ledger_differs"},
     of_the_cpu: {"host_energy_differs"},
     without_a_repetition: {
         *("settings_differ", "samples_differ", "trace_windows_differ", "trace_facts_differ"),
