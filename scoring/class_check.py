@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Literal
 
 from benchmark_core.named_size import named_size
 from benchmark_core.tasks import registry as tasks
@@ -12,11 +13,12 @@ from scoring.csv_table import Cells
 
 @dataclass(frozen=True)
 class Checked:
-    """`by_rule` is None where nothing tells the size of the model."""
+    """`by_rule` is None where nothing tells the size of the model, `size_from` what tells it."""
 
     model: str
     given: str
     by_rule: Classed | None
+    size_from: Literal["file", "name", None]
 
     def warning(self) -> str | None:
         """Of a class that there is not, or that the rule would not give; the given one counts."""
@@ -27,9 +29,10 @@ class Checked:
             return None
         if self.by_rule.ambiguous:
             return None
+        named = ", as its name has them," if self.size_from == "name" else ""
         return (
             f"{self.model} is class {self.given}, and {self.by_rule.billions:f} billion parameters"
-            f" are class {self.by_rule.name} by the rule; it counts as class {self.given}"
+            f"{named} are class {self.by_rule.name} by the rule; it counts as class {self.given}"
         )
 
 
@@ -40,9 +43,16 @@ def check_classes(lines: Iterable[Cells], known: Mapping[str, Decimal]) -> list[
         task = tasks.named(cells["task"])
         model, given = cells["model_name"], cells["model_class"].strip()
         if task and tasks.get(task).has_classes and (model, given) not in found:
-            billions = known.get(model) or _named_billions(model)
-            found[model, given] = Checked(model, given, classed(billions) if billions else None)
+            found[model, given] = _checked(model, given, known.get(model))
     return list(found.values())
+
+
+def _checked(model: str, given: str, filed: Decimal | None) -> Checked:
+    if filed:
+        return Checked(model, given, classed(filed), "file")
+    if named := _named_billions(model):
+        return Checked(model, given, classed(named), "name")
+    return Checked(model, given, None, None)
 
 
 def _named_billions(model: str) -> Decimal | None:

@@ -9,7 +9,9 @@ from typing import Final
 from scoring.csv_table import CsvTable, open_table
 from scoring.errors import ScoringError
 
-OF_CATALOG: Final = ("Models to Add", "Parameters (B)")
+MODEL_OF_CATALOG: Final = "Models to Add"
+SIZE_OF_CATALOG: Final = "Parameters (B)"
+OF_CATALOG: Final = (MODEL_OF_CATALOG, SIZE_OF_CATALOG)
 OWN: Final = ("model", "billions")
 LONGEST_NAME: Final = 80
 REMEDY: Final = f"Name a CSV with the columns {' and '.join(OWN)}, or {' and '.join(OF_CATALOG)}."
@@ -48,10 +50,10 @@ def _figures(path: Path, table: CsvTable) -> Iterator[tuple[int, str, Decimal]]:
                 f"{cells[sized][:40]!r} is no number above 0",
                 "Write billions of parameters, such as 32.8.",
             )
-        yield line, _model_id(cells[named]), billions
+        yield line, model_id(cells[named]), billions
 
 
-def _model_id(cell: str) -> str:
+def model_id(cell: str) -> str:
     """Of an id, or of the address of its page on the hub. What else it may be, names no row."""
     cell = cell.strip()
     address = ADDRESS.match(cell)

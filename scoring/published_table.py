@@ -35,12 +35,16 @@ def published_files(folder: Path) -> list[Path]:
 
 def is_published(path: Path) -> bool:
     """Whether a file has the columns of such a table."""
+    return {MODEL, ENERGY} <= column_names(path)
+
+
+def column_names(path: Path) -> set[str]:
+    """Those in the first line of a file, by which it is told what it is; none where it has none."""
     try:
         with path.open(encoding="utf-8-sig", errors="replace") as stream:
-            names = next(csv.reader([stream.readline(LONGEST_CELL)]), [])
+            return {*next(csv.reader([stream.readline(LONGEST_CELL)]), [])}
     except (OSError, csv.Error):
-        return False
-    return {MODEL, ENERGY} <= {*names}
+        return set()
 
 
 def read_published(path: Path) -> list[Row | LeftOut]:

@@ -28,13 +28,14 @@ KEPT: Final = (
     *NEEDED,
     *("run_id", "timestamp", "spec_hash", "imported_from", "gpu_name", "gpu_count"),
     *("gpu_energy_wh", "gpu_energy_ci95_wh", "successful_prompts", "total_completion_tokens"),
-    "throughput_tokens_per_second",
+    *("throughput_tokens_per_second", "verdict_reasons"),
 )
 """What is kept of a row: all that labels, editions and pages show. A table has five times that."""
 LONGEST_TABLE_BYTES: Final = 2**30
 """Some hundred thousand rows."""
 INTERVAL: Final = Context(prec=17)
 """Intervals are quotients, and would have as many digits as any context allows."""
+LONGEST_REASONS: Final = 80
 NO_NAME: Final = "it has no model name"
 REMEDY: Final = f"Name a {MASTER_FILE} or its folder; import tables of older tools first."
 
@@ -221,15 +222,21 @@ def _asked_and_done(requested: str, effective: str) -> bool:
 def _energy(cells: Cells, group: Group) -> Decimal:
     text = cells[ENERGY].strip()
     if not text:
-        raise Unrated("it has no GPU energy")
+        raise Unrated(f"it has no GPU energy{_reasons_told(cells)}")
     if cells["verdict"] != "valid" and not group.rehearsal:
-        raise Unrated(f"its verdict is {cells['verdict'] or 'not known'}")
+        raise Unrated(f"its verdict is {cells['verdict'] or 'not known'}{_reasons_told(cells)}")
     if cells["official"] != "yes" and not group.rehearsal:
         raise Unrated("it did not keep to the official protocol")
     number = number_of(text)
     if number is None or number <= 0:
         raise Unrated(f"its energy {text[:LONGEST_NUMBER]!r} is no number above 0")
     return number
+
+
+def _reasons_told(cells: Cells) -> str:
+    """What speaks against a row, as its table has it."""
+    told = cells.get("verdict_reasons", "")[:LONGEST_REASONS]
+    return f" ({told})" if told else ""
 
 
 def _interval_wh(cells: Cells, energy: Decimal | None, wh: Decimal) -> Decimal | None:

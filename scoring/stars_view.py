@@ -40,7 +40,7 @@ def lines(ratings: Ratings, by: RatedBy, quality: Quality) -> Iterator[str]:
         yield ""
     if not ratings.groups:
         yield "No row can be rated."
-    yield from _left_out_lines(ratings.left_out)
+    yield from left_out_lines(ratings.left_out)
 
 
 def document(ratings: Ratings, by: RatedBy, quality: Quality) -> dict[str, Any]:
@@ -68,8 +68,9 @@ def _group_lines(rated: RatedGroup, by: RatedBy, quality: Quality) -> Iterator[s
     title = f"{_title(rated.group)}, {UNIT}"
     yield printable(f"{title}, {by.words}" if by.words else title)
     if bands.meaningful:
-        edges = ", ".join(map(_wh, bands.edges))
-        yield f"  5 stars up to the first edge, and one less from each to the next: {edges}"
+        uppers = zip(range(MOST_STARS, 0, -1), (*bands.edges, bands.highest), strict=True)
+        edges = ", ".join(f"{stars} up to {_wh(edge)}" for stars, edge in uppers)
+        yield f"  stars by energy: {edges}"
     else:
         yield "  no two different energies: the stars are not meaningful"
     yield from _columns([_cells(one, rated, quality) for one in rated.rows])
@@ -109,14 +110,14 @@ def _remark(one: RatedRow, rated: RatedGroup) -> str:
     return "; ".join(parts)
 
 
-def _left_out_lines(left_out: Sequence[LeftOut]) -> Iterator[str]:
+def left_out_lines(left_out: Sequence[LeftOut]) -> Iterator[str]:
     if not left_out:
         return
     yield f"Not rated: {len(left_out)}"
     for one in left_out[:MOST_LEFT_OUT]:
         yield f"  {one.place}, {_name(one)}: {printable(one.because)}"
     if len(left_out) > MOST_LEFT_OUT:
-        yield f"  and {len(left_out) - MOST_LEFT_OUT} more; --json lists them all"
+        yield f"  and {len(left_out) - MOST_LEFT_OUT} more; stars --json lists them all"
 
 
 def _title(group: Group) -> str:

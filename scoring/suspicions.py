@@ -11,8 +11,12 @@ from scoring.row_identity import Name, model_and_state, name
 
 NEAR = Decimal("0.1")
 """Two measurements of one model seldom differ by more."""
-FAR = 200
-"""Times less or more than all others of the group: no two classes of size lie so far apart."""
+FAR = 50
+"""Times less or more than all others of the group. In the groups published in February 2025 no
+lowest or highest energy lies more than 11 times from the next one."""
+AMONG = 10
+"""Times below the lowest or above the highest of the others that a row may still belong to them:
+of energies a thousandfold wrong the true one may be the lowest or the highest of the group."""
 FEW = 3
 KWH_CALLED_WH = "Is it in kWh?"
 WH_CALLED_KWH = "Were Wh taken for kWh?"
@@ -76,19 +80,20 @@ def _near(energies: Sequence[Decimal], wanted: Decimal) -> Decimal | None:
 
 
 def _far_away(rows: Sequence[Row]) -> Iterator[str]:
-    """One row far from all others, which a factor of 1,000 would bring among them."""
+    """One row far from all others, which a factor of 1,000 would bring near them."""
     if len(rows) < FEW:
         return
     ordered = sorted(rows, key=lambda row: row.wh)
     (first, second), (last_but_one, last) = ordered[:2], ordered[-2:]
     others = "all others of its group, and"
-    if second.wh / first.wh > FAR and second.wh <= first.wh * WH_PER_KWH <= last.wh:
+    more, less = first.wh * WH_PER_KWH, last.wh / WH_PER_KWH
+    if second.wh / first.wh > FAR and second.wh / AMONG <= more <= last.wh * AMONG:
         yield (
             f"{first.place}, {first.model}: {first.wh} Wh is far below {others} a thousand"
-            f" times as much would lie among them. {KWH_CALLED_WH}"
+            f" times as much would be like them. {KWH_CALLED_WH}"
         )
-    if last.wh / last_but_one.wh > FAR and first.wh <= last.wh / WH_PER_KWH <= last_but_one.wh:
+    if last.wh / last_but_one.wh > FAR and first.wh / AMONG <= less <= last_but_one.wh * AMONG:
         yield (
             f"{last.place}, {last.model}: {last.wh} Wh is far above {others} a thousandth of"
-            f" it would lie among them. {WH_CALLED_KWH}"
+            f" it would be like them. {WH_CALLED_KWH}"
         )

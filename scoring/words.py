@@ -7,6 +7,8 @@ from scoring.figures import number_of
 
 REHEARSAL: Final = "REHEARSAL"
 UNIT: Final = "Wh of GPU energy per 1,000 queries"
+PUBLISHED_LEADERBOARD: Final = "https://huggingface.co/spaces/AIEnergyScore/Leaderboard"
+"""Stars that are shown outside a label have to link to it."""
 ALL_RESULTS: Final = "All results"
 """What a leaderboard calls rows that no edition has chosen."""
 SIMULATED: Final = f"{REHEARSAL}: simulated parts took part; these are not measurements."

@@ -30,6 +30,7 @@ def run(options: argparse.Namespace) -> int:
     from scoring.errors import ScoringError
     from scoring.ratings import rate
     from scoring.results_table import Row
+    from scoring.stars_view import left_out_lines
     from scoring.suspicions import suspicions
     from scoring.tables import ignored_files, read_table
     from scoring.warning import warn
@@ -55,10 +56,12 @@ def run(options: argparse.Namespace) -> int:
     count = sum(len(group.rows) for group in edition.groups)
     print(
         printable(
-            f"{options.out}: edition {edition.edition}, {count} rows in {len(edition.groups)}"
-            f" groups; {len(ratings.left_out)} rows left out"
+            f"{options.out}: edition {edition.edition}, rows: {count}, groups:"
+            f" {len(edition.groups)}, left out: {len(ratings.left_out)}"
         )
     )
+    for line in left_out_lines(ratings.left_out):
+        print(line)
     return 0
 
 

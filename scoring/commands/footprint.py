@@ -21,14 +21,25 @@ MOST_IN_MEMORY = 2**24
 HELP = {
     "tasks": ("N", "how many tasks (default: 1000)"),
     "tokens": ("N", "how many input tokens instead, of tasks with text"),
-    "pue": ("X", "energy of the facility per IT energy, 1 or more"),
-    "region": ("XXX", "where the electricity comes from (default: as the run has it, or WORLD)"),
-    "g_per_kwh": ("X", "carbon intensity of the electricity, instead of a region"),
-    "grid_source": ("NAME", "whose carbon intensity is the central one: runs, ecologits or ademe"),
-    "wue": ("X", "water used on site, L/kWh"),
+    "pue": ("X", "energy of the facility per IT energy, 1 or more (default: 1.2)"),
+    "region": (
+        "XXX",
+        "where the electricity comes from: a country such as FRA, WORLD, EEA, or on-site-gas"
+        " (default: as the run has it, or WORLD)",
+    ),
+    "g_per_kwh": ("X", "g of CO2e per kWh of electricity, instead of a region"),
+    "grid_source": (
+        "NAME",
+        "whose carbon intensity is the central one: runs (default), ecologits or ademe",
+    ),
+    "wue": ("X", "water used on site, L/kWh (default: 1.8)"),
     "network_wh": ("X", "network energy, Wh per 1,000 tasks (default: 0)"),
     "storage_wh": ("X", "storage energy, Wh per 1,000 tasks (default: 0)"),
-    "cpu_ram_share": ("X", "CPU and RAM energy per GPU energy, also where a run tells it"),
+    "cpu_ram_share": (
+        "X",
+        "CPU and RAM energy per GPU energy, also where a run tells it (default: as the run has it,"
+        " or 0.3)",
+    ),
     "hardware_set": (
         "NAME",
         "what the hardware took to make: ecologits-2025-02 (default) or ecologits-0.9.1",

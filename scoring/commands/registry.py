@@ -7,7 +7,7 @@ from typing import Protocol, cast
 
 SUMMARIES: Mapping[str, str] = {
     "stars": "1 to 5 stars for every official row",
-    "classes": "the class of every model by the published rule, and what would fit",
+    "classes": "the class of every model by the published rule, and the GPU that it would fit on",
     "edition": "freeze the rows and edges by which an edition is rated",
     "footprint": "CO2e, water, minerals and primary energy of work with the measured models",
     "label": "a label as SVG and PNG for every rated row",

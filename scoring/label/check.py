@@ -2,6 +2,7 @@
 
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator
+from itertools import takewhile
 from pathlib import Path
 from typing import Final
 
@@ -137,11 +138,13 @@ def _differences(expected: ET.Element, given: ET.Element) -> Iterator[FailedPoin
         if one.tag == METADATA:
             continue
         if (one.text or "").strip() != (other.text or "").strip():
-            what = f"says {_short(other.text)}, and {_short(one.text)} follows from the digest"
+            says, should = _apart(other.text, one.text)
+            what = f"says {says}, and {should} follows from the digest"
             yield FailedPoint("text_differs", what, where)
         for name in sorted({*one.keys(), *other.keys()}):
             if one.get(name) != other.get(name):
-                what = f"{name} is {_short(other.get(name))}, and should be {_short(one.get(name))}"
+                says, should = _apart(other.get(name), one.get(name))
+                what = f"{name} is {says}, and should be {should}"
                 yield FailedPoint("drawing_differs", what, where)
     if len(ours) != len(theirs):
         what = f"has {len(theirs)} elements, and should have {len(ours)}"
@@ -152,9 +155,17 @@ def _called(element: ET.Element) -> str:
     return element.get("class") or str(element.tag).rpartition("}")[2]
 
 
-def _short(text: str | None) -> str:
-    shown = (text or "").strip()
-    return repr(shown if len(shown) <= SHORT else f"{shown[:SHORT]}…")
+def _apart(one: str | None, other: str | None) -> tuple[str, str]:
+    """Two texts that differ, shortened to where they do."""
+    texts = [(text or "").strip() for text in (one, other)]
+    alike = takewhile(lambda pair: pair[0] == pair[1], zip(*texts, strict=False))
+    begin = max(0, sum(1 for _ in alike) - SHORT // 3) if max(map(len, texts)) > SHORT else 0
+    return _short(texts[0], begin), _short(texts[1], begin)
+
+
+def _short(text: str, begin: int) -> str:
+    end = begin + SHORT
+    return repr(f"{'…' if begin else ''}{text[begin:end]}{'…' if len(text) > end else ''}")
 
 
 def _points_of_row(facts: LabelFacts, ratings: Ratings, basis: Basis) -> Iterator[FailedPoint]:
@@ -199,8 +210,9 @@ def _contradictions(facts: LabelFacts, now: LabelFacts) -> Iterator[FailedPoint]
         given, found = getattr(facts, name), getattr(now, name)
         if given != found:
             code = OF_FIELDS.get(name, "row_differs")
-            yield FailedPoint(code, f"is {_said(given)}, and {_said(found)} by the results", name)
+            label, results = _apart(_said(given), _said(found))
+            yield FailedPoint(code, f"is {label}, and {results} by the results", name)
 
 
 def _said(value: object) -> str:
-    return _short(", ".join(value) if isinstance(value, tuple) else str(value))
+    return ", ".join(value) if isinstance(value, tuple) else str(value)

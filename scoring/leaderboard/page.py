@@ -18,7 +18,7 @@ from benchmark_core.terminal_text import printable
 from scoring.figures import TABLE_DIGITS, figure, with_interval
 from scoring.leaderboard.board_data import COLUMNS, BoardData
 from scoring.leaderboard.evidence import Evidence
-from scoring.words import task_words
+from scoring.words import PUBLISHED_LEADERBOARD, task_words
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -80,7 +80,11 @@ def _environment() -> "Environment":
         "moment": _moment,
         "task": lambda task: task_words(task).capitalize(),
     }
-    environment.globals |= {"generator": GENERATOR, "version": VERSION}
+    environment.globals |= {
+        "generator": GENERATOR,
+        "version": VERSION,
+        "leaderboard": PUBLISHED_LEADERBOARD,
+    }
     return environment
 
 

@@ -60,8 +60,8 @@ def test_the_class_of_the_table_counts_and_disagreement_is_a_warning(tmp_path):
     shown = classes(tmp_path)
     assert shown.returncode == 0
     assert shown.stderr.splitlines() == [
-        "warning: deepseek-ai/DeepSeek-R1-Distill-Qwen-32B is class C, and 32 billion parameters"
-        " are class B by the rule; it counts as class C"
+        "warning: deepseek-ai/DeepSeek-R1-Distill-Qwen-32B is class C, and 32 billion parameters,"
+        " as its name has them, are class B by the rule; it counts as class C"
     ]
     assert "its size is not known" in shown.stdout
     known = tmp_path / "known.csv"
@@ -93,6 +93,37 @@ def test_a_size_that_the_catalog_alone_knows_finds_its_class(tmp_path):
     )
     told = json.loads(classes(tmp_path, "--json", "--parameters", catalog).stdout)
     assert [one["parameters_billion"] for one in told] == [None, 7, 25]
+
+
+def test_a_catalog_is_checked_before_anything_is_measured(tmp_path):
+    shown = classes("models.csv")
+    assert shown.returncode == 0
+    assert sorted(line.split()[1] for line in shown.stderr.splitlines()) == [
+        "deepseek-ai/DeepSeek-R1-Distill-Qwen-32B",
+        "ibm-granite/granite-4.0-h-small",
+        "openai/gpt-oss-20b",
+    ]
+    told = {one["model"]: one for one in json.loads(classes("models.csv", "--json").stdout)}
+    granite, gemma = told["ibm-granite/granite-4.0-h-small"], told["google/gemma-3-1b-pt"]
+    assert (granite["parameters_from"], granite["rule_gb"], granite["loaded_gb"]) == (
+        *("file", 38.4),
+        76.8,
+    )
+    assert gemma["parameters_from"] == "name"
+    assert "Qwen/Qwen-Image" not in told
+    own = tmp_path / "own.csv"
+    own.write_text(",Models to Add,Class,Task,Note\n,https://hf.co/org/a-125m/,B,text_gen,\n,,,,\n")
+    shown = classes(own)
+    assert (
+        "org/a-125m  B      A            0.125 B  name      0.2       0.3  one GPU" in shown.stdout
+    )
+    assert (
+        "is class B, and 0.125 billion parameters, as its name has them, are class A"
+        in shown.stderr
+    )
+    own.write_text("Models to Add,Class\norg/a-1b,B\n")
+    refused = classes(own)
+    assert (refused.returncode, "lacks the column Task" in refused.stderr) == (2, True)
 
 
 def test_published_tables_are_checked_too(tmp_path):

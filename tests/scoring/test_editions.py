@@ -41,8 +41,14 @@ def first(tmp_path):
     path = tmp_path / "first.json"
     done = edition(tmp_path, "--name", "first", "--scored", "2026-06", "--out", path)
     assert done.returncode == 0, done.stderr
-    assert "3 rows in 1 groups; 0 rows left out" in done.stdout
+    assert "rows: 3, groups: 1, left out: 0\n" in done.stdout
     return path
+
+
+def test_rows_that_an_edition_leaves_out_are_named_with_the_reason(tmp_path):
+    table(tmp_path, *rows(a="1", b="2"), {"model_name": "org/c", "verdict": "flagged"})
+    given = ("--name", "first", "--scored", "2026-06", "--out", tmp_path / "first.json")
+    assert "  line 4, org/c Off: its verdict is flagged\n" in edition(tmp_path, *given).stdout
 
 
 def by_model(output):
@@ -134,7 +140,7 @@ def test_whatever_a_table_may_have_for_a_number_can_be_read_again(tmp_path):
     path = table(tmp_path, *lines, columns=[*GOOD, *spread])
     out = tmp_path / "e.json"
     done = edition(path, "--name", "e", "--scored", "2026-12", "--out", out)
-    assert (done.returncode, "8 rows in 1 groups" in done.stdout) == (0, True), done.stderr
+    assert (done.returncode, "rows: 8, groups: 1" in done.stdout) == (0, True), done.stderr
     energies = {row.model: row.wh for row in read_edition(out).rows()}
     assert energies == {row.model: row.wh for row in read_table(path)}
     assert stars(path, "--edition", out).returncode == 0

@@ -10,6 +10,7 @@ import yaml
 from huggingface_hub import ModelCard
 
 from orchestrator.master_columns import COLUMNS
+from scoring.footprint.factors import facility_factor
 from tests.scoring.test_ratings import GOOD, table
 from tests.support.runner import ROOT
 
@@ -86,6 +87,19 @@ def test_what_a_row_tells_is_taken_from_it(tmp_path):
     assert tokens["factors"][tokens["rows"][0]["factors"][0]]["figures"] == [
         {"value": 500000, "source": "counted in the run", "year": None}
     ]
+
+
+def test_the_help_and_the_documentation_tell_the_defaults():
+    shown = " ".join(footprint("--help").stdout.split())
+    told = (ROOT / "docs/footprint.md").read_text()
+    pue, wue, share = (
+        facility_factor(name, name, None).range for name in ("pue", "wue", "cpu_ram_share")
+    )
+    assert f"1 or more (default: {pue.central})" in shown
+    assert f"L/kWh (default: {wue.central})" in shown
+    assert f"(default: as the run has it, or {share.central})" in shown
+    assert f"the PUE is {pue.central} (range {pue.low} to {pue.high})" in told
+    assert f"the WUE {wue.central} L/kWh (range {wue.low} to {wue.high})" in told
 
 
 def test_rows_of_any_verdict_count_and_rehearsals_are_marked(tmp_path):

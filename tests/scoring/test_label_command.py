@@ -258,6 +258,17 @@ def test_the_command_tells_each_point_and_its_exit_code(labelled):
     assert f"{label}: 7 points hold, 2 failed, 0 not checked" in done.stdout
 
 
+def test_of_long_texts_the_part_that_differs_is_shown(labelled):
+    path, label = labelled
+    description = re.search("<desc>(.*)</desc>", label.read_text())[1]
+    assert len(description) > 100
+    label.write_text(label.read_text().replace(description, description[:-10] + "otherwise."))
+    done = scoring("verify", label, "--results", path)
+    said, follows = re.search("desc: says (.*), and (.*) follows", done.stdout).groups()
+    assert said != follows
+    assert "otherwise." in said
+
+
 BOMB = '<!DOCTYPE svg [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;&a;&a;">]><svg>&b;</svg>'
 
 

@@ -26,7 +26,8 @@ def table(folder, *rows, name="master_results.csv", columns=tuple(GOOD)):
 
 
 def ratings(folder, *rows):
-    return rate(read_rows(table(folder, *rows)))
+    columns = {name: None for row in (GOOD, *rows) for name in row}
+    return rate(read_rows(table(folder, *rows, columns=tuple(columns))))
 
 
 def stars(*arguments):
@@ -86,6 +87,14 @@ def test_class_task_and_reasoning_make_a_group(tmp_path):
         ({"verdict": ""}, "its verdict is not known"),
         ({"official": "no"}, "it did not keep to the official protocol"),
         ({"wh_per_1000_queries": ""}, "it has no GPU energy"),
+        (
+            {"wh_per_1000_queries": "", "verdict_reasons": "phase_not_positive; rehearsal"},
+            "it has no GPU energy (phase_not_positive; rehearsal)",
+        ),
+        (
+            {"verdict": "invalid", "verdict_reasons": "throttled"},
+            "its verdict is invalid (throttled)",
+        ),
         ({"wh_per_1000_queries": "0"}, "its energy '0' is no number above 0"),
         ({"wh_per_1000_queries": "-1"}, "its energy '-1' is no number above 0"),
         ({"wh_per_1000_queries": "NaN"}, "its energy 'NaN' is no number above 0"),
@@ -116,7 +125,8 @@ def test_a_user_sees_groups_edges_and_stars(tmp_path):
     shown = stars(tmp_path)
     assert shown.returncode == 0, shown.stderr
     assert "text_gen class A, Wh of GPU energy per 1,000 queries" in shown.stdout
-    assert "2, 3, 4, 5" in shown.stdout
+    edges = "stars by energy: 5 up to 2, 4 up to 3, 3 up to 4, 2 up to 5, 1 up to 6"
+    assert edges in shown.stdout
     assert [line.split()[0] for line in shown.stdout.splitlines() if "org/m" in line] == [
         *("★★★★★", "★★★★☆", "★☆☆☆☆", "line")
     ]
