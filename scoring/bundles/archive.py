@@ -201,9 +201,10 @@ def _problems(members: Sequence[zipfile.ZipInfo]) -> Iterator[str]:
     seen: set[str] = set()
     for member in members:
         name = member.filename
-        if name in seen:
+        # Where capitals make no difference, the second file would take the place of the first.
+        if name.casefold() in seen:
             yield f"{name[:100]!r} occurs twice"
-        seen.add(name)
+        seen.add(name.casefold())
         yield from _member_problems(member)
     folders = {str(parent) for name in seen for parent in PurePosixPath(name).parents}
     yield from (f"{name[:100]!r} is a file and a folder" for name in seen & folders)

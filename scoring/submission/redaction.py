@@ -23,8 +23,8 @@ from benchmark_core.contract import (
 from benchmark_core.documents import ContractError, read_bounded
 from scoring.bundles.archive import Content
 from scoring.bundles.manifest import TABLE_FILE, BundledRun, Sealed, log_member, run_member
+from scoring.bundles.run_members import PICTURES
 from scoring.submission.private_places import COMMON, LAST_WORDS, PLACES, SPEC_HASHES, Place
-from scoring.submission.run_files import PICTURES
 from scoring.submission.seals import Seals
 
 DOCUMENTS: Final = (SPEC_FILE, LAUNCH_FILE, REPORT_FILE, OUTCOME_FILE)

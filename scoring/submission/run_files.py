@@ -5,30 +5,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from benchmark_core.contract import (
-    ATTEMPTS_DIR,
-    EMISSIONS_DIR,
-    GPU_ENERGY_FILE,
-    GPU_ENERGY_SUMMARY_FILE,
-    LAUNCH_FILE,
-    OPTIMUM_DIR,
-    OUTCOME_FILE,
-    REASONING_FILE,
-    REPORT_FILE,
-    SAMPLES_FILE,
-    SPEC_FILE,
-    TRACE_FILE,
-)
+from benchmark_core.contract import ATTEMPTS_DIR
 from scoring.bundles.archive import is_safe_name
+from scoring.bundles.run_members import FILES, FOLDERS, NEEDED, is_evidence
 
-PICTURES: Final = ("power_trace.svg", "power_trace.png")
-NEEDED: Final = (SPEC_FILE, LAUNCH_FILE, REPORT_FILE, OUTCOME_FILE)
-FILES: Final = (
-    *NEEDED,
-    *(SAMPLES_FILE, REASONING_FILE, TRACE_FILE, GPU_ENERGY_FILE, GPU_ENERGY_SUMMARY_FILE),
-    *PICTURES,
-)
-FOLDERS: Final = (EMISSIONS_DIR, OPTIMUM_DIR)
 OF_THE_PLACE: Final = frozenset({"process.json", "job.json", "lease.json"})
 """Where a run was started and by whom: of no use to whoever checks its figures."""
 
@@ -70,8 +50,6 @@ def _below(folder: Path, name: str) -> Iterator[tuple[str, Path]]:
         return
     for path in sorted((folder / name).rglob("*")):
         is_folder = path.is_dir() and not path.is_symlink()
-        wanted = name != ATTEMPTS_DIR or (
-            path.name == OUTCOME_FILE and len(path.relative_to(folder).parts) == 3
-        )
-        if wanted and not is_folder:
-            yield path.relative_to(folder).as_posix(), path
+        inside = path.relative_to(folder).as_posix()
+        if is_evidence(inside) and not is_folder:
+            yield inside, path

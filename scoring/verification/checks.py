@@ -20,7 +20,7 @@ from scoring.verification.figures_check import (
 from scoring.verification.host_energy import check_host_energy, is_host_metered
 from scoring.verification.identity_check import check_identity
 from scoring.verification.judgement_check import check_judgement
-from scoring.verification.reasoning_check import check_reasoning
+from scoring.verification.reasoning_check import check_reasoning, is_told_a_state
 from scoring.verification.row_check import check_row
 from scoring.verification.samples_check import check_samples
 from scoring.verification.sources_check import check_sources
@@ -45,8 +45,12 @@ class _Check(NamedTuple):
 
 def _reasons(of: RunEvidence) -> bool:
     told = (window for one in of.report.repetitions for window in one.windows)
-    return of.path(REASONING_FILE).exists() or any(
-        window.tokens.reasoning is not None or window.truncated is not None for window in told
+    return (
+        is_told_a_state(of)
+        or of.path(REASONING_FILE).exists()
+        or any(
+            window.tokens.reasoning is not None or window.truncated is not None for window in told
+        )
     )
 
 

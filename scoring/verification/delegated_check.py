@@ -1,6 +1,7 @@
 """Repetitions of a backend that measures by itself, against the files that it left."""
 
 from collections.abc import Iterator
+from typing import Final
 
 from benchmark_core.backend_facts import BACKEND_FACTS
 from benchmark_core.contract import OPTIMUM_DIR
@@ -9,6 +10,9 @@ from scoring.failed_point import Finding
 from scoring.verification.comparison import differences
 from scoring.verification.evidence import RunEvidence
 
+NOT_ITS: Final = ("ledger", "trace", "idle", "thermal_gate", "single_pass")
+"""Parts of a report that only runs have which meters of this program watched."""
+
 
 def measures_itself(of: RunEvidence) -> bool:
     return BACKEND_FACTS[of.spec.backend.name].measures_itself
@@ -16,6 +20,9 @@ def measures_itself(of: RunEvidence) -> bool:
 
 def check_delegated(of: RunEvidence) -> Iterator[Finding]:
     """Raises OSError and ContractError where the files are none of optimum-benchmark."""
+    for name in NOT_ITS:
+        if getattr(of.report, name) is not None:
+            yield of.failed("delegated_differs", f"{name} is told, and no such run has one")
     for number, repetition in enumerate(of.report.repetitions, start=1):
         place = f"{OPTIMUM_DIR}/{number}"
         if not of.path(place).is_dir():

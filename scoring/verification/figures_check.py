@@ -30,7 +30,7 @@ def check_summary(of: RunEvidence) -> Iterator[Finding]:
     if made.avg_time_to_first_token_seconds is not None:
         yield of.not_checked("time to the first token", "no file has it sample by sample")
     split = of.report.single_pass
-    if split is not None and split.prefill_wh is not None:
+    if split is not None and (split.prefill_wh, split.decode_wh) != (None, None):
         yield of.not_checked("single-pass split", "no file has the times of first tokens")
 
 

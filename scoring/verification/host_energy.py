@@ -16,8 +16,8 @@ TOLERANCE: Final = 1e-6
 
 
 def is_host_metered(of: RunEvidence) -> bool:
-    """Whether a meter of ours was to measure CPU and RAM, whatever came of it."""
-    return bool(set(HOST_METERS) & set(of.applied.meters))
+    """Whether a meter of ours was to measure CPU and RAM, whatever came of it, or did."""
+    return bool(set(HOST_METERS) & set(of.applied.meters)) or of.path(BY_WINDOW).exists()
 
 
 def check_host_energy(of: RunEvidence) -> Iterator[Finding]:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from benchmark_core import differences
+from benchmark_core.backend_facts import BACKEND_FACTS
 from benchmark_core.contract import LAUNCH_FILE, OUTCOME_FILE, REPORT_FILE, SPEC_FILE
 from scoring.failed_point import Finding
 from scoring.verification.evidence import RunEvidence
@@ -28,6 +29,9 @@ def check_identity(of: RunEvidence) -> Iterator[Finding]:
         yield of.failed("runs_mixed_up", "it names another engine than the launch", OUTCOME_FILE)
     if of.launch.log_file and of.run.log not in ("", of.launch.log_file):
         yield of.failed("runs_mixed_up", "it names another log than the manifest", LAUNCH_FILE)
+    if of.applied.server and not BACKEND_FACTS[of.spec.backend.name].is_served:
+        # The programs of a server are no foreign ones.
+        yield of.failed("settings_differ", "it had a server, and its backend asks none")
     if "model-config" in of.sealed:
         yield of.not_checked(
             "spec hash, and settings applied as asked", "the model's configuration is redacted"

@@ -17,6 +17,7 @@ from scoring.bundles.manifest import (
     log_member,
     run_member,
 )
+from scoring.bundles.run_members import is_evidence
 from scoring.bundles.unambiguous_json import name_told_twice
 from scoring.failed_point import FailedPoint, Finding
 
@@ -57,8 +58,10 @@ def check_members(
             continue
         if name not in listed:
             yield FailedPoint("member_extra", "the manifest does not list it", name)
-        elif name not in known and not any(name.startswith(folder) for folder in folders):
-            yield FailedPoint("member_extra", "it belongs to no run of the manifest", name)
+        elif name not in known and not any(
+            name.startswith(folder) and is_evidence(name.removeprefix(folder)) for folder in folders
+        ):
+            yield FailedPoint("member_extra", "it is no file of a run of the manifest", name)
 
 
 def check_manifest(manifest: Manifest, folder: Path) -> Iterator[Finding]:

@@ -24,6 +24,11 @@ class _Outputs:
     cut: int = 0
 
 
+def is_told_a_state(of: RunEvidence) -> bool:
+    """Whether the outputs can contradict what the model was told."""
+    return of.report.reasoning is not None and of.report.reasoning.effective in ("on", "off")
+
+
 def check_reasoning(of: RunEvidence) -> Iterator[Finding]:
     """Raises csv.Error, ValueError, KeyError and OSError where the lines are none."""
     path = of.path(REASONING_FILE)
@@ -33,6 +38,9 @@ def check_reasoning(of: RunEvidence) -> Iterator[Finding]:
         for row in lines(path, REASONING_COLUMNS, of.applied.samples_used * len(last)):
             _see(found[int(row["repetition"])], row)
         _see_cut(of, last, found)
+    if is_told_a_state(of) and any(one.tokens.reasoning is None for one in last.values()):
+        because = f"{REASONING_FILE} does not tell all outputs apart"
+        yield of.not_checked("whether the model reasoned as it was told", because)
     for number, window in last.items():
         made = _told(window, found[number], of.applied.limits)
         for phrase in differences(

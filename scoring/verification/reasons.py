@@ -8,7 +8,8 @@ REASONS: Mapping[str, str] = MappingProxyType(
         "manifest_changed": "the manifest is not the one that was written",
         "member_changed": "a file is not the one that the manifest lists",
         "member_missing": "a file that the manifest lists is not in the bundle",
-        "member_extra": "a file is in the bundle that the manifest does not list",
+        "member_extra": "a file is in the bundle that the manifest does not list, or that no run"
+        " has",
         "member_damaged": "a file cannot be unpacked",
         "terms_missing": "not all points of the terms were accepted, or another text of them",
         "signature_missing": "the signature is gone, or signers are asked for and nobody signed",
@@ -22,7 +23,8 @@ REASONS: Mapping[str, str] = MappingProxyType(
         "samples_differ": "counts, tokens or times do not follow from the samples' lines",
         "reasoning_tokens_differ": "reasoning tokens, or samples cut in their reasoning, do not"
         " follow from the samples' lines",
-        "sources_differ": "meters or GPUs are told otherwise than launch and readings have them",
+        "sources_differ": "meters or GPUs are told otherwise than launch, readings and power trace"
+        " have them",
         "trace_missing": "the GPU energy was measured by a meter that leaves a power trace, and"
         " there is none",
         "trace_windows_differ": "the power trace shows other windows than the report",
@@ -43,7 +45,8 @@ REASONS: Mapping[str, str] = MappingProxyType(
         "rehearsal_differs": "whether it is a rehearsal is told otherwise than the evidence has it",
         "energy_files_differ": "a GPU_ENERGY file does not have the figures of the report",
         "row_missing": "the run has no row in the table of the bundle",
-        "row_differs": "a cell of the row does not follow from the report",
+        "row_differs": "a cell of the row does not follow from the report, or is in no column of"
+        " ours",
         "edition_invalid": "the edition of the bundle cannot be read, or was changed",
         "stars_differ": "the stars do not follow from the row and the edition",
     }

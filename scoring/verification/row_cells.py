@@ -217,3 +217,6 @@ WORDS: Final[Mapping[str, Callable[[RunEvidence], Word]]] = {
     "model_commit": lambda of: of.applied.model_commit,
     "dataset_commit": lambda of: of.applied.dataset_commit,
 }
+
+ON_TRUST: Final = frozenset({"attempts"})
+"""An attempt that nobody saw end left nothing that a bundle takes along."""

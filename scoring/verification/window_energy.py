@@ -59,10 +59,9 @@ def _windows(
 ) -> Iterator[Finding]:
     unknown: list[str] = []
     for span, joules in zip(spans, parts, strict=True):
-        if span.gpu_joules is None:
-            continue
         if joules is None:
-            unknown.append(span.name)
+            if span.gpu_joules is not None:
+                unknown.append(span.name)
             continue
         allowed = _share(of) * abs(joules) + at_edges[span.opened_at] + at_edges[span.closed_at]
         yield from _compared(of, span.name, span.gpu_joules, joules, allowed)
@@ -77,10 +76,12 @@ def _whole_run(
     at_edges: Mapping[float, float],
 ) -> Iterator[Finding]:
     told = of.report.ledger.total_joules if of.report.ledger else None
-    if told is None:
+    if told is None and _is_integrated(of):
+        # Beside the power readings there is nothing that tells a total.
         return
     if joules is None:
-        yield _unknown(of, "the whole run", while_loading=_is_integrated(of))
+        if told is not None:
+            yield _unknown(of, "the whole run", while_loading=_is_integrated(of))
         return
     allowed = _share(of) * abs(joules) + sum(at_edges[edge] for edge in whole)
     yield from _compared(of, "the whole run", told, joules, allowed)
@@ -107,12 +108,14 @@ def _score(
 
 
 def _compared(
-    of: RunEvidence, name: str, told: float, joules: float, allowed: float
+    of: RunEvidence, name: str, told: float | None, joules: float, allowed: float
 ) -> Iterator[Finding]:
-    off = abs(told - joules)
+    """A meter tells nothing where it counted nothing, so that what is left out is a 0."""
+    off = abs((told or 0.0) - joules)
     if off > allowed:
+        shown = "none" if told is None else f"{told:.1f} J"
         what = (
-            f"{name}: {told:.1f} J are told, and {joules:.1f} J follow from the trace"
+            f"{name}: {shown} are told, and {joules:.1f} J follow from the trace"
             f" ({off:.1f} J off, {allowed:.1f} J allowed)"
         )
         yield of.failed("window_energy_differs", what)

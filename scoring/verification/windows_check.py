@@ -6,6 +6,7 @@ from typing import Final
 
 from benchmark_core import ledger as ledgers
 from benchmark_core.kinds import phases_of
+from benchmark_core.ledger import LOAD
 from benchmark_core.report.ledger import Ledger
 from scoring.failed_point import Finding
 from scoring.verification.comparison import differences, same_number
@@ -47,6 +48,10 @@ def check_ledger(of: RunEvidence) -> Iterator[Finding]:
         yield of.failed("ledger_differs", f"its windows take {made.total_seconds:.6f} s in all")
     if any(one.closed_at > other.opened_at + CLOCK_TOLERANCE for one, other in pairwise(spans)):
         yield of.failed("ledger_differs", "its windows overlap in time")
+    if any(span.seconds < 0 for span in spans):
+        yield of.failed("ledger_differs", "a window of it ends before it begins")
+    if (LOAD in {span.name for span in spans}) == bool(of.report.model_load_shared_with):
+        yield of.failed("ledger_differs", "it does not say whether the run loaded its model")
     told = {
         f"{window.name} {number}": (window.duration_seconds, window.reading.gpu_joules)
         for number, repetition in enumerate(of.report.repetitions, start=1)
@@ -59,6 +64,8 @@ def check_ledger(of: RunEvidence) -> Iterator[Finding]:
     }
     for phrase in differences(told, listed, "windows of repetitions"):
         yield of.failed("ledger_differs", phrase)
+    if list(told) != list(listed):
+        yield of.failed("ledger_differs", "its windows are in another order than the repetitions'")
 
 
 def _sums(ledger: Ledger) -> dict[str, float | None]:

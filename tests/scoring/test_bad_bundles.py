@@ -65,6 +65,7 @@ def test_links_duplicates_encryption_and_bombs_are_refused(tmp_path):
     link = info("link", external_attr=0o120777 << 16, create_system=3)
     assert "'link' is no plain file" in refusal((link, "/etc/passwd"))
     assert "'a' occurs twice" in refusal(("a", "1"), ("a", "2"))
+    assert "'A' occurs twice" in refusal(("a", "1"), ("A", "2"))
     assert "'a' is a file and a folder" in refusal(("a", "1"), ("a/b", "2"))
     assert "grows" in refusal(("bomb", b"\0" * 2_000_000))
     zipped(path, ("secret", "text"))

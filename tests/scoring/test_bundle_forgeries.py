@@ -26,7 +26,7 @@ from scoring.submission.identity import Identity
 from scoring.submission.submitting import Submission, write_bundle
 from scoring.verification.bundle import verify_bundle
 from scoring.verification.checks import CHECKS, ROW
-from scoring.verification.row_cells import COUNTS, ENERGIES, WORDS
+from scoring.verification.row_cells import COUNTS, ENERGIES, ON_TRUST, WORDS
 from tests.scoring.test_ratings import table
 from tests.scoring.test_stars_command import rows as table_rows
 from tests.support.builders import NOW
@@ -462,7 +462,121 @@ def by_another_engine(members, folder):
     return {**members, OUTCOME: json.dumps(end).encode()}
 
 
+def without_a_ledger(members, folder):
+    """So that nobody knows when which window was open."""
+    return with_report(members, report_of(members) | {"ledger": None})
+
+
+def told_as_integrated(members, folder):
+    """Which allows ten times as much."""
+    report = report_of(members)
+    report["energy_sources"]["gpu"]["integrated"] = True
+    return with_report(members, report)
+
+
+def without_a_total(members, folder):
+    """Then nothing has to balance, and no two meters disagree."""
+    report = report_of(members)
+    report["ledger"] |= {"total_joules": None, "residual_joules": None, "residual_share": None}
+    return with_report(members, report)
+
+
+def without_the_energy_of_loading(members, folder):
+    report = report_of(members)
+    (load,) = (one for one in report["ledger"]["entries"] if one["name"] == "load")
+    load["gpu_joules"] = None
+    return with_report(members, report)
+
+
+def with_prefill_for_an_answer(members, folder):
+    """The last window is the one whose time and tokens are told."""
+    report = report_of(members)
+    for repetition in report["repetitions"]:
+        repetition["windows"].sort(key=lambda window: window["name"] == "prefill")
+    return derived_anew(members, report, folder)
+
+
+def with_a_window_that_runs_backwards(members, folder):
+    report = report_of(members)
+    (entry,) = (one for one in report["ledger"]["entries"] if one["name"] == "warm_up")
+    entry["opened_at_seconds"] += entry["duration_seconds"]
+    entry["duration_seconds"] *= -1
+    return with_report(members, report)
+
+
+def with_windows_cut_at_both_ends(members, folder):
+    """Each by less than a single one may be off."""
+    report = report_of(members)
+    for entry in report["ledger"]["entries"]:
+        if entry["name"].startswith("generate"):
+            entry["opened_at_seconds"] += 0.3
+            entry["duration_seconds"] -= 0.6
+    return with_report(members, report)
+
+
+def that_loaded_and_did_not(members, folder):
+    """Rest before a model that another run had loaded is none to be told."""
+    return with_report(members, report_of(members) | {"model_load_shared_with": "org_other_Off"})
+
+
+def by_a_server_that_it_never_asked(members, folder):
+    """Whose programs on the GPU would be no foreign ones."""
+    report = report_of(members)
+    report["applied"] |= {"server": "vllm 1", "server_processes": {}}
+    return with_report(members, report)
+
+
+def without_the_host_meter(members, folder):
+    """Its lines are still there."""
+    report = report_of(members)
+    report["applied"]["meters"] = ["nvml"]
+    report["energy_sources"] |= {"cpu": None, "ram": None}
+    for repetition in report["repetitions"]:
+        for window in repetition["windows"]:
+            window["reading"] |= {"cpu_joules": None, "ram_joules": None}
+    return with_report(members, report)
+
+
+def with_trace_lines(members, change):
+    header, *lines = members[TRACE].decode().splitlines()
+    made = (format_row(one) for line in lines for one in change(parse_row(line)))
+    return {**members, TRACE: f"{header}\n{''.join(made)}".encode()}
+
+
+def without_a_gpu(members, folder):
+    """The report names one of the two that the trace has."""
+    return with_trace_lines(members, lambda one: (one, one._replace(gpu=1)))
+
+
+def with_a_limit_that_was_lower(members, folder):
+    return with_trace_lines(members, lambda one: (one._replace(power_limit_watts=350.0),))
+
+
+def with_one_column_more(members, folder):
+    header, line = members["master_results.csv"].decode().splitlines()
+    return {**members, "master_results.csv": f"{header},stars\n{line},5\n".encode()}
+
+
+def with_a_figure_that_only_python_reads(members, folder):
+    text = members["master_results.csv"].replace(b",1000,", b",1_000,", 1)
+    return {**members, "master_results.csv": text}
+
+
 FORGERIES = {
+    without_a_ledger: {"ledger_differs"},
+    told_as_integrated: {"sources_differ"},
+    without_a_total: {"window_energy_differs"},
+    without_the_energy_of_loading: {"window_energy_differs"},
+    with_prefill_for_an_answer: {"ledger_differs"},
+    with_a_window_that_runs_backwards: {"ledger_differs"},
+    with_windows_cut_at_both_ends: {"trace_windows_differ"},
+    that_loaded_and_did_not: {"ledger_differs"},
+    by_a_server_that_it_never_asked: {"settings_differ"},
+    without_the_host_meter: {"host_energy_differs"},
+    without_a_gpu: {"sources_differ"},
+    with_a_limit_that_was_lower: {"sources_differ"},
+    with_one_column_more: {"row_differs"},
+    with_a_figure_that_only_python_reads: {"evidence_impossible"},
     of_summary: {"summary_differs", "carbon_differs", "energy_files_differ", "row_differs"},
     of_windows_alone: {"ledger_differs", "stars_differ", "idle_differs"},
     of_all_derived_from_windows: {
@@ -521,8 +635,24 @@ def test_a_forgery_is_caught_also_with_a_manifest_of_its_own(members, tmp_path, 
 
 
 def test_every_cell_of_a_row_is_looked_at_but_one():
-    # An attempt that nobody saw end left nothing that a bundle takes along.
-    assert {*ENERGIES, *COUNTS, *WORDS} == set(COLUMNS) - {"attempts"}
+    assert {*ENERGIES, *COUNTS, *WORDS} == set(COLUMNS) - ON_TRUST
+    assert {"attempts"} == ON_TRUST
+
+
+def test_what_the_evidence_leaves_open_is_said(members, tmp_path):
+    """A program that was there before the model, half of a split, and a state of reasoning."""
+    report = report_of(members)
+    report["single_pass"] = {"prefill_wh": None, "decode_wh": 0.1, "because": None}
+    report["reasoning"]["effective"] = "off"
+    there = with_trace_lines(members, lambda one: (one._replace(processes=1),))
+    path = write_members(tmp_path / "open.zip", forged(with_report(there, report)))
+    found = verify_bundle(path)
+    assert {one.code for one in found.failed} == {"row_differs"}
+    assert {
+        "programs on the GPUs before the model",
+        "single-pass split",
+        "whether the model reasoned as it was told",
+    } <= {one.what for one in found.not_checked}
 
 
 def test_claims_of_the_manifest_are_checked(members, tmp_path):
@@ -537,6 +667,8 @@ def test_claims_of_the_manifest_are_checked(members, tmp_path):
     assert "rehearsal_differs" in codes_with(runs=[run | {"rehearsal": True}], rehearsal=True)
     strange = write_members(tmp_path / "strange.zip", forged({**members, "runs/x.txt": b"x"}))
     assert codes(strange) == {"member_extra"}
+    more = forged({**members, f"{RUN_FOLDER}benchmark_report.txt": b"5 stars"})
+    assert codes(write_members(tmp_path / "more.zip", more)) == {"member_extra"}
     assert codes_with(rehearsal=True) == {"rehearsal_differs"}
     assert codes_with(runs=[run | {"official": False}]) == {"official_differs"}
     assert codes_with(runs=[run, run]) == {"runs_mixed_up"}

@@ -13,10 +13,11 @@ import pytest
 
 from benchmark_core.contract import RUN_ENTRIES, BackendSpec
 from scoring.bundles import terms
+from scoring.bundles.run_members import FILES, FOLDERS
 from scoring.errors import ScoringError
 from scoring.submission.gathering import Wanted, gather
 from scoring.submission.identity import Identity
-from scoring.submission.run_files import FILES, FOLDERS, OF_THE_PLACE
+from scoring.submission.run_files import OF_THE_PLACE
 from scoring.submission.submitting import Submission, write_bundle
 from tests.support.builders import NOW
 from tests.support.forgery import members_of
