@@ -73,12 +73,15 @@ def the_row(rows: Sequence[Found], words: str, where: str, kind: str = "row") ->
 
     Raises:
         ScoringError: none is called so, or several are; the message has the words for each of
-            them. `where` is what the words were given with, `kind` what rows these are.
+            them, or of those whose name has them. `where` is what the words were
+            given with, `kind` what rows these are.
     """
     found = [row for row in rows if answers_to(row, words)]
     if len(found) == 1:
         return found[0]
-    calls = _calls_of_each(found or rows)
+    part = words.casefold()
+    alike = [row for row in rows if part and part in f"{row.model} {row.state}".casefold()]
+    calls = _calls_of_each(found or alike or rows)
     listed = ", ".join(calls[:MOST_CANDIDATES])
     more = len(calls) - MOST_CANDIDATES
     listed += f" and {more} more" if more > 0 else ""

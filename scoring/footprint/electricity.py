@@ -92,7 +92,7 @@ def _intensity(region: str, source: str) -> Factor:
         )
     # Sorting is stable: the chosen one first, the others as they stand.
     ordered = sorted(figures, key=lambda name: name != source)
-    title = f"{INTENSITY} of {regions()[region]}"
+    title = f"{INTENSITY}, {regions()[region]}"
     return Factor(title, "g/kWh", tuple(figures[name] for name in ordered))
 
 

@@ -10,6 +10,7 @@ import yaml
 from huggingface_hub import ModelCard
 
 from orchestrator.master_columns import COLUMNS
+from scoring.footprint.electricity import regions
 from scoring.footprint.factors import facility_factor
 from tests.scoring.test_ratings import GOOD, table
 from tests.support.runner import ROOT
@@ -80,7 +81,7 @@ def test_what_a_row_tells_is_taken_from_it(tmp_path):
     embodied = row["amounts"]["co2e_embodied"]["central"]
     assert embodied == pytest.approx(11.826, abs=0.0005)
     used = [told["factors"][place]["name"] for place in row["factors"]]
-    assert used[:3] == ["PUE", "carbon intensity of France", "WUE"]
+    assert used[:3] == ["PUE", "carbon intensity, France", "WUE"]
     assert not any("CPU" in name for name in used)
     tokens = document(tmp_path, "--tokens", "1e6")
     assert tokens["rows"][0]["tasks"] == pytest.approx(2000)
@@ -92,6 +93,7 @@ def test_what_a_row_tells_is_taken_from_it(tmp_path):
 def test_the_help_and_the_documentation_tell_the_defaults():
     shown = " ".join(footprint("--help").stdout.split())
     told = (ROOT / "docs/footprint.md").read_text()
+    assert all(f"`{code}`" in told for code in regions())
     pue, wue, share = (
         facility_factor(name, name, None).range for name in ("pue", "wue", "cpu_ram_share")
     )

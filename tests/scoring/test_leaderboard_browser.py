@@ -181,6 +181,7 @@ def test_what_is_shown_is_downloaded_with_formulas_made_harmless(opened, tmp_pat
     large = rows["org/large-7B"]
     assert (large["wh_per_1000_queries"], large["generated_tokens_per_query"]) == ("6", "29")
     assert (rows["org/brooder-1B"]["reasoning"], large["class"]) == ("yes", "A")
+    assert {one["edition"] for one in rows.values()} == {""}
     chosen(opened, "Stars").select_option("2")
     # Digit by digit, as it was rated.
     exact = download(opened, "Download as CSV", tmp_path).read_text()
@@ -190,6 +191,11 @@ def test_what_is_shown_is_downloaded_with_formulas_made_harmless(opened, tmp_pat
     document = json.loads(download(opened, "Download as JSON", tmp_path).read_text())
     assert document["unit"] == "Wh of GPU energy per 1,000 queries"
     assert [one["model"] for one in document["rows"]] == ["org/large-7B"]
+    opened.get_by_role("searchbox").fill("")
+    chosen(opened, "Stars").select_option("")
+    chosen(opened, "Edition").select_option(index=0)
+    with download(opened, "Download as CSV", tmp_path).open(newline="") as stream:
+        assert {one["edition"] for one in csv.DictReader(stream)} == {"2026-06"}
 
 
 def test_no_text_of_a_row_is_taken_for_markup(browser, tmp_path):

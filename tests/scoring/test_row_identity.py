@@ -99,6 +99,7 @@ def test_a_row_without_run_id_is_told_by_its_group_too(tmp_path):
     [
         ("org/a", "several rows. Name one of org/a asr, org/a text_gen."),
         ("org/b text_gen", "several rows. Leave one in the table."),
+        ("b", "is the name of no row. Name one of org/b asr, org/b text_gen."),
         ("nobody", "is the name of no row. Name one of org/a asr, org/b asr, org/a text_gen, "),
     ],
 )

@@ -247,7 +247,7 @@ at("search").addEventListener("input", () => board.search(at("search").value).dr
 for (const id of ["class", "reasoning", "stars"]) at(id).addEventListener("change", () => board.draw());
 at("charts").addEventListener("change", showChart);
 at("clear").addEventListener("click", () => { shown.chosen.clear(); board.rows().invalidate().draw(false); showComparison(); });
-at("csv").addEventListener("click", () => save(asCsv(rowsShown(), shown.table, data.quality), "text/csv", `${shown.table.task}.csv`));
+at("csv").addEventListener("click", () => save(asCsv(rowsShown(), shown.table, shown.view, data.quality), "text/csv", `${shown.table.task}.csv`));
 at("json").addEventListener("click", () => save(asJson(rowsShown(), shown.table, shown.view, data), "application/json", `${shown.table.task}.json`));
 addEventListener("hashchange", () => { follow(); at("title").focus(); });
 changeTheme("");

@@ -21,15 +21,19 @@ const NUMBER = /^[+\-]?\d+(\.\d+)?([eE][+\-]?\d+)?$/;
 const exported = (row, table) => Object.fromEntries(Object.entries(EXPORTED).map(
   ([name, value]) => [name, value(row, table, table.groups[row.group])]));
 
-function asCsv(rows, table, quality) {
+// Stars are those of one edition; null where rows are rated among themselves.
+const editionOf = (view) => (view.scored ? view.name : null);
+
+function asCsv(rows, table, view, quality) {
   const cell = (value) => {
     let text = value === null ? "" : String(value);
     const runs = typeof value === "string" && /^[\s]*[=+\-@\t\r]/.test(text) && !NUMBER.test(text);
     if (runs) text = `'${text}`;
     return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
   };
-  const head = [...Object.keys(EXPORTED), ...quality.map(({ name }) => `quality: ${name}`)];
-  const lines = rows.map((row) => [...Object.values(exported(row, table)), ...row.quality]);
+  const head = ["edition", ...Object.keys(EXPORTED), ...quality.map(({ name }) => `quality: ${name}`)];
+  const edition = editionOf(view);
+  const lines = rows.map((row) => [edition, ...Object.values(exported(row, table)), ...row.quality]);
   return [head, ...lines].map((line) => line.map(cell).join(",")).join("\r\n") + "\r\n";
 }
 
@@ -39,7 +43,7 @@ function asJson(rows, table, view, { unit, quality }) {
   const withQuality = (row) => ({
     ...numbers(exported(row, table)), ...(quality.length ? { quality: beside(row) } : {}),
   });
-  const document = { edition: view.scored ? view.name : null, unit, rows: rows.map(withQuality) };
+  const document = { edition: editionOf(view), unit, rows: rows.map(withQuality) };
   return JSON.stringify(document, null, 2) + "\n";
 }
 
