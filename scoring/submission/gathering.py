@@ -1,6 +1,7 @@
 """Everything that goes into a bundle, and everything that speaks against it. Writes nothing."""
 
 import csv
+import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,6 +24,7 @@ from scoring.bundles.manifest import (
 )
 from scoring.editions.edition import Edition
 from scoring.editions.file import read_edition
+from scoring.results_table import LeftOut, Row, read_rows
 from scoring.submission.identity import Identity, recorded_identity
 from scoring.submission.leaks import leaks
 from scoring.submission.privacy import disclosures
@@ -159,11 +161,19 @@ def _finish(gathered: Gathered, edition: Edition | None) -> None:
     contents[TABLE_FILE] = Content(TABLE_FILE, table)
     if edition:
         contents[EDITION_FILE] = Content(EDITION_FILE, edition.to_json().encode())
-        stars = stars_by_run(table, edition)
+        stars = stars_by_run(_rows(table), edition)
         gathered.runs = [
             run.model_copy(update={"stars": stars.get(run.run_id)}) for run in gathered.runs
         ]
     gathered.contents = sorted(contents.values(), key=lambda content: content.name)
+
+
+def _rows(table: bytes) -> list[Row | LeftOut]:
+    """As whoever verifies will read them. Raises ScoringError."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / TABLE_FILE
+        path.write_bytes(table)
+        return read_rows(path)
 
 
 def _objections(gathered: Gathered, identity: Identity) -> list[str]:

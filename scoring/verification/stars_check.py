@@ -1,6 +1,6 @@
 """The stars of a bundle against its rows and an edition."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from benchmark_core.documents import read_bounded
@@ -11,7 +11,7 @@ from scoring.editions.edition import Edition
 from scoring.editions.file import read_edition
 from scoring.errors import ScoringError
 from scoring.failed_point import FailedPoint, Finding, NotChecked
-from scoring.results_table import Row, read_rows
+from scoring.results_table import LeftOut, Row, read_rows
 
 
 def check_stars(
@@ -27,7 +27,8 @@ def check_stars(
     except _NoEdition as error:
         return [], [error.finding]
     try:
-        found = list(_by(edition, manifest, folder / TABLE_FILE, compare=given is None))
+        rows = read_rows(folder / TABLE_FILE)
+        found = list(_by(edition, manifest, rows, compare=given is None))
     except (ScoringError, OSError) as error:
         what = f"the table cannot be read ({error})"
         return [], [FailedPoint("row_missing", what, TABLE_FILE)]
@@ -35,7 +36,7 @@ def check_stars(
         what = f"stars: {type(error).__name__}: {error}"
         return [], [FailedPoint("evidence_impossible", what, TABLE_FILE)]
     holds = [] if found else [f"stars by the edition {edition.edition}"]
-    return holds, [*found, *_on_trust(edition, manifest, folder, given)]
+    return holds, [*found, *_on_trust(edition, manifest, rows, given)]
 
 
 class _NoEdition(Exception):
@@ -62,9 +63,10 @@ def _bundled_edition(manifest: Manifest, folder: Path) -> Edition:
     return edition
 
 
-def _by(edition: Edition, manifest: Manifest, table: Path, compare: bool) -> Iterator[Finding]:
-    """Raises OSError, ScoringError."""
-    stars = stars_by_run(table.read_bytes(), edition)
+def _by(
+    edition: Edition, manifest: Manifest, rows: Sequence[Row | LeftOut], compare: bool
+) -> Iterator[Finding]:
+    stars = stars_by_run(rows, edition)
     for run in manifest.runs:
         made = stars.get(run.run_id)
         told_by_another = run.stars is None and not compare
@@ -73,12 +75,12 @@ def _by(edition: Edition, manifest: Manifest, table: Path, compare: bool) -> Ite
             yield FailedPoint(
                 "stars_differ", f"{what} by the edition {edition.edition}", MANIFEST_FILE
             )
-    yield from _own_rows(edition, manifest, _rows(table))
+    yield from _own_rows(edition, manifest, _rated(rows))
 
 
-def _rows(table: Path) -> Mapping[str, Row]:
+def _rated(rows: Sequence[Row | LeftOut]) -> Mapping[str, Row]:
     """Those that can be rated, by run id."""
-    return {row.cells["run_id"]: row for row in read_rows(table) if isinstance(row, Row)}
+    return {row.run_id: row for row in rows if isinstance(row, Row)}
 
 
 def _own_rows(edition: Edition, manifest: Manifest, rows: Mapping[str, Row]) -> Iterator[Finding]:
@@ -86,7 +88,7 @@ def _own_rows(edition: Edition, manifest: Manifest, rows: Mapping[str, Row]) -> 
     own = {run.run_id for run in manifest.runs}
     where = f"edition {edition.edition}"
     for there in edition.rows():
-        run_id = there.cells.get("run_id", "")
+        run_id = there.run_id
         known = there.cells.get("spec_hash") and there.group.rehearsal == manifest.rehearsal
         if run_id not in own or not known:
             continue
@@ -101,14 +103,14 @@ def _own_rows(edition: Edition, manifest: Manifest, rows: Mapping[str, Row]) -> 
 
 
 def _on_trust(
-    edition: Edition, manifest: Manifest, folder: Path, given: Path | None
+    edition: Edition, manifest: Manifest, rows: Sequence[Row | LeftOut], given: Path | None
 ) -> Iterator[Finding]:
     """What stars rest on, and no evidence of a run can tell."""
     if given is None:
         because = "it comes with the bundle; --edition takes the one that was published"
         yield NotChecked(f"the edition {edition.edition}", because, EDITION_FILE)
     rated = {run.run_id for run in manifest.runs if run.stars is not None}
-    for run_id, row in _rows(folder / TABLE_FILE).items():
+    for run_id, row in _rated(rows).items():
         if run_id in rated and row.group.model_class:
             what = f"the class {row.group.model_class} of {run_id}, in which it is rated"
             yield NotChecked(what, "it is the catalog's word", TABLE_FILE)
