@@ -49,6 +49,8 @@ def _lines(of: RunEvidence, wanted: Mapping[str, object]) -> dict[str, dict[str,
         for row in csv.DictReader(stream, strict=True):
             # Each name has the window's number in front, as in "005 generate 1".
             label = row["task_name"].partition(" ")[2]
+            if label in found:
+                raise ValueError(f"{label} has two lines in {BY_WINDOW}")
             if label in wanted:
                 # The meter takes nothing at all for not measured.
                 found[label] = {

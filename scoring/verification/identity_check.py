@@ -6,6 +6,7 @@ from typing import Final
 from benchmark_core import differences
 from benchmark_core.backend_facts import BACKEND_FACTS
 from benchmark_core.contract import LAUNCH_FILE, OUTCOME_FILE, REPORT_FILE, SPEC_FILE
+from scoring.bundles.manifest import SEAL
 from scoring.failed_point import Finding
 from scoring.verification.evidence import RunEvidence
 
@@ -33,6 +34,9 @@ def check_identity(of: RunEvidence) -> Iterator[Finding]:
         # The programs of a server are no foreign ones.
         yield of.failed("settings_differ", "it had a server, and its backend asks none")
     if "model-config" in of.sealed:
+        if not of.spec.model.id.startswith(SEAL):
+            what = "the manifest says that it is redacted, and it can be read"
+            yield of.failed("settings_differ", what, SPEC_FILE)
         yield of.not_checked(
             "spec hash, and settings applied as asked", "the model's configuration is redacted"
         )

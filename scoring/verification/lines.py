@@ -22,3 +22,11 @@ def lines(
             if most is not None and number > most:
                 raise ValueError(f"{path.name} has more than the {most} lines that it can have")
             yield dict(zip(columns, cells, strict=True))
+
+
+def count_of(cell: str) -> int:
+    """Raises ValueError where it is none: what is missing in one line could be in another."""
+    count = int(cell)
+    if count < 0:
+        raise ValueError(f"{cell[:40]!r} counts nothing")
+    return count

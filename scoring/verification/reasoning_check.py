@@ -10,7 +10,7 @@ from benchmark_core.sample_journal import COLUMNS
 from scoring.failed_point import Finding
 from scoring.verification.comparison import differences
 from scoring.verification.evidence import RunEvidence
-from scoring.verification.lines import lines
+from scoring.verification.lines import count_of, lines
 
 
 @dataclass
@@ -59,8 +59,8 @@ def check_reasoning(of: RunEvidence) -> Iterator[Finding]:
 def _see(outputs: _Outputs, row: dict[str, str]) -> None:
     """Raises ValueError."""
     outputs.told_apart += 1
-    outputs.reasoning += int(row["reasoning_tokens"])
-    outputs.answer += int(row["answer_tokens"])
+    outputs.reasoning += count_of(row["reasoning_tokens"])
+    outputs.answer += count_of(row["answer_tokens"])
     if row["reasoning_ended"] != "yes":
         outputs.unended.add(int(row["sample"]))
 

@@ -1,5 +1,6 @@
 """Counts, tokens and times against the lines of the samples."""
 
+import math
 from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -11,7 +12,7 @@ from benchmark_core.sample_journal import COLUMNS
 from scoring.failed_point import Finding
 from scoring.verification.comparison import differences
 from scoring.verification.evidence import RunEvidence
-from scoring.verification.lines import lines
+from scoring.verification.lines import count_of, lines
 
 MOST_LINES: Final = 20_000_000
 """Two hundred thousand samples, fifty times in two passes."""
@@ -41,16 +42,19 @@ class _Walk:
         if row["finish_reason"] not in FINISHES:
             raise ValueError(f"{row['finish_reason'][:40]!r} is no way for a sample to end")
         seconds = float(row["seconds"])
+        # Not a number is neither more nor less than anything that it is held against.
+        if not 0 <= seconds < math.inf:
+            raise ValueError(f"{row['seconds'][:40]!r} is no time that a sample takes")
         self.seconds += seconds
         if row["finish_reason"] == "error":
             self.failed += 1
             return
         self.busy_seconds += seconds
-        self.completion_tokens += int(row["completion_tokens"])
+        self.completion_tokens += count_of(row["completion_tokens"])
         if not row["prompt_tokens"]:
             self.prompt_tokens = None
         elif self.prompt_tokens is not None:
-            self.prompt_tokens += int(row["prompt_tokens"])
+            self.prompt_tokens += count_of(row["prompt_tokens"])
 
 
 def check_samples(of: RunEvidence) -> Iterator[Finding]:
@@ -97,6 +101,9 @@ def _of_window(of: RunEvidence, number: int, window: Window, walk: _Walk) -> Ite
     rounding = SECONDS_STEP * (len(walk.samples) + 1)
     if of.applied.concurrency == 1 and walk.seconds > window.duration_seconds + rounding:
         what = f"the samples of {label} took {walk.seconds:.6f} s, longer than their window"
+        yield of.failed("samples_differ", what)
+    if of.applied.concurrency == 1 and window.latency_seconds is not None:
+        what = f"the samples of {label} were one after the other, and have a latency of their own"
         yield of.failed("samples_differ", what)
     good = len(walk.samples) - walk.failed
     if window.latency_seconds is not None and good:

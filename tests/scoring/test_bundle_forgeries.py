@@ -537,6 +537,32 @@ def without_the_host_meter(members, folder):
     return with_report(members, report)
 
 
+def with_a_latency_of_its_own(members, folder):
+    report = report_of(members)
+    for repetition in report["repetitions"]:
+        repetition["windows"][-1]["latency_seconds"] = 0.0198
+    return derived_anew(members, report, folder)
+
+
+def with_two_lines_of_a_window(members, folder):
+    """The second one would be taken."""
+    place = f"{RUN_FOLDER}emissions/emissions_by_window.csv"
+    return {**members, place: members[place] + members[place].splitlines(True)[-3]}
+
+
+def with_a_time_that_is_no_number(members, folder):
+    return {**members, SAMPLES: members[SAMPLES].replace(b",0.019800,", b",nan,", 1)}
+
+
+def with_tokens_moved_from_sample_to_sample(members, folder):
+    """One line has less than none, so that the sum is right."""
+    head, one, other, rest = members[SAMPLES].split(b",10,0.019800", 3)
+    return {
+        **members,
+        SAMPLES: b",0.019800".join((head + b",-90", one + b",110", other + b",10", rest)),
+    }
+
+
 def with_trace_lines(members, change):
     header, *lines = members[TRACE].decode().splitlines()
     made = (format_row(one) for line in lines for one in change(parse_row(line)))
@@ -573,6 +599,10 @@ FORGERIES = {
     that_loaded_and_did_not: {"ledger_differs"},
     by_a_server_that_it_never_asked: {"settings_differ"},
     without_the_host_meter: {"host_energy_differs"},
+    with_a_latency_of_its_own: {"samples_differ"},
+    with_a_time_that_is_no_number: {"evidence_impossible"},
+    with_tokens_moved_from_sample_to_sample: {"evidence_impossible"},
+    with_two_lines_of_a_window: {"evidence_impossible"},
     without_a_gpu: {"sources_differ"},
     with_a_limit_that_was_lower: {"sources_differ"},
     with_one_column_more: {"row_differs"},
@@ -672,6 +702,7 @@ def test_claims_of_the_manifest_are_checked(members, tmp_path):
     assert codes_with(rehearsal=True) == {"rehearsal_differs"}
     assert codes_with(runs=[run | {"official": False}]) == {"official_differs"}
     assert codes_with(runs=[run, run]) == {"runs_mixed_up"}
+    assert codes_with(redacted=["model-config"]) == {"settings_differ"}
     terms = manifest["terms"] | {"points": ["data_integrity"]}
     assert codes_with(terms=terms) == {"terms_missing"}
     terms = manifest["terms"] | {"wording_sha256": "0" * 64}
@@ -681,6 +712,17 @@ def test_claims_of_the_manifest_are_checked(members, tmp_path):
     assert codes_with(members=[*manifest["members"], manifest["members"][0]]) == {
         "manifest_changed"
     }
+
+
+def test_a_run_that_measured_itself_has_no_part_that_only_our_meters_give(members, tmp_path):
+    place = f"{RUN_FOLDER}run_spec.json"
+    spec = json.loads(members[place])
+    spec["backend"]["name"] = "optimum"
+    path = tmp_path / "forged.zip"
+    write_members(path, forged({**members, place: json.dumps(spec).encode()}))
+    said = {one.what for one in verify_bundle(path).failed if one.code == "delegated_differs"}
+    for name in ("ledger", "trace", "idle", "thermal_gate"):
+        assert f"{name} is told, and no such run has one" in said
 
 
 def test_stars_are_checked_by_another_edition_where_one_is_given(bundle, members, tmp_path):
