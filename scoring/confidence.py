@@ -9,7 +9,7 @@ do the edges of an edition.
 
 from collections.abc import Sequence
 from decimal import Decimal
-from functools import lru_cache
+from heapq import nlargest, nsmallest
 
 from scoring.results_table import Row
 from scoring.stars import Bands
@@ -20,9 +20,11 @@ Possible = tuple[int, int]
 
 def possible_stars(rows: Sequence[Row]) -> list[Possible | None]:
     """Of rows that are one group, in their order; None for a row without an interval."""
-    halves = [row.interval_wh or Decimal(0) for row in rows]
-    lower = [row.wh - half for row, half in zip(rows, halves, strict=True)]
-    upper = [row.wh + half for row, half in zip(rows, halves, strict=True)]
+    lower, upper = [], []
+    for row in rows:
+        half = row.interval_wh or Decimal(0)
+        lower.append(row.wh - half)
+        upper.append(row.wh + half)
     lower_others, upper_others = _Others(lower), _Others(upper)
     return [
         None
@@ -42,16 +44,18 @@ class _Others:
     """The lowest and highest of all energies but one."""
 
     def __init__(self, energies: Sequence[Decimal]) -> None:
-        order = sorted(range(len(energies)), key=energies.__getitem__)
-        self._lowest = [(place, energies[place]) for place in order[:2]]
-        self._highest = [(place, energies[place]) for place in order[:-3:-1]]
+        places = range(len(energies))
+        self._lowest = nsmallest(2, places, key=energies.__getitem__)
+        self._highest = nlargest(2, places, key=energies.__getitem__)
+        self._energies = energies
+        self._bands = Bands(energies[self._lowest[0]], energies[self._highest[0]])
 
     def stars(self, place: int, energy: Decimal) -> int:
         """Of the row at `place`, if it needed so much and all others what they have here."""
-        lowest = next((one for other, one in self._lowest if other != place), energy)
-        highest = next((one for other, one in self._highest if other != place), energy)
-        return _bands(min(energy, lowest), max(energy, highest)).stars(energy)
-
-
-# Most rows lie between the same two ends, whose edges are then worked out once.
-_bands = lru_cache(maxsize=64)(Bands)
+        bands = self._bands
+        at_an_end = place == self._lowest[0] or place == self._highest[0]
+        if at_an_end or not bands.lowest <= energy <= bands.highest:
+            ends = (*self._lowest, *self._highest)
+            seen = [energy, *(self._energies[one] for one in ends if one != place)]
+            bands = Bands(min(seen), max(seen))
+        return bands.stars(energy)

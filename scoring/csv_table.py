@@ -47,7 +47,8 @@ class Cells(Mapping[str, str]):
 
     def number(self, name: str) -> Decimal | None:
         """A figure exactly as it stands; None where there is no such column, or no figure."""
-        return number_of(self.get(name, ""))
+        place = self._columns.get(name)
+        return None if place is None else number_of(self._values[place])
 
 
 @dataclass(frozen=True)

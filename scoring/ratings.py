@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from operator import attrgetter
+from typing import NamedTuple
 
 from benchmark_core.collector import without_collector
 from scoring.confidence import Possible, possible_stars
@@ -11,16 +13,25 @@ from scoring.schemes import DEFAULT, Scheme
 from scoring.stars import Bands
 
 
-@dataclass(frozen=True, slots=True)
-class RatedRow:
-    """`to_more_wh` less would give one star more, `to_fewer_wh` more is the most that keeps these;
-    None where there are no more, or no fewer. `possible` is what the intervals allow."""
+class RatedRow(NamedTuple):
+    """A row with its stars within `bands`. `possible` is what the intervals allow."""
 
     row: Row
+    bands: Bands
     stars: int
-    to_more_wh: Decimal | None
-    to_fewer_wh: Decimal | None
     possible: Possible | None
+
+    @property
+    def to_more_wh(self) -> Decimal | None:
+        """So much less would give one star more; None where there are no more."""
+        before, _ = self.bands.around(self.stars)
+        return None if before is None else self.row.wh - before
+
+    @property
+    def to_fewer_wh(self) -> Decimal | None:
+        """So much more is the most that keeps these stars; None where there are no fewer."""
+        _, end = self.bands.around(self.stars)
+        return None if end is None else end - self.row.wh
 
 
 @dataclass(frozen=True)
@@ -54,8 +65,11 @@ def rate(rows: Sequence[Row | LeftOut], scheme: Scheme = DEFAULT) -> Ratings:
 def in_groups(rows: Sequence[Row]) -> dict[Group, list[Row]]:
     """Real groups before rehearsals, each with its rows, the lowest energy first."""
     grouped: dict[Group, list[Row]] = {}
-    for row in sorted(rows, key=lambda row: (row.wh, row.model, row.state, row.line)):
+    for row in sorted(rows, key=attrgetter("model", "state", "line")):
         grouped.setdefault(row.group, []).append(row)
+    for members in grouped.values():
+        # Those of one energy stay in the order of their names.
+        members.sort(key=attrgetter("wh"))
     ordered = sorted(
         grouped, key=lambda one: (one.rehearsal, one.task, one.model_class, one.reasoning)
     )
@@ -63,15 +77,7 @@ def in_groups(rows: Sequence[Row]) -> dict[Group, list[Row]]:
 
 
 def rated_row(row: Row, bands: Bands, possible: Possible | None = None) -> RatedRow:
-    stars = bands.stars(row.wh)
-    better, worse = bands.around(stars)
-    return RatedRow(
-        row=row,
-        stars=stars,
-        to_more_wh=None if better is None else row.wh - better,
-        to_fewer_wh=None if worse is None else worse - row.wh,
-        possible=possible,
-    )
+    return RatedRow(row, bands, bands.stars(row.wh), possible)
 
 
 def _rate(group: Group, rows: Sequence[Row], scheme: Scheme) -> RatedGroup:

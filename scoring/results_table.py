@@ -1,13 +1,13 @@
 """`master_results.csv` as rows that can be rated, and the reasons why others cannot."""
 
 import contextlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Context, Decimal
 from functools import lru_cache
 from operator import itemgetter
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from benchmark_core.collector import without_collector
 from benchmark_core.faults import SpecFault
@@ -24,6 +24,7 @@ NEEDED: Final = (
     *("model_name", "model_class", "task", "error_message", "verdict", "official", "rehearsal"),
     *("reasoning_requested", "reasoning_effective", ENERGY),
 )
+"""In the order in which a row is read from them."""
 KEPT: Final = (
     *NEEDED,
     *("run_id", "timestamp", "spec_hash", "imported_from", "gpu_name", "gpu_count"),
@@ -50,14 +51,14 @@ class Group:
     rehearsal: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(NamedTuple):
     """A row that can be rated. `wh` is GPU energy in Wh per 1,000 queries, exactly as it stands.
 
     `interval_wh` is the half width of its 95 % confidence interval; None where it is not known.
     `file` names one of several tables that were read as one; `cells` has the columns KEPT.
     """
 
+    # A tuple, because a frozen dataclass takes three times as long to make, and there are many.
     line: int
     model: str
     state: str
@@ -118,25 +119,24 @@ def read_rows(path: Path) -> list[Row | LeftOut]:
         ScoringError: it cannot be read, or lacks a column.
     """
     table = _open(path)
-    kept = _kept(table)
-    return [_row(line, kept(values)) for line, values in table.lines]
+    columns, kept = _kept(table)
+    return [_row(line, columns, kept(values)) for line, values in table.lines]
 
 
 def read_lines(path: Path) -> Iterator[tuple[Row | LeftOut, Cells]]:
     """The same rows, each with all its cells. Raises as `read_rows`, also while they are read."""
     table = _open(path)
-    kept = _kept(table)
+    columns, kept = _kept(table)
     for line, values in table.lines:
-        yield _row(line, kept(values)), Cells(table.columns, values)
+        yield _row(line, columns, kept(values)), Cells(table.columns, values)
 
 
-def _kept(table: CsvTable) -> Callable[[Sequence[str]], Cells]:
-    """Of the values of a line the cells KEPT."""
+def _kept(table: CsvTable) -> tuple[Mapping[str, int], Callable[[Sequence[str]], Sequence[str]]]:
+    """The columns KEPT, of which those NEEDED come first; and of the values of a line theirs."""
     kept = [name for name in KEPT if name in table.columns]
-    columns = {name: place for place, name in enumerate(kept)}
     # One cell alone would be no tuple, but there are always more.
     chosen = itemgetter(*(table.columns[name] for name in kept))
-    return lambda values: Cells(columns, chosen(values))
+    return {name: place for place, name in enumerate(kept)}, chosen
 
 
 def read_cells(path: Path) -> Iterator[Cells]:
@@ -155,31 +155,34 @@ def _place(file: str, line: int) -> str:
     return f"{file}, line {line}" if file else f"line {line}"
 
 
-def _row(line: int, cells: Cells) -> Row | LeftOut:
-    model, state = cells["model_name"], cells["reasoning_requested"]
+def _row(line: int, columns: Mapping[str, int], values: Sequence[str]) -> Row | LeftOut:
+    (model, model_class, task, error, verdict, official, rehearsal, requested, effective, text) = (
+        values[: len(NEEDED)]
+    )
+    cells = Cells(columns, values)
     try:
         if not model.strip():
             raise Unrated(NO_NAME)
-        group = group_of(
-            cells["task"], cells["model_class"], _reasons(cells), cells["rehearsal"] == "yes"
-        )
-        wh = _energy(cells, group)
+        if error:
+            raise Unrated("it failed")
+        group = _group(task, model_class, requested, effective, rehearsal)
+        told = cells.get("verdict_reasons", "")
+        wh = _energy(text, verdict, official, told, group)
         energy = cells.number("gpu_energy_wh")
         if because := contradiction(wh, energy, cells.number("successful_prompts")):
             raise Unrated(because)
-        return Row(line, model, state, group, wh, _interval_wh(cells, energy, wh), cells)
+        return Row(line, model, requested, group, wh, _interval_wh(cells, energy, wh), cells)
     except Unrated as because:
-        return LeftOut(
-            line,
-            model,
-            state,
-            str(because),
-            task=cells["task"],
-            run_id=cells.get("run_id", ""),
-        )
+        run_id = cells.get("run_id", "")
+        return LeftOut(line, model, requested, str(because), task=task, run_id=run_id)
 
 
 @lru_cache(maxsize=1000)
+def _group(task: str, model_class: str, requested: str, effective: str, rehearsal: str) -> Group:
+    """A table has few of them, and many rows in each."""
+    return group_of(task, model_class, _reasons(requested, effective), rehearsal == "yes")
+
+
 def group_of(task: str, model_class: str, reasoning: bool, rehearsal: bool) -> Group:
     """The group of a row, from the cells that say it. Raises Unrated where it has none."""
     name = tasks.named(task)
@@ -199,15 +202,8 @@ def group_of(task: str, model_class: str, reasoning: bool, rehearsal: bool) -> G
     )
 
 
-def _reasons(cells: Cells) -> bool:
+def _reasons(requested: str, effective: str) -> bool:
     """Whether the model reasoned, as it was asked to."""
-    if cells["error_message"]:
-        raise Unrated("it failed")
-    return _asked_and_done(cells["reasoning_requested"], cells["reasoning_effective"])
-
-
-@lru_cache(maxsize=1000)
-def _asked_and_done(requested: str, effective: str) -> bool:
     if not requested:
         return False
     try:
@@ -219,24 +215,19 @@ def _asked_and_done(requested: str, effective: str) -> bool:
     return asked
 
 
-def _energy(cells: Cells, group: Group) -> Decimal:
-    text = cells[ENERGY].strip()
+def _energy(text: str, verdict: str, official: str, reasons: str, group: Group) -> Decimal:
+    """`reasons` are those of the verdict, as the table has them."""
+    text, told = text.strip(), f" ({reasons[:LONGEST_REASONS]})" if reasons else ""
     if not text:
-        raise Unrated(f"it has no GPU energy{_reasons_told(cells)}")
-    if cells["verdict"] != "valid" and not group.rehearsal:
-        raise Unrated(f"its verdict is {cells['verdict'] or 'not known'}{_reasons_told(cells)}")
-    if cells["official"] != "yes" and not group.rehearsal:
+        raise Unrated(f"it has no GPU energy{told}")
+    if verdict != "valid" and not group.rehearsal:
+        raise Unrated(f"its verdict is {verdict or 'not known'}{told}")
+    if official != "yes" and not group.rehearsal:
         raise Unrated("it did not keep to the official protocol")
     number = number_of(text)
     if number is None or number <= 0:
         raise Unrated(f"its energy {text[:LONGEST_NUMBER]!r} is no number above 0")
     return number
-
-
-def _reasons_told(cells: Cells) -> str:
-    """What speaks against a row, as its table has it."""
-    told = cells.get("verdict_reasons", "")[:LONGEST_REASONS]
-    return f" ({told})" if told else ""
 
 
 def _interval_wh(cells: Cells, energy: Decimal | None, wh: Decimal) -> Decimal | None:

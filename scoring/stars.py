@@ -54,6 +54,7 @@ def _equal_width(lowest: Decimal, highest: Decimal) -> tuple[Decimal, ...]:
 
 def bands_of(energies: Sequence[Decimal]) -> Bands:
     """The bands of a group of energies. Raises ValueError without any, or with one not above 0."""
-    if not energies or min(energies) <= 0:
+    lowest = min(energies, default=Decimal(0))
+    if lowest <= 0:
         raise ValueError("stars need energies above 0")
-    return Bands(min(energies), max(energies))
+    return Bands(lowest, max(energies))

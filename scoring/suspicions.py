@@ -55,13 +55,17 @@ def _thousandfold(rows: Sequence[Row], known: Sequence[Row]) -> Iterator[str]:
     """The same model with a thousandth of an energy that it has elsewhere, or a thousand times."""
     everywhere, earlier = _energies([*rows, *known]), _energies(known)
     for row in rows:
-        named = f"{row.place}, {row.model}: {row.wh} Wh is"
         more = _near(everywhere[row.model], row.wh * WH_PER_KWH)
         less = _near(earlier.get(row.model, []), row.wh / WH_PER_KWH)
         if more is not None:
-            yield f"{named} a thousandth of the {more} Wh that it has elsewhere. {KWH_CALLED_WH}"
+            rest = f"a thousandth of the {more} Wh that it has elsewhere. {KWH_CALLED_WH}"
+            yield f"{_named(row)} {rest}"
         elif less is not None:
-            yield f"{named} a thousand times the {less} Wh of an edition. {WH_CALLED_KWH}"
+            yield f"{_named(row)} a thousand times the {less} Wh of an edition. {WH_CALLED_KWH}"
+
+
+def _named(row: Row) -> str:
+    return f"{row.place}, {row.model}: {row.wh} Wh is"
 
 
 def _energies(rows: Sequence[Row]) -> dict[str, list[Decimal]]:
@@ -89,11 +93,11 @@ def _far_away(rows: Sequence[Row]) -> Iterator[str]:
     more, less = first.wh * WH_PER_KWH, last.wh / WH_PER_KWH
     if second.wh / first.wh > FAR and second.wh / AMONG <= more <= last.wh * AMONG:
         yield (
-            f"{first.place}, {first.model}: {first.wh} Wh is far below {others} a thousand"
-            f" times as much would be like them. {KWH_CALLED_WH}"
+            f"{_named(first)} far below {others} a thousand times as much would be like them."
+            f" {KWH_CALLED_WH}"
         )
     if last.wh / last_but_one.wh > FAR and first.wh / AMONG <= less <= last_but_one.wh * AMONG:
         yield (
-            f"{last.place}, {last.model}: {last.wh} Wh is far above {others} a thousandth of"
-            f" it would be like them. {WH_CALLED_KWH}"
+            f"{_named(last)} far above {others} a thousandth of it would be like them."
+            f" {WH_CALLED_KWH}"
         )

@@ -4,6 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
+from benchmark_core.collector import without_collector
 from scoring.schemes import DEFAULT, SCHEMES
 
 
@@ -32,6 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="for programs")
 
 
+@without_collector()
 def run(options: argparse.Namespace) -> int:
     """Exit code 0, whether or not a row can be rated."""
     from scoring import stars_view

@@ -37,15 +37,14 @@ class HardwareSet:
 
     def factors(self) -> tuple[Factor, ...]:
         parts = [(part, impact) for part in ("server", "gpu") for impact in get_args(Impact)]
-        life = SourcedFigure(
-            value=self._constants["life_seconds"],
-            source=self._constants["source"],
-            year=self._constants["year"],
-        )
-        return (
-            Factor(f"{self.name}: life of the hardware", "s", (life,)),
-            *(_factor(self.name, part, impact) for part, impact in parts),
-        )
+        return _life(self.name), *(_factor(self.name, part, impact) for part, impact in parts)
+
+
+@cache
+def _life(name: str) -> Factor:
+    known = data(FILE)[name]
+    figure = SourcedFigure(value=known["life_seconds"], source=known["source"], year=known["year"])
+    return Factor(f"{name}: life of the hardware", "s", (figure,))
 
 
 @cache

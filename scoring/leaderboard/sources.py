@@ -1,7 +1,7 @@
 """The rows of all results that a leaderboard is made of, and the run folder of each."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from benchmark_core.contract import REPORT_FILE
@@ -23,7 +23,7 @@ class Sources:
     def completed(self, row: Row) -> Row:
         """A row of an edition with all cells of its table, where a table has the same row."""
         known = self.known.get(measurement(row))
-        return row if known is None else replace(row, cells=known.cells)
+        return row if known is None else row._replace(cells=known.cells)
 
 
 def read_sources(paths: Sequence[Path]) -> Sources:
