@@ -174,7 +174,6 @@ class Lost:
         self._handle = handle
 
     def poll(self) -> Exit:
-        self._handle.stop()
         return Exit("vanished", None, "it was removed")
 
     def __getattr__(self, name: str) -> Any:
@@ -182,8 +181,8 @@ class Lost:
 
 
 class LosesFirst(ProcessEngine):
-    """The first attempt of each run is lost sight of when it is over, as one in a container is
-    that somebody removes."""
+    """The first attempt of each run is over before it can begin, and is lost sight of, as one in a
+    container is that somebody removes."""
 
     def __init__(self, output_dir: Path) -> None:
         super().__init__(output_dir)
@@ -192,15 +191,17 @@ class LosesFirst(ProcessEngine):
     def start(self, order: Order) -> Handle:
         self.starts[order.run_id] += 1
         handle = super().start(order)
-        return Lost(handle) if self.starts[order.run_id] == 1 else handle
+        if self.starts[order.run_id] > 1:
+            return handle
+        handle.stop()
+        return Lost(handle)
 
 
 def test_a_run_that_was_lost_is_made_again_and_stands_once_in_the_table(place: Path) -> None:
     engine, heard = LosesFirst(place / "results"), Heard()
     rows = ROW.format("one", "A") + ROW.format("two", "A")
-    slow = "default: {seconds_per_sample: 0.2}\n"
     flags = ("--gpus", "simulated:2", "--parallel", "2")
-    found = sweep(chosen(place, rows, slow, *flags), heard=heard, engine=engine)
+    found = sweep(chosen(place, rows, "default: {}\n", *flags), heard=heard, engine=engine)
     assert (found.finished, found.failed) == (2, 0)
     assert engine.starts == {"sim_one_Off": 2, "sim_two_Off": 2}
     lines = (place / "results" / "master_results.csv").read_text().splitlines()
