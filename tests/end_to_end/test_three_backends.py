@@ -136,7 +136,7 @@ def test_each_can_be_submitted_and_is_verified_by_its_own_evidence(place, tmp_pa
     for model in (BASE, CHAT):
         for backend in BACKENDS:
             run_id = run_name(model, backend)
-            gathered = gather(Wanted(place, (run_id,), not_official=True), Identity("", "", ""))
+            gathered = gather(Wanted(place, (run_id,), not_official=True), Identity())
             assert gathered.problems == []
             path = tmp_path / f"{run_id}.zip"
             assert write_bundle(Submission(path, "Ann", NOW), gathered).failed == []
