@@ -1,8 +1,6 @@
 """Zip files that are no bundles: refused in words, and nothing is written outside."""
 
 import struct
-import subprocess
-import sys
 import zipfile
 
 import pytest
@@ -11,7 +9,7 @@ from scoring.bundles import archive
 from scoring.bundles.archive import Content, open_archive, write_archive
 from scoring.errors import ScoringError
 from scoring.verification.bundle import verify_bundle
-from tests.support.runner import ROOT
+from tests.support.scoring_command import scoring
 
 
 def zipped(path, *members):
@@ -30,13 +28,7 @@ def info(name, **facts):
 
 
 def verify(*arguments):
-    return subprocess.run(
-        [sys.executable, "-m", "scoring", "verify", *map(str, arguments)],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    return scoring("verify", *arguments)
 
 
 BAD_NAMES = ("../up", "a/../../up", "/etc/x", "C:\\x", "a\\b", "a//b", "./a", "a/", "-x", "ä", "")

@@ -1,10 +1,8 @@
 """Bundles signed with SSH keys: by OpenSSH's own program, or not at all."""
 
 import json
-import os
 import shutil
 import subprocess
-import sys
 
 import pytest
 
@@ -12,22 +10,10 @@ from scoring.bundles.manifest import MANIFEST_FILE, SIGNATURE_FILE
 from scoring.verification.signature_check import check_signature
 from tests.support.forgery import flipped, forged, members_of, write_members
 from tests.support.recorded_run import Shape, record_run
-from tests.support.runner import ROOT
+from tests.support.scoring_command import scoring
 
 pytestmark = pytest.mark.skipif(shutil.which("ssh-keygen") is None, reason="no ssh-keygen")
 RUN = "org_small_Off"
-
-
-def scoring(*arguments, **changes):
-    return subprocess.run(
-        [sys.executable, "-m", "scoring", *map(str, arguments)],
-        cwd=ROOT,
-        env=os.environ | changes,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
 
 
 @pytest.fixture(scope="module")

@@ -1,8 +1,6 @@
 """Classes by the published rule, beside those that models were measured in."""
 
 import json
-import subprocess
-import sys
 from decimal import Decimal
 
 import pytest
@@ -10,16 +8,11 @@ import pytest
 from scoring.classes import classed, largest_billions
 from tests.scoring.test_ratings import table
 from tests.support.runner import ROOT
+from tests.support.scoring_command import scoring
 
 
 def classes(*arguments):
-    return subprocess.run(
-        [sys.executable, "-m", "scoring", "classes", *map(str, arguments)],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    return scoring("classes", *arguments)
 
 
 @pytest.mark.parametrize(

@@ -2,8 +2,6 @@
 
 import json
 import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -12,20 +10,12 @@ from scoring.editions.file import read_edition
 from scoring.errors import ScoringError
 from scoring.label.check import verify_label
 from scoring.tables import read_table
-from tests.scoring.test_label_command import scoring
 from tests.scoring.test_ratings import GOOD, stars, table
-from tests.support.runner import ROOT
+from tests.support.scoring_command import scoring
 
 
 def edition(*arguments, seconds=None):
-    return subprocess.run(
-        [sys.executable, "-m", "scoring", "edition", *map(str, arguments)],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=seconds,
-    )
+    return scoring("edition", *arguments, seconds=seconds)
 
 
 def rows(**energies):

@@ -2,8 +2,6 @@
 
 import csv
 import json
-import subprocess
-import sys
 
 import pytest
 import yaml
@@ -14,6 +12,7 @@ from scoring.footprint.electricity import regions
 from scoring.footprint.factors import facility_factor
 from tests.scoring.test_ratings import GOOD, table
 from tests.support.runner import ROOT
+from tests.support.scoring_command import scoring
 
 FULL = {
     "successful_prompts": "500",
@@ -38,13 +37,7 @@ def full_table(folder, *rows):
 
 
 def footprint(*arguments):
-    return subprocess.run(
-        [sys.executable, "-m", "scoring", "footprint", *map(str, arguments)],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    return scoring("footprint", *arguments)
 
 
 def document(*arguments):

@@ -4,8 +4,6 @@ import json
 import random
 import re
 import resource
-import subprocess
-import sys
 import xml.etree.ElementTree as ET
 
 import pytest
@@ -16,22 +14,12 @@ from scoring.label.drawing import canonical, draw
 from scoring.label.facts import LabelFacts
 from scoring.label.spare_fonts import spares_for
 from tests.scoring.test_ratings import GOOD, table
-from tests.support.pages import ROOT, coded, rows, section, text
+from tests.support.pages import coded, rows, section, text
+from tests.support.scoring_command import scoring
 
 METADATA = re.compile(r"<metadata[^>]*>(.*?)</metadata>", re.DOTALL)
 MORE = {"run_id": "", "timestamp": "2026-11-03T04:05:06.000Z", "gpu_name": "", "gpu_count": "1"}
 ENERGIES = {"a": "1", "b": "2.0001", "c": "6"}
-
-
-def scoring(*arguments, **more):
-    return subprocess.run(
-        [sys.executable, "-m", "scoring", *map(str, arguments)],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-        **more,
-    )
 
 
 def results(folder, energies=ENERGIES, **changes):
@@ -173,7 +161,7 @@ def test_a_disk_that_is_full_leaves_the_labels_that_were_there_and_no_others(tmp
         resource.setrlimit(resource.RLIMIT_FSIZE, (largest - 1, largest - 1))
 
     for out in (label.parent, new):
-        refused = scoring("label", path, "--out", out, preexec_fn=small_disk)
+        refused = scoring("label", path, "--out", out, first=small_disk)
         assert (refused.returncode, refused.stdout) == (2, "")
         assert f"{out}: cannot be written (File too large)" in refused.stderr
     assert {one.name: one.read_bytes() for one in label.parent.iterdir()} == before

@@ -1,8 +1,6 @@
 """Runs with private content in every place: however they are redacted, nothing of it is left."""
 
 import json
-import subprocess
-import sys
 import tracemalloc
 
 import pytest
@@ -19,7 +17,7 @@ from tests.support.private_run import (
     RUN,
     record_private_run,
 )
-from tests.support.runner import ROOT
+from tests.support.scoring_command import scoring
 
 MOST_BYTES_HELD = 16 * 2**20
 """A third of the files below."""
@@ -31,16 +29,6 @@ HIDDEN = {
     "model-config": (*MODEL_CONFIG, *OUTPUTS, "/no_think", "<|role|>", "8" * 64),
     "prompts,outputs,model-config": (*PROMPTS, *OUTPUTS, *MODEL_CONFIG),
 }
-
-
-def scoring(*arguments):
-    return subprocess.run(
-        [sys.executable, "-m", "scoring", *map(str, arguments)],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
 
 
 def submitted(results, out, categories, *run_ids):

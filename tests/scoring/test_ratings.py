@@ -14,6 +14,7 @@ from scoring.ratings import rate
 from scoring.results_table import NEEDED, read_rows
 from tests.support.boards import GOOD
 from tests.support.runner import ROOT
+from tests.support.scoring_command import scoring
 
 
 def table(folder, *rows, name="master_results.csv", columns=tuple(GOOD)):
@@ -31,13 +32,7 @@ def ratings(folder, *rows):
 
 
 def stars(*arguments):
-    return subprocess.run(
-        [sys.executable, "-m", "scoring", "stars", *map(str, arguments)],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    return scoring("stars", *arguments)
 
 
 def test_the_columns_it_needs_are_columns_of_the_results():

@@ -3,8 +3,6 @@
 import json
 import re
 import stat
-import subprocess
-import sys
 
 import pytest
 
@@ -17,7 +15,7 @@ from scoring.verification.bundle import verify_bundle
 from tests.support.builders import NOW
 from tests.support.forgery import codes, forged, members_of, write_members
 from tests.support.recorded_run import Shape, rebuild, record_run
-from tests.support.runner import ROOT
+from tests.support.scoring_command import scoring
 
 MODEL = "secretive/Unreleased-9B"
 RUN = "secretive_Unreleased-9B_Off"
@@ -27,13 +25,7 @@ ERROR = "the model said: forty-two"
 
 
 def opened(*arguments):
-    return subprocess.run(
-        [sys.executable, "-m", "scoring", "open", *map(str, arguments)],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    return scoring("open", *arguments)
 
 
 @pytest.fixture(scope="module")

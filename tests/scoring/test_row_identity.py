@@ -10,8 +10,9 @@ from scoring.label.facts import LabelFacts
 from scoring.row_identity import the_row
 from scoring.tables import read_table
 from tests.scoring.test_editions import edition
-from tests.scoring.test_label_command import METADATA, results, scoring
+from tests.scoring.test_label_command import METADATA, results
 from tests.scoring.test_ratings import GOOD, table
+from tests.support.scoring_command import scoring
 
 RUN = {"run_id": ""}
 

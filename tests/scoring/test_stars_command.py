@@ -2,8 +2,8 @@
 
 import json
 
-from tests.scoring.test_label_command import scoring
 from tests.scoring.test_ratings import GOOD, stars, table
+from tests.support.scoring_command import scoring
 
 SPREAD = {"gpu_energy_wh": "", "gpu_energy_ci95_wh": ""}
 

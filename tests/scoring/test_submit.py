@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -23,20 +22,14 @@ from tests.support.builders import NOW
 from tests.support.forgery import members_of
 from tests.support.recorded_run import Shape, record_run
 from tests.support.runner import ROOT
+from tests.support.scoring_command import scoring
 
 NOBODY = Identity()
 SMALL = {"samples": 20, "repetitions": 3}
 
 
 def submit(*arguments, **changes):
-    return subprocess.run(
-        [sys.executable, "-m", "scoring", "submit", *map(str, arguments)],
-        cwd=ROOT,
-        env=os.environ | changes,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    return scoring("submit", *arguments, **changes)
 
 
 @pytest.fixture(scope="module")
